@@ -1,0 +1,56 @@
+#pragma once
+/// The Gaussian error linear unit: exact, and its tanh approximation. They are two policies: checkpoints differ.
+
+#include <lacuna/activation/slots.hpp>
+#include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/maths.hpp>
+
+LACUNA_BEGIN
+
+/// x Phi(x) with the exact normal distribution function. Source: Hendrycks and Gimpel (2016), arXiv 1606.08415, eq. (1).
+struct gelu {
+  using slot = slots::activation;
+  static constexpr auto name = fixed_string("gelu");
+  static constexpr bool preserves_zero = true;
+
+  template <class Value>
+  LACUNA_HD static constexpr Value value(Value x) noexcept {
+    return x * cumulative(x);
+  }
+  template <class Value>
+  LACUNA_HD static constexpr Value derivative(Value x) noexcept {
+    return cumulative(x) + x * Value(0.398942280401432677940) * maths::exp(Value(-0.5) * x * x);
+  }
+
+ private:
+  template <class Value>
+  LACUNA_HD static constexpr Value cumulative(Value x) noexcept {
+    return Value(0.5) * (Value(1) + maths::erf(x * Value(0.707106781186547524401)));
+  }
+};
+
+/// 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). Source: as `gelu`, section 2.
+struct gelu_tanh {
+  using slot = slots::activation;
+  static constexpr auto name = fixed_string("gelu_tanh");
+  static constexpr bool preserves_zero = true;
+
+  template <class Value>
+  LACUNA_HD static constexpr Value value(Value x) noexcept {
+    return Value(0.5) * x * (Value(1) + maths::tanh(inner(x)));
+  }
+  template <class Value>
+  LACUNA_HD static constexpr Value derivative(Value x) noexcept {
+    const Value t = maths::tanh(inner(x));
+    const Value slope = Value(0.797884560802865355880) * (Value(1) + Value(3 * 0.044715) * x * x);
+    return Value(0.5) * (Value(1) + t) + Value(0.5) * x * (Value(1) - t * t) * slope;
+  }
+
+ private:
+  template <class Value>
+  LACUNA_HD static constexpr Value inner(Value x) noexcept {
+    return Value(0.797884560802865355880) * (x + Value(0.044715) * x * x * x);
+  }
+};
+
+LACUNA_END

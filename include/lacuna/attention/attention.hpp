@@ -1,0 +1,211 @@
+#pragma once
+/// The attention component: project, position, cache, attend over the route's block plan, project back.
+
+#include <lacuna/attention/cache/linear.hpp>
+#include <lacuna/attention/normaliser/softmax.hpp>
+#include <lacuna/attention/plan/planner.hpp>
+#include <lacuna/attention/route/full.hpp>
+#include <lacuna/attention/schedule/choose.hpp>
+#include <lacuna/attention/score/dot.hpp>
+#include <lacuna/attention/slots.hpp>
+#include <lacuna/core/place.hpp>
+#include <lacuna/format/projection.hpp>
+#include <lacuna/op/attend.hpp>
+#include <lacuna/position/no_position.hpp>
+
+LACUNA_BEGIN
+
+namespace recipe_name {
+struct attention;
+}
+
+/// The slots of attention and their defaults.
+using attention_fields =
+    fields<field<slots::heads, must>, field<slots::kv_heads, like<slots::heads>>,
+           field<slots::head_width, derived_head_width>, field<slots::route, must>, field<slots::position, no_position>,
+           field<slots::score, dot>, field<slots::normaliser, softmax>, field<slots::cache, linear_cache>,
+           field<slots::format, dense>, field<slots::bias, no_bias>>;
+
+/// y = W_o [attend(W_q x, cache of (W_k x, W_v x))]: `(tokens, width) -> (tokens, width)`.
+///
+/// tokens * (2 width heads head_width + 2 width kv_heads head_width) + 2 pairs heads head_width multiply-adds.
+/// State: keys and values of the stream. Paths: `query`, `key`, `value`, `output`.
+/// Source: Vaswani et al. (2017), arXiv 1706.03762; grouped heads: Ainslie et al. (2023), arXiv 2305.13245.
+template <class... Policies>
+struct attention : recipe<recipe_name::attention, attention_fields, Policies...> {
+  using slot = slots::sublayer;
+  using base = recipe<recipe_name::attention, attention_fields, Policies...>;
+  using parts = type_list<Policies...>;
+  template <class... New>
+  using rebuild = attention<New...>;
+  static constexpr auto role = fixed_string("attention");
+
+  template <class At>
+  struct bound {
+    using out = At;
+    using route = typename base::template get<slots::route>;
+    using format = typename base::template get<slots::format>;
+    using bias = typename base::template get<slots::bias>;
+    using normaliser = typename base::template get<slots::normaliser>;
+    using score = typename base::template get<slots::score>;
+    using cache = typename base::template get<slots::cache>;
+    using width_of_head = typename base::template get<slots::head_width>;
+
+    static constexpr extent_t asked_heads = base::template get<slots::heads>::value;
+    static constexpr extent_t asked_kv_heads = base::template get<slots::kv_heads>::value;
+    static_assert(__is_base_of(nothing, rules::heads_divide_width<asked_heads, At::width,
+                                                                  same<width_of_head, derived_head_width>>) ||
+                  true);
+    static_assert(__is_base_of(nothing, rules::kv_heads_divide_heads<asked_kv_heads, asked_heads>) || true);
+
+    static constexpr extent_t heads = asked_heads == 0 ? 1 : asked_heads;
+    static constexpr extent_t kv_heads = asked_kv_heads == 0 || heads % asked_kv_heads != 0 ? 1 : asked_kv_heads;
+    static constexpr extent_t head_width = width_of_head::of(At::width, heads);
+    static constexpr extent_t query_width = heads * head_width;
+    static constexpr extent_t kv_width = kv_heads * head_width;
+    static constexpr extent_t blocks = cache::blocks(blocks_of(At::context));
+    static constexpr schedule_choice chosen = choose<score, normaliser>();
+    using position = typename base::template get<slots::position>::template on_projections<head_width, At::context>;
+
+    using query_map = projection<format, bias, query_width, At::width>;
+    using key_map = projection<format, bias, kv_width, At::width>;
+    using output_map = projection<format, bias, At::width, query_width>;
+
+    template <class Role>
+    struct parameters {
+      typename query_map::template parameters<Role> query;
+      typename key_map::template parameters<Role> key;
+      typename key_map::template parameters<Role> value;
+      typename output_map::template parameters<Role> output;
+      template <class Visitor, class... Structs>
+      LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+        v("query", s.query...);
+        v("key", s.key...);
+        v("value", s.value...);
+        v("output", s.output...);
+      }
+    };
+    template <class Role>
+    struct state {
+      typename Role::template tensor<blocks, kv_heads, head_width, block_keys> keys;
+      typename Role::template tensor<blocks, kv_heads, block_keys, head_width> values;
+      template <class Visitor, class... Structs>
+      LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+        v("keys", s.keys...);
+        v("values", s.values...);
+      }
+    };
+    template <class Plan>
+    struct memory {
+      using plan = shared_plan<route, Plan::tokens, At::context>;
+      typename Plan::template buffer<query_width> query;
+      typename Plan::template buffer<kv_width> key;
+      typename Plan::template buffer<kv_width> value;
+      typename Plan::template buffer<query_width> mixed;
+      typename Plan::template saved<heads> log_scale;
+      typename query_map::template memory<Plan> query_map_memory;
+      typename key_map::template memory<Plan> key_map_memory;
+      typename key_map::template memory<Plan> value_map_memory;
+      typename output_map::template memory<Plan> output_map_memory;
+    };
+    template <class Target>
+    struct derived {
+      typename query_map::template derived<Target> query;
+      typename key_map::template derived<Target> key;
+      typename key_map::template derived<Target> value;
+      typename output_map::template derived<Target> output;
+    };
+    /// What all layers of the model share: the plan of the route, the angles of the positions.
+    template <class Plan>
+    using shares = join<type_list<typename memory<Plan>::plan>,
+                        typename position::template shares<typename Plan::value>>;
+
+    template <class Parameters, class Derived>
+    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+      query_map::refresh(parameters.query, derived.query);
+      key_map::refresh(parameters.key, derived.key);
+      key_map::refresh(parameters.value, derived.value);
+      output_map::refresh(parameters.output, derived.output);
+    }
+    template <class Parameters>
+    LACUNA_HD static constexpr void initialise(Parameters&) {}
+
+    template <class Values, class Value, class Run>
+    LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
+                                            const Run& run) {
+      auto& m = v.memory;
+      const auto query = m.query.first(x.count), mixed = m.mixed.first(x.count);
+      const auto key = m.key.first(x.count), value = m.value.first(x.count);
+      query_map::forward(v.parameters.query, m.query_map_memory, v.derived.query, x, query, run);
+      key_map::forward(v.parameters.key, m.key_map_memory, v.derived.key, x, key, run);
+      key_map::forward(v.parameters.value, m.value_map_memory, v.derived.value, x, value, run);
+      position::apply(query, false, run);
+      position::apply(key, false, run);
+      op::append(cache_of(v.state), key, value, run.first, run.backend);
+      op::attend(mixed, log_scale<Value>(m, x.count), query, readable_cache_of(v.state), plan_of(m, run), normaliser{},
+                 static_cast<Value>(score::scale(head_width)), run.backend);
+      output_map::forward(v.parameters.output, m.output_map_memory, v.derived.output, mixed, y, run);
+    }
+
+    template <class Values, class Adjoints, class Value, class Run>
+    LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, At::width> x, rows<Value, At::width> dy,
+                                             rows<Value, At::width> dx, const Run& run) {
+      auto& m = v.memory;
+      auto& d = a.memory;
+      const auto query = m.query.first(x.count), mixed = m.mixed.first(x.count);
+      const auto dquery = d.query.first(x.count), dmixed = d.mixed.first(x.count);
+      const auto dkey = d.key.first(x.count), dvalue = d.value.first(x.count);
+      dquery.fill(0), dmixed.fill(0), dkey.fill(0), dvalue.fill(0);
+      output_map::backward(v.parameters.output, a.gradients.output, m.output_map_memory, d.output_map_memory,
+                           v.derived.output, mixed, dy, dmixed, run);
+      op::attend_backward(dquery, cache_of(a.state), dmixed, log_scale<Value>(m, x.count), query,
+                          readable_cache_of(v.state), plan_of(m, run), normaliser{},
+                          static_cast<Value>(score::scale(head_width)), run.backend);
+      op::append_backward(readable_cache_of(a.state), dkey, dvalue, run.first, run.backend);
+      position::apply(dquery, true, run);
+      position::apply(dkey, true, run);
+      query_map::backward(v.parameters.query, a.gradients.query, m.query_map_memory, d.query_map_memory,
+                          v.derived.query, x, dquery, dx, run);
+      key_map::backward(v.parameters.key, a.gradients.key, m.key_map_memory, d.key_map_memory, v.derived.key, x, dkey,
+                        dx, run);
+      key_map::backward(v.parameters.value, a.gradients.value, m.value_map_memory, d.value_map_memory,
+                        v.derived.value, x, dvalue, dx, run);
+    }
+
+    /// Multiply-adds of `tokens` rows from position `first` on, forward.
+    static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
+      return query_map::multiply_adds(tokens) + 2 * key_map::multiply_adds(tokens) +
+             output_map::multiply_adds(tokens) + 2 * pairs<route>(first, tokens, first + tokens) * query_width;
+    }
+    /// Calls `f(name, value)` for the sizes that no tensor shape tells.
+    template <class Function>
+    static constexpr void facts(Function&& f) {
+      f("heads", heads);
+      f("kv_heads", kv_heads);
+    }
+
+   private:
+    template <class State>
+    LACUNA_HD static constexpr auto cache_of(State& state) {
+      using element = std::remove_reference_t<decltype(state.keys[0])>;
+      return cache_view<element, kv_heads, head_width, typename cache::address>{state.keys.data, state.values.data, {}};
+    }
+    template <class State>
+    LACUNA_HD static constexpr auto readable_cache_of(const State& state) {
+      return cache_of(state);
+    }
+    template <class Memory, class Run>
+    LACUNA_HD static constexpr block_plan_view plan_of(const Memory&, const Run& run) {
+      return run.shared.template get<typename Memory::plan>().view();
+    }
+    template <class Value, class Memory>
+    LACUNA_HD static constexpr rows<Value, heads> log_scale(Memory& memory, extent_t tokens) {
+      if constexpr (requires { memory.log_scale.first(tokens); })
+        return memory.log_scale.first(tokens);
+      else
+        return {nullptr, tokens};
+    }
+  };
+};
+
+LACUNA_END

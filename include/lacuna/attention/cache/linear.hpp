@@ -1,0 +1,31 @@
+#pragma once
+/// Where the cache keeps a position's block: an address policy.
+
+#include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/slots.hpp>
+
+LACUNA_BEGIN
+
+struct linear_cache;
+
+namespace slots {
+/// `linear_cache`, or your own: `blocks(needed)` and a nested `address`.
+struct cache {
+  using stand_in = linear_cache;
+};
+}  // namespace slots
+
+/// Block b of the stream is block b of the store: every position up to the context is kept.
+struct linear_cache {
+  using slot = slots::cache;
+  static constexpr auto name = fixed_string("linear_cache");
+
+  /// Blocks to store when the context has `context` of them.
+  static constexpr extent_t blocks(extent_t context) { return context; }
+
+  struct address {
+    LACUNA_HD constexpr extent_t operator()(extent_t block) const noexcept { return block; }
+  };
+};
+
+LACUNA_END

@@ -1,0 +1,132 @@
+#pragma once
+/// Turns a route into a block plan: runs of 16-key blocks per 8 query rows, row masks only where a block is partial.
+///
+/// The part that knows the route only writes spans down; the part that makes runs is one function for all routes.
+
+#include <lacuna/attention/route/span.hpp>
+#include <lacuna/op/block_plan.hpp>
+
+LACUNA_BEGIN
+
+namespace detail {
+
+/// A row's spans without their static capacity.
+struct row_cursor {
+  const span* at = nullptr;
+  const span* end = nullptr;
+};
+
+/// Where the planner writes.
+struct plan_sink {
+  block_run* runs;
+  std::uint16_t* masks;
+  std::uint32_t run_count;
+  std::uint32_t mask_count;
+  std::uint64_t pairs;
+};
+
+/// The row's 16-bit mask in `block`; spans that end inside it are passed.
+LACUNA_HD constexpr std::uint32_t take_mask(row_cursor& row, extent_t block) {
+  const extent_t from = block * block_keys, to = from + block_keys;
+  std::uint32_t mask = 0;
+  while (row.at != row.end && row.at->begin < to) {
+    const extent_t begin = row.at->begin < from ? 0 : row.at->begin - from;
+    const extent_t end = row.at->end < to ? row.at->end - from : block_keys;
+    mask |= ((std::uint32_t{1} << end) - 1u) & ~((std::uint32_t{1} << begin) - 1u);
+    if (row.at->end > to) break;
+    ++row.at;
+  }
+  return mask;
+}
+
+/// Appends the runs of one group of rows. Full stretches are found from span ends, never block by block.
+LACUNA_HD constexpr void plan_group(row_cursor (&rows)[group_rows], extent_t row_count, plan_sink& sink) {
+  const std::uint32_t first_run = sink.run_count;
+  for (;;) {
+    bool any = false;
+    extent_t block = 0;
+    for (extent_t r = 0; r < row_count; ++r) {
+      if (rows[r].at == rows[r].end) continue;
+      if (const extent_t next = rows[r].at->begin / block_keys; !any || next < block) block = next;
+      any = true;
+    }
+    if (!any) return;
+    // After a block was taken, a span that goes on starts before it: never step back.
+    if (sink.run_count > first_run) {
+      const block_run& last = sink.runs[sink.run_count - 1];
+      const extent_t after = extent_t{last.first} + last.count;
+      if (block < after) block = after;
+    }
+    // How many blocks from here on every row sees whole.
+    extent_t whole = static_cast<extent_t>(-1);
+    for (extent_t r = 0; r < row_count; ++r) {
+      const bool covers = rows[r].at != rows[r].end && rows[r].at->begin <= block * block_keys;
+      const extent_t up_to = covers ? rows[r].at->end / block_keys : 0;
+      const extent_t count = up_to > block ? up_to - block : 0;
+      if (count < whole) whole = count;
+    }
+    if (whole > 0) {
+      sink.runs[sink.run_count++] = {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(whole),
+                                     block_run::full};
+      sink.pairs += std::uint64_t{whole} * block_keys * row_count;
+      for (extent_t r = 0; r < row_count; ++r)
+        if (rows[r].at->end == (block + whole) * block_keys) ++rows[r].at;
+      continue;
+    }
+    const bool extends = sink.run_count > first_run && sink.runs[sink.run_count - 1].mask != block_run::full &&
+                         extent_t{sink.runs[sink.run_count - 1].first} + sink.runs[sink.run_count - 1].count == block;
+    if (extends)
+      ++sink.runs[sink.run_count - 1].count;
+    else
+      sink.runs[sink.run_count++] = {static_cast<std::uint32_t>(block), 1, sink.mask_count};
+    for (extent_t r = 0; r < group_rows; ++r) {
+      const std::uint32_t mask = r < row_count ? take_mask(rows[r], block) : 0;
+      sink.masks[sink.mask_count++] = static_cast<std::uint16_t>(mask);
+      for (std::uint32_t bits = mask; bits != 0; bits &= bits - 1) ++sink.pairs;
+    }
+  }
+}
+
+}  // namespace detail
+
+/// A block plan with its storage: room for `Tokens` rows over `Context` keys, bounded from the route's span count.
+template <class Policy, extent_t Tokens, extent_t Context>
+struct shared_plan {
+  static constexpr extent_t most = decltype(Policy::spans(0, 0))::most;
+  static constexpr extent_t groups = groups_of(Tokens);
+  static constexpr extent_t blocks = blocks_of(Context);
+  /// Each of a group's spans begins and ends in at most one partial block each.
+  static constexpr extent_t partial_per_group =
+      2 * most * group_rows < blocks ? 2 * most * group_rows : blocks;
+  static constexpr extent_t runs_per_group = 2 * partial_per_group + 1 < blocks ? 2 * partial_per_group + 1 : blocks;
+
+  std::uint32_t begin[groups + 1]{};
+  block_run runs[groups * runs_per_group]{};
+  std::uint16_t masks[groups * partial_per_group * group_rows]{};
+  extent_t queries = 0;
+  std::uint64_t visible = 0;
+
+  /// Plans rows [first, first + tokens), which see keys up to the last of them.
+  constexpr void prepare(extent_t first, extent_t tokens) {
+    detail::plan_sink sink{runs, masks, 0, 0, 0};
+    for (extent_t group = 0; group < groups_of(tokens); ++group) {
+      begin[group] = sink.run_count;
+      const extent_t at = group * group_rows;
+      const extent_t rows = tokens - at < group_rows ? tokens - at : group_rows;
+      spans<most> seen[group_rows]{};
+      detail::row_cursor cursors[group_rows]{};
+      for (extent_t r = 0; r < rows; ++r) {
+        seen[r] = Policy::spans(first + at + r, first + tokens);
+        cursors[r] = {seen[r].items, seen[r].items + seen[r].count};
+      }
+      detail::plan_group(cursors, rows, sink);
+    }
+    begin[groups_of(tokens)] = sink.run_count;
+    queries = tokens;
+    visible = sink.pairs;
+  }
+
+  LACUNA_HD constexpr block_plan_view view() const noexcept { return {begin, runs, masks, queries, visible}; }
+};
+
+LACUNA_END

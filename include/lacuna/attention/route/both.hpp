@@ -1,0 +1,32 @@
+#pragma once
+/// The intersection of two routes.
+
+#include <lacuna/attention/route/span.hpp>
+
+LACUNA_BEGIN
+
+/// Keys that both routes see: exact on spans, so the combination is planned like any other route.
+template <class Left, class Right>
+struct both {
+  using slot = slots::route;
+  static constexpr auto name = fixed_string("both<") + Left::name + ", " + Right::name + ">";
+  using parts = type_list<Left, Right>;
+  template <class NewLeft, class NewRight>
+  using rebuild = both<NewLeft, NewRight>;
+
+  static constexpr extent_t most = decltype(Left::spans(0, 0))::most + decltype(Right::spans(0, 0))::most;
+
+  LACUNA_HD static constexpr lacuna::spans<most> spans(extent_t query, extent_t keys) {
+    const auto left = Left::spans(query, keys);
+    const auto right = Right::spans(query, keys);
+    lacuna::spans<most> common;
+    for (extent_t l = 0, r = 0; l < left.count && r < right.count;) {
+      const span a = left.items[l], b = right.items[r];
+      common.add(a.begin < b.begin ? b.begin : a.begin, a.end < b.end ? a.end : b.end);
+      a.end < b.end ? ++l : ++r;
+    }
+    return common;
+  }
+};
+
+LACUNA_END

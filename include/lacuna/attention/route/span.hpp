@@ -1,0 +1,95 @@
+#pragma once
+/// A route says which keys a query row sees. Its primitive is `spans(query, keys)`: ascending, disjoint intervals.
+///
+/// Everything else (`allows`, `pairs`, the block plan) is derived here, so that a route is one small struct:
+///   struct even_past {
+///     using slot = lacuna::slots::route;
+///     static constexpr auto spans(extent_t query, extent_t keys) -> spans<1>;
+///   };
+
+#include <concepts>
+#include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/slots.hpp>
+
+LACUNA_BEGIN
+
+/// Keys [begin, end).
+struct span {
+  extent_t begin = 0;
+  extent_t end = 0;
+  constexpr bool operator==(const span&) const = default;
+};
+
+/// Up to `Most` spans, ascending and disjoint; empty and touching ones are merged away by `add`.
+template <extent_t Most>
+struct spans {
+  static constexpr extent_t most = Most;
+  span items[Most == 0 ? 1 : Most]{};
+  extent_t count = 0;
+
+  constexpr spans() = default;
+  LACUNA_HD constexpr spans(extent_t begin, extent_t end) { add(begin, end); }
+
+  /// Appends [begin, end), which starts at or after the last span's begin.
+  LACUNA_HD constexpr void add(extent_t begin, extent_t end) {
+    if (end <= begin) return;
+    if (count > 0 && begin <= items[count - 1].end) {
+      if (end > items[count - 1].end) items[count - 1].end = end;
+      return;
+    }
+    items[count].begin = begin;
+    items[count].end = end;
+    ++count;
+  }
+};
+
+/// What a route offers: `spans(query, keys)` for a row at absolute position `query` of `keys` visible positions.
+template <class Policy>
+concept Route = requires(extent_t at) {
+  { Policy::spans(at, at).count } -> std::convertible_to<extent_t>;
+  { decltype(Policy::spans(at, at))::most } -> std::convertible_to<extent_t>;
+};
+
+struct full;
+
+namespace slots {
+/// `causal`, `full`, `window<N>`, combinations by `both`, or your own.
+struct route {
+  using stand_in = full;
+  template <class Policy>
+  static constexpr bool accepts = Route<Policy>;
+  template <class Policy>
+  struct refused {
+    static_assert(always_false<Policy>,
+                  "lacuna::route: the policy has no spans(query, keys) (write static constexpr lacuna::spans<1> "
+                  "spans(lacuna::extent_t query, lacuna::extent_t keys))");
+  };
+  template <class Recipe>
+  struct missing {
+    static_assert(always_false<Recipe>,
+                  "lacuna::attention: the route is missing (add lacuna::causal, lacuna::full or lacuna::window<64>)");
+  };
+};
+}  // namespace slots
+
+/// Whether a row sees a key.
+template <class Policy>
+LACUNA_HD constexpr bool allows(extent_t query, extent_t key, extent_t keys) {
+  const auto visible = Policy::spans(query, keys);
+  for (extent_t i = 0; i < visible.count; ++i)
+    if (visible.items[i].begin <= key && key < visible.items[i].end) return true;
+  return false;
+}
+
+/// Visible (query, key) pairs of rows [first, first + tokens) over `keys` positions: a sum of span lengths.
+template <class Policy>
+LACUNA_HD constexpr std::uint64_t pairs(extent_t first, extent_t tokens, extent_t keys) {
+  std::uint64_t total = 0;
+  for (extent_t query = first; query < first + tokens; ++query) {
+    const auto visible = Policy::spans(query, keys);
+    for (extent_t i = 0; i < visible.count; ++i) total += visible.items[i].end - visible.items[i].begin;
+  }
+  return total;
+}
+
+LACUNA_END

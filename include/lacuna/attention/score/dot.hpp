@@ -1,0 +1,28 @@
+#pragma once
+/// The score of attention: how a query and a key become a logarithmic weight.
+
+#include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/maths.hpp>
+#include <lacuna/core/slots.hpp>
+
+LACUNA_BEGIN
+
+struct dot;
+
+namespace slots {
+/// `dot`, or your own: `scale(head_width)` and `is_dot`.
+struct score {
+  using stand_in = dot;
+};
+}  // namespace slots
+
+/// s = q.k / sqrt(head width). Source: Vaswani et al. (2017), arXiv 1706.03762, eq. (1).
+struct dot {
+  using slot = slots::score;
+  static constexpr auto name = fixed_string("dot");
+  static constexpr bool is_dot = true;
+
+  static constexpr double scale(extent_t head_width) { return 1.0 / maths::sqrt(static_cast<double>(head_width)); }
+};
+
+LACUNA_END

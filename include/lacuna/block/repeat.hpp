@@ -1,0 +1,133 @@
+#pragma once
+/// Blocks in numbers: the same one N times, or different ones in order.
+
+#include <lacuna/block/chain.hpp>
+#include <lacuna/core/fixed_string.hpp>
+
+LACUNA_BEGIN
+
+namespace detail {
+
+/// Visits a block as `blocks.<base>`, or hands the number on to a container of blocks.
+template <class Visitor, class First, class... Rest>
+LACUNA_HD constexpr void visit_block(Visitor& v, extent_t base, First& first, Rest&... rest) {
+  using plain = std::remove_const_t<First>;
+  if constexpr (requires { plain::visit_numbered(v, base, first, rest...); })
+    plain::visit_numbered(v, base, first, rest...);
+  else
+    v("blocks", base, first, rest...);
+}
+
+template <extent_t Layers, class Base>
+struct numbered_array : Base {
+  template <class Visitor, class... Structs>
+  LACUNA_HD static constexpr void visit_numbered(Visitor& v, extent_t base, Structs&... s) {
+    for (extent_t i = 0; i < Base::size; ++i) visit_block(v, base + i * Layers, s[i]...);
+  }
+  template <class Visitor, class... Structs>
+  LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+    visit_numbered(v, 0, s...);
+  }
+};
+
+/// Numbers of the first layer of each block.
+template <class... Blocks>
+struct layer_offsets {
+  extent_t at[sizeof...(Blocks) + 1]{};
+  constexpr layer_offsets() {
+    constexpr extent_t layers[]{Blocks::layers...};
+    for (extent_t i = 0; i < sizeof...(Blocks); ++i) at[i + 1] = at[i] + layers[i];
+  }
+};
+
+template <class Base, class... Blocks>
+struct numbered_tuple : Base {
+  template <class Visitor, class... Structs>
+  LACUNA_HD static constexpr void visit_numbered(Visitor& v, extent_t base, Structs&... s) {
+    constexpr layer_offsets<Blocks...> offsets;
+    for_each_index<sizeof...(Blocks)>([&](auto i) { visit_block(v, base + offsets.at[i], s.template at<i>()...); });
+  }
+  template <class Visitor, class... Structs>
+  LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+    visit_numbered(v, 0, s...);
+  }
+};
+
+}  // namespace detail
+
+namespace rules {
+template <extent_t Count>
+struct repeat_is_not_empty {
+  static_assert(Count > 0, "lacuna::repeat: a block repeated 0 times is no block (leave it out, or repeat it once)");
+};
+template <class Block>
+struct repeat_holds_a_block {
+  static_assert(same<slot_of<Block>, slots::block>,
+                "lacuna::repeat: only a block can be repeated (wrap sublayers in pre_norm<...> or post_norm<...>)");
+};
+template <bool Fine>
+struct stack_holds_blocks {
+  static_assert(Fine, "lacuna::stack: it holds one or more blocks and nothing else (wrap sublayers in pre_norm<...>)");
+};
+}  // namespace rules
+
+/// `repeat<5, pre_norm<...>>`: one bound type, an array and a loop; layers cost no compile time.
+/// `(tokens, width) -> (tokens, width)`. Paths: `blocks.0` to `blocks.<N - 1>`.
+template <extent_t Count, class Block>
+struct repeat {
+  static_assert(__is_base_of(nothing, rules::repeat_is_not_empty<Count>) || true);
+  static_assert(__is_base_of(nothing, rules::repeat_holds_a_block<Block>) || true);
+  using slot = slots::block;
+  using parts = type_list<Block>;
+  template <class New>
+  using rebuild = repeat<Count, New>;
+
+  template <class Inner>
+  struct closing {
+    using type = nothing;
+  };
+  template <class Inner>
+    requires requires { typename Inner::closing_norm; }
+  struct closing<Inner> {
+    using type = typename Inner::closing_norm;
+  };
+  using closing_norm = typename closing<Block>::type;
+
+  template <class At>
+  struct bound : chain<At, equal_links<(Count == 0 ? 1 : Count), typename Block::template bound<At>>> {
+    using link = typename Block::template bound<At>;
+    using links = equal_links<(Count == 0 ? 1 : Count), link>;
+    static constexpr extent_t layers = Count * link::layers;
+    template <class Role>
+    struct parameters : detail::numbered_array<link::layers, typename links::template parameters<Role>> {};
+    template <class Role>
+    struct state : detail::numbered_array<link::layers, typename links::template state<Role>> {};
+  };
+};
+
+/// `stack<pre_norm<...>, repeat<3, pre_norm<...>>>`: different blocks in order, numbered on.
+template <class... Blocks>
+struct stack {
+  static_assert(__is_base_of(nothing, rules::stack_holds_blocks<(sizeof...(Blocks) > 0) &&
+                                                                (same<slot_of<Blocks>, slots::block> && ...)>) ||
+                true);
+  using slot = slots::block;
+  using parts = type_list<Blocks...>;
+  template <class... New>
+  using rebuild = stack<New...>;
+  using closing_norm = typename type_at<sizeof...(Blocks) - 1, Blocks...>::closing_norm;
+
+  template <class At>
+  struct bound : chain<At, different_links<typename Blocks::template bound<At>...>> {
+    using links = different_links<typename Blocks::template bound<At>...>;
+    static constexpr extent_t layers = (extent_t{0} + ... + Blocks::template bound<At>::layers);
+    template <class Role>
+    struct parameters
+        : detail::numbered_tuple<typename links::template parameters<Role>, typename Blocks::template bound<At>...> {};
+    template <class Role>
+    struct state
+        : detail::numbered_tuple<typename links::template state<Role>, typename Blocks::template bound<At>...> {};
+  };
+};
+
+LACUNA_END

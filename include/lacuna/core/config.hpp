@@ -1,0 +1,103 @@
+#pragma once
+/// Version, compiler differences and the ABI tag. The only header of the library with compiler `#if`s.
+
+#include <cstddef>
+#include <cstdint>
+
+#define LACUNA_VERSION_MAJOR 0
+#define LACUNA_VERSION_MINOR 1
+#define LACUNA_VERSION_PATCH 0
+
+#if defined(__CUDACC__)
+#define LACUNA_HD __host__ __device__
+#else
+#define LACUNA_HD
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define LACUNA_INLINE __forceinline
+#else
+#define LACUNA_INLINE inline __attribute__((always_inline))
+#endif
+
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+#define LACUNA_EXCEPTIONS 1
+#else
+#define LACUNA_EXCEPTIONS 0
+#endif
+
+// Two translation units with different instruction sets, NDEBUG or exception modes must not share an inline
+// function: the linker would keep one copy for both. Everything that changes generated code is in the namespace:
+// v0_avx2_cts is version 0, AVX2, assertions (c)hecked or (r)elease, errors (t)hrown or (v)alues, maths (s)trict or
+// (f)ast. It is short because compilers print it with every name.
+#if defined(__AVX512F__)
+#define LACUNA_ABI_ARCH avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define LACUNA_ABI_ARCH avx2_fma
+#elif defined(__AVX2__)
+#define LACUNA_ABI_ARCH avx2
+#elif defined(__AVX__)
+#define LACUNA_ABI_ARCH avx
+#elif defined(__SSE4_2__)
+#define LACUNA_ABI_ARCH sse42
+#elif defined(__SSE2__)
+#define LACUNA_ABI_ARCH sse2
+#elif defined(__ARM_FEATURE_SVE)
+#define LACUNA_ABI_ARCH sve
+#elif defined(__ARM_NEON)
+#define LACUNA_ABI_ARCH neon
+#else
+#define LACUNA_ABI_ARCH scalar
+#endif
+
+#if defined(NDEBUG)
+#define LACUNA_ABI_CHECKS r
+#else
+#define LACUNA_ABI_CHECKS c
+#endif
+
+#if LACUNA_EXCEPTIONS
+#define LACUNA_ABI_ERRORS t
+#else
+#define LACUNA_ABI_ERRORS v
+#endif
+
+#if defined(__FAST_MATH__)
+#define LACUNA_ABI_MATHS f
+#else
+#define LACUNA_ABI_MATHS s
+#endif
+
+#define LACUNA_JOIN_EXPANDED(major, arch, checks, errors, maths) v##major##_##arch##_##checks##errors##maths
+#define LACUNA_JOIN(major, arch, checks, errors, maths) LACUNA_JOIN_EXPANDED(major, arch, checks, errors, maths)
+#define LACUNA_ABI \
+  LACUNA_JOIN(LACUNA_VERSION_MAJOR, LACUNA_ABI_ARCH, LACUNA_ABI_CHECKS, LACUNA_ABI_ERRORS, LACUNA_ABI_MATHS)
+
+#define LACUNA_TEXT_EXPANDED(name) #name
+#define LACUNA_TEXT(name) LACUNA_TEXT_EXPANDED(name)
+
+#define LACUNA_BEGIN namespace lacuna { inline namespace LACUNA_ABI {
+#define LACUNA_END } }
+
+LACUNA_BEGIN
+
+/// Every count, width and position. (`index` would clash with POSIX, `extent` with the standard library.)
+using extent_t = std::size_t;
+
+/// The compiler, for `describe` and benchmarks.
+inline constexpr const char* compiler_name =
+#if defined(__clang__)
+    "clang " __clang_version__;
+#elif defined(__GNUC__)
+    "g++ " __VERSION__;
+#else
+    "unknown";
+#endif
+
+/// The instruction set this translation unit is compiled for, as in the ABI tag.
+inline constexpr const char* architecture_name = LACUNA_TEXT(LACUNA_ABI_ARCH);
+
+/// True during constant evaluation.
+LACUNA_HD constexpr bool constant_evaluated() noexcept { return __builtin_is_constant_evaluated(); }
+
+LACUNA_END

@@ -1,0 +1,87 @@
+#pragma once
+/// The feed-forward component: its recipe, and the choice between the plain and the gated form.
+
+#include <lacuna/ffn/gated.hpp>
+#include <lacuna/ffn/plain.hpp>
+
+LACUNA_BEGIN
+
+namespace recipe_name {
+struct ffn;
+}
+
+/// The slots of the feed-forward and their defaults.
+using ffn_fields = fields<field<slots::hidden, must>, field<slots::activation, must>, field<slots::format, dense>,
+                          field<slots::bias, no_bias>>;
+
+namespace detail {
+
+template <class At, extent_t Hidden, class Activation, class Format, class Bias>
+struct ffn_form {
+  using type = plain_ffn<At, Hidden, Activation, Format, Bias>;
+};
+template <class At, extent_t Hidden, class Inner, class Format, class Bias>
+struct ffn_form<At, Hidden, gated<Inner>, Format, Bias> {
+  using type = gated_ffn<At, Hidden, Inner, Format, Bias>;
+};
+
+}  // namespace detail
+
+/// `ffn<hidden<172>, gated<silu>>`, `ffn<hidden<512>, relu>`: `(tokens, width) -> (tokens, width)`.
+/// Paths: `up`, `down`, and `gate` when gated. Cost and source: `plain_ffn`, `gated_ffn`.
+template <class... Policies>
+struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
+  using slot = slots::sublayer;
+  using base = recipe<recipe_name::ffn, ffn_fields, Policies...>;
+  using parts = type_list<Policies...>;
+  template <class... New>
+  using rebuild = ffn<New...>;
+  static constexpr auto role = fixed_string("ffn");
+
+  template <class At>
+  struct bound {
+    using out = At;
+    static constexpr extent_t asked = base::template get<slots::hidden>::value;
+    static_assert(__is_base_of(nothing, rules::hidden_is_not_zero<asked>) || true);
+    static constexpr extent_t hidden = asked == 0 ? 1 : asked;
+    using form =
+        typename detail::ffn_form<At, hidden, typename base::template get<slots::activation>,
+                                  typename base::template get<slots::format>,
+                                  typename base::template get<slots::bias>>::type;
+
+    template <class Role>
+    using parameters = typename form::template parameters<Role>;
+    template <class Role>
+    struct state : no_tensors {};
+    template <class Plan>
+    using memory = typename form::template memory<Plan>;
+    template <class Target>
+    using derived = typename form::template derived<Target>;
+    template <class Plan>
+    using shares = type_list<>;
+
+    template <class Parameters, class Derived>
+    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+      form::refresh(parameters, derived);
+    }
+    template <class Parameters>
+    LACUNA_HD static constexpr void initialise(Parameters&) {}
+    template <class Values, class Value, class Run>
+    LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
+                                            const Run& run) {
+      form::forward(v, x, y, run);
+    }
+    template <class Values, class Adjoints, class Value, class Run>
+    LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, At::width> x, rows<Value, At::width> dy,
+                                             rows<Value, At::width> dx, const Run& run) {
+      form::backward(v, a, x, dy, dx, run);
+    }
+    static constexpr std::uint64_t multiply_adds(extent_t, extent_t tokens) { return form::multiply_adds(tokens); }
+    template <class Function>
+    static constexpr void facts(Function&& f) {
+      f("hidden", hidden);
+    }
+  };
+};
+
+LACUNA_END

@@ -1,0 +1,93 @@
+#pragma once
+/// The gated feed-forward: one projection gates another.
+
+#include <lacuna/core/place.hpp>
+#include <lacuna/ffn/slots.hpp>
+#include <lacuna/format/projection.hpp>
+
+LACUNA_BEGIN
+
+/// y = W_down (act(W_gate x) * W_up x): `(tokens, width) -> (tokens, hidden) -> (tokens, width)`,
+/// 3 tokens width hidden multiply-adds. Source: Shazeer (2020), arXiv 2002.05202, eq. (6).
+template <class At, extent_t Hidden, class Activation, class Format, class Bias>
+struct gated_ffn {
+  static constexpr extent_t hidden = Hidden;
+  using up_map = projection<Format, Bias, Hidden, At::width>;
+  using down_map = projection<Format, Bias, At::width, Hidden>;
+
+  template <class Role>
+  struct parameters {
+    typename up_map::template parameters<Role> gate;
+    typename up_map::template parameters<Role> up;
+    typename down_map::template parameters<Role> down;
+    template <class Visitor, class... Structs>
+    LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+      v("gate", s.gate...);
+      v("up", s.up...);
+      v("down", s.down...);
+    }
+  };
+  template <class Plan>
+  struct memory {
+    typename Plan::template buffer<Hidden> gate;     ///< before the activation; as an adjoint: of the product, then of it
+    typename Plan::template buffer<Hidden> up;
+    typename Plan::template saved<Hidden> product;   ///< act(gate) * up; without it the product overwrites `gate`
+    typename up_map::template memory<Plan> gate_map_memory;
+    typename up_map::template memory<Plan> up_map_memory;
+    typename down_map::template memory<Plan> down_map_memory;
+  };
+  template <class Target>
+  struct derived {
+    typename up_map::template derived<Target> gate;
+    typename up_map::template derived<Target> up;
+    typename down_map::template derived<Target> down;
+  };
+
+  template <class Parameters, class Derived>
+  LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+    up_map::refresh(parameters.gate, derived.gate);
+    up_map::refresh(parameters.up, derived.up);
+    down_map::refresh(parameters.down, derived.down);
+  }
+  template <class Values, class Value, class Run>
+  LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
+                                          const Run& run) {
+    auto& m = v.memory;
+    const auto gate = m.gate.first(x.count), up = m.up.first(x.count), product = product_of(m, x.count);
+    up_map::forward(v.parameters.gate, m.gate_map_memory, v.derived.gate, x, gate, run);
+    up_map::forward(v.parameters.up, m.up_map_memory, v.derived.up, x, up, run);
+    op::evaluate(product, map<Activation>(gate) * up, run.backend);
+    down_map::forward(v.parameters.down, m.down_map_memory, v.derived.down, product, y, run);
+  }
+  template <class Values, class Adjoints, class Value, class Run>
+  LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, At::width> x, rows<Value, At::width> dy,
+                                           rows<Value, At::width> dx, const Run& run) {
+    auto& m = v.memory;
+    auto& d = a.memory;
+    const auto gate = m.gate.first(x.count), up = m.up.first(x.count), product = product_of(m, x.count);
+    const auto dgate = d.gate.first(x.count), dup = d.up.first(x.count);
+    dgate.fill(0);
+    down_map::backward(v.parameters.down, a.gradients.down, m.down_map_memory, d.down_map_memory, v.derived.down,
+                       product, dy, dgate, run);
+    // dgate holds the adjoint of the product until its own is formed from it.
+    op::evaluate(dup, dgate * map<Activation>(gate), run.backend);
+    op::evaluate(dgate, dgate * up * map_derivative<Activation>(gate), run.backend);
+    up_map::backward(v.parameters.gate, a.gradients.gate, m.gate_map_memory, d.gate_map_memory, v.derived.gate, x,
+                     dgate, dx, run);
+    up_map::backward(v.parameters.up, a.gradients.up, m.up_map_memory, d.up_map_memory, v.derived.up, x, dup, dx, run);
+  }
+  static constexpr std::uint64_t multiply_adds(extent_t tokens) {
+    return 2 * up_map::multiply_adds(tokens) + down_map::multiply_adds(tokens);
+  }
+
+ private:
+  template <class Memory>
+  LACUNA_HD static constexpr auto product_of(Memory& memory, extent_t tokens) {
+    if constexpr (requires { memory.product.first(tokens); })
+      return memory.product.first(tokens);
+    else
+      return memory.gate.first(tokens);
+  }
+};
+
+LACUNA_END

@@ -1,0 +1,64 @@
+#pragma once
+/// A linear map as components use it: a weight in some format and an optional bias.
+
+#include <lacuna/format/dense.hpp>
+#include <lacuna/op/evaluate.hpp>
+
+LACUNA_BEGIN
+
+/// No bias: the map is linear.
+struct no_bias {
+  using slot = slots::bias;
+  static constexpr auto name = fixed_string("no_bias");
+  static constexpr bool present = false;
+};
+/// Every projection of the component adds one learned value per output.
+struct bias {
+  using slot = slots::bias;
+  static constexpr auto name = fixed_string("bias");
+  static constexpr bool present = true;
+};
+
+/// y = x W^T + b: `(tokens, inputs) -> (tokens, outputs)`. Paths: `weight` (or what the format stores), `bias`.
+template <class Format, class Bias, extent_t Outputs, extent_t Inputs>
+struct projection {
+  using format = typename Format::template bound<Outputs, Inputs>;
+
+  template <class Role>
+  struct parameters : format::template parameters<Role> {
+    using base = typename format::template parameters<Role>;
+    std::conditional_t<Bias::present, typename Role::template tensor<Outputs>, nothing> bias;
+
+    template <class Visitor, class... Structs>
+    LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+      base::visit(v, s...);
+      if constexpr (Bias::present) v("bias", s.bias...);
+    }
+  };
+  template <class Plan>
+  using memory = typename format::template memory<Plan>;
+  template <class Target>
+  using derived = typename format::template derived<Target>;
+
+  template <class Parameters, class Derived>
+  LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+    format::refresh(parameters, derived);
+  }
+  template <class Parameters, class Memory, class Derived, class Input, class Output, class Run>
+  LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, const Derived& derived,
+                                          rows<Input, Inputs> x, rows<Output, Outputs> y, const Run& run) {
+    format::forward(parameters, memory, derived, x, y, run);
+    if constexpr (Bias::present) op::evaluate(y, y + parameters.bias, run.backend);
+  }
+  template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Value,
+            class Run>
+  LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
+                                           Adjoint& adjoint, const Derived& derived, rows<Input, Inputs> x,
+                                           rows<Value, Outputs> dy, rows<Value, Inputs> dx, const Run& run) {
+    format::backward(parameters, gradients, memory, adjoint, derived, x, dy, dx, run);
+    if constexpr (Bias::present) op::sum_over_tokens(gradients.bias, dy, dy.count, run.backend);
+  }
+  static constexpr std::uint64_t multiply_adds(extent_t tokens) { return format::multiply_adds(tokens); }
+};
+
+LACUNA_END

@@ -1,0 +1,322 @@
+#pragma once
+/// A model: a recipe on its axes (numerics, backend, ability, storage, chunk), with everything it needs to run.
+
+#include <lacuna/core/box.hpp>
+#include <lacuna/core/error.hpp>
+#include <lacuna/model/figures.hpp>
+#include <lacuna/model/shared.hpp>
+
+LACUNA_BEGIN
+
+namespace recipe_name {
+struct model;
+}
+
+/// The axes of a model and their defaults.
+using model_fields = fields<field<slots::numerics, f32>, field<slots::backend, reference>,
+                            field<slots::ability, inference>, field<slots::storage, heap>,
+                            field<slots::chunk, chunk<16>>>;
+
+namespace rules {
+template <class Recipe>
+struct model_holds_a_recipe {
+  static_assert(requires { typename Recipe::bound; },
+                "lacuna::model: its first argument is not a whole recipe (write model<decoder<...>>, options after it)");
+};
+template <bool Trains>
+struct learning_needs_training {
+  static_assert(Trains, "lacuna::model: an inference model has no gradients (write model<Recipe, lacuna::training>)");
+};
+template <bool Owns>
+struct writing_needs_ownership {
+  static_assert(Owns,
+                "lacuna::model: borrowed parameters are read-only (write them before lending, or use heap or in_place)");
+};
+template <extent_t Tokens>
+struct chunk_is_not_empty {
+  static_assert(Tokens > 0, "lacuna::model: a chunk of 0 tokens makes no progress (choose chunk<1> or more)");
+};
+}  // namespace rules
+
+namespace detail {
+
+/// Buffers that only a model that learns has.
+template <class Bound, class Weight, class Value, extent_t Tokens, bool Trains>
+struct learning_buffers {};
+template <class Bound, class Weight, class Value, extent_t Tokens>
+struct learning_buffers<Bound, Weight, Value, Tokens, true> {
+  typename Bound::template parameters<gradients<Weight>> gradients_part;
+  typename Bound::template state<gradients<Value>> state_adjoint;
+  typename Bound::template memory<reuse<Value, Tokens>> memory_adjoint;
+};
+
+/// Everything behind a model but its parameters.
+template <class Bound, class Numerics, class Backend, class Plan, bool Trains>
+struct model_workings {
+  using value = typename Numerics::value;
+  static constexpr extent_t logit_rows = Trains ? Plan::tokens : 1;
+
+  typename Bound::template derived<target<typename Numerics::weight, value, Backend>> derived;
+  typename Bound::template state<weights<value>> state;
+  typename Bound::template memory<Plan> memory;
+  shared_items<typename Bound::template shares<Plan>> shared;
+  tensor<value, logit_rows, Bound::vocabulary> logits;
+  learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
+  extent_t position = 0;
+  extent_t last_count = 0;
+};
+
+/// Storage: how a model holds its parameters and workings.
+template <class Storage, class Parameters, class Workings>
+struct model_storage;
+template <class Parameters, class Workings>
+struct model_storage<heap, Parameters, Workings> {
+  struct both {
+    Parameters parameters;
+    Workings workings;
+  };
+  box<both> held = box<both>::make();
+  static constexpr bool owns = true;
+  constexpr bool ready() const noexcept { return static_cast<bool>(held); }
+  constexpr Parameters& parameters() const noexcept { return held->parameters; }
+  constexpr Workings& workings() const noexcept { return held->workings; }
+};
+template <class Parameters, class Workings>
+struct model_storage<in_place, Parameters, Workings> {
+  Parameters held_parameters{};
+  Workings held_workings{};
+  static constexpr bool owns = true;
+  constexpr bool ready() const noexcept { return true; }
+  constexpr Parameters& parameters() noexcept { return held_parameters; }
+  constexpr const Parameters& parameters() const noexcept { return held_parameters; }
+  constexpr Workings& workings() noexcept { return held_workings; }
+  constexpr const Workings& workings() const noexcept { return held_workings; }
+};
+template <class Parameters, class Workings>
+struct model_storage<borrowed, Parameters, Workings> {
+  const Parameters* lent = nullptr;
+  Workings held_workings{};
+  static constexpr bool owns = false;
+  constexpr bool ready() const noexcept { return lent != nullptr; }
+  constexpr const Parameters& parameters() const noexcept { return *lent; }
+  constexpr Workings& workings() noexcept { return held_workings; }
+  constexpr const Workings& workings() const noexcept { return held_workings; }
+};
+
+}  // namespace detail
+
+/// `model<stories>`, `model<stories, bf16, training, in_place>`: options in any order.
+///
+/// Nothing is allocated after construction. A stream starts at position 0 and grows by `forward` up to the context.
+/// Not for use by two threads at once; two models may share borrowed parameters.
+template <class Recipe, class... Options>
+class model : recipe<recipe_name::model, model_fields, Options...> {
+  using axes = recipe<recipe_name::model, model_fields, Options...>;
+  static_assert(__is_base_of(nothing, rules::model_holds_a_recipe<Recipe>) || true);
+
+ public:
+  using recipe_type = Recipe;
+  using bound = typename Recipe::bound;
+  using numerics = typename axes::template get<slots::numerics>;
+  using backend_type = typename axes::template get<slots::backend>;
+  using ability = typename axes::template get<slots::ability>;
+  using storage_type = typename axes::template get<slots::storage>;
+  using value = typename numerics::value;
+  using traits = backend_traits<backend_type>;
+
+  static constexpr bool trains = ability::trains;
+  static constexpr extent_t vocabulary = bound::vocabulary;
+  static constexpr extent_t context = bound::context;
+  static constexpr extent_t asked_chunk = axes::template get<slots::chunk>::value;
+  static_assert(__is_base_of(nothing, rules::chunk_is_not_empty<asked_chunk>) || true);
+  /// Tokens per pass through the layers: the whole context where everything is kept.
+  static constexpr extent_t chunk_tokens = trains || asked_chunk > context ? context : asked_chunk;
+
+  using plan = std::conditional_t<trains, keep<value, chunk_tokens>, reuse<value, chunk_tokens>>;
+  using parameters_type = typename bound::template parameters<weights<typename numerics::weight>>;
+  using state_type = typename bound::template state<weights<value>>;
+  using memory_type = typename bound::template memory<plan>;
+  using workings_type = detail::model_workings<bound, numerics, backend_type, plan, trains>;
+  using logits_view = rows<const value, vocabulary>;
+
+  /// An unloaded model: zero weights, unit gains.
+  constexpr model()
+    requires(!same<storage_type, borrowed>)
+  {
+    if (!storage_.ready()) return;
+    bound::initialise(storage_.parameters());
+    workings().shared.build();
+    update();
+  }
+  /// A model over parameters that live elsewhere and outlive it.
+  constexpr explicit model(const parameters_type& lent)
+    requires(same<storage_type, borrowed>)
+  {
+    storage_.lent = &lent;
+    workings().shared.build();
+    update();
+  }
+
+  /// False when the allocator had no memory for a heap model; nothing else may be called then.
+  constexpr bool ready() const noexcept { return storage_.ready(); }
+
+  constexpr const parameters_type& parameters() const noexcept { return storage_.parameters(); }
+  /// Writable parameters; call `update()` after writing.
+  template <class Self = model>
+  constexpr parameters_type& parameters_to_write() noexcept {
+    static_assert(__is_base_of(nothing, rules::writing_needs_ownership<Self::owns_parameters>) || true);
+    return storage_.parameters();
+  }
+  static constexpr bool owns_parameters = !same<storage_type, borrowed>;
+
+  /// Rebuilds everything that is derived from the parameters.
+  constexpr void update() { bound::refresh(parameters(), workings().derived); }
+
+  /// Starts a new stream.
+  constexpr void reset() noexcept {
+    workings().position = 0;
+    workings().last_count = 0;
+  }
+  /// Tokens of the stream so far.
+  constexpr extent_t position() const noexcept { return storage_.workings().position; }
+
+  /// Continues the stream by `tokens` and returns the logits `(1, vocabulary)` of the last one. Errors, before anything
+  /// is changed: no tokens, a token out of range, more positions than the context.
+  constexpr outcome<logits_view> try_forward(token_view tokens) {
+    return try_forward(tokens, ignore_logits{});
+  }
+  /// The same, with `each(position, logits)` for every token; the logits are valid during the call.
+  template <class Each>
+  constexpr outcome<logits_view> try_forward(token_view tokens, Each&& each) {
+    return forward_with(backend_, tokens, each);
+  }
+  /// The same on a backend that watches this model's backend (see probe/watch.hpp); results do not change.
+  template <class Watching, class Each>
+  constexpr outcome<logits_view> try_forward_watched(const Watching& watching, token_view tokens, Each&& each) {
+    return forward_with(watching, tokens, each);
+  }
+  /// `try_forward`, throwing.
+  constexpr logits_view forward(token_view tokens) { return try_forward(tokens).take(); }
+
+  /// Logits `(tokens, vocabulary)` of a whole stream from position 0, everything kept for `backward`.
+  template <class Self = model>
+  constexpr outcome<logits_view> try_forward_to_learn(token_view tokens) {
+    static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    reset();
+    if (const auto fine = check(tokens); !fine.ok()) return fine.why();
+    if constexpr (Self::trains) {
+      auto& w = workings();
+      w.shared.prepare(0, tokens.count);
+      const auto run = run_at(backend_, 0);
+      bound::forward(all_values(), tokens, run);
+      bound::logits(all_values(), 0, w.logits.first(tokens.count), run);
+      w.position = w.last_count = tokens.count;
+      return readable(w.logits.first(tokens.count));
+    } else {
+      return logits_view{};
+    }
+  }
+  /// Adds the gradients of every parameter for the adjoints `(tokens, vocabulary)` of the logits of the last
+  /// `try_forward_to_learn` on the same tokens.
+  template <class Self = model>
+  constexpr status try_backward(token_view tokens, logits_view adjoint) {
+    static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    if constexpr (Self::trains) {
+      auto& w = workings();
+      if (tokens.count != w.last_count || adjoint.count != w.last_count || w.last_count == 0)
+        return error(error_kind::length, "lacuna::backward: expected ")
+               << static_cast<std::uint64_t>(w.last_count) << " tokens and adjoint rows, as in the last forward, found "
+               << static_cast<std::uint64_t>(tokens.count) << " and " << static_cast<std::uint64_t>(adjoint.count)
+               << " (call try_forward_to_learn with the same tokens first)";
+      visit_tensors([](auto& adjoint_tensor) { for (auto& of : adjoint_tensor.data) of = 0; }, w.learning.state_adjoint);
+      bound::backward(all_values(), adjoints{w.learning.gradients_part, w.learning.state_adjoint, w.learning.memory_adjoint},
+                      tokens, adjoint, run_at(backend_, 0));
+    }
+    return nothing{};
+  }
+  /// Gradients, to read and to clear.
+  template <class Self = model>
+  constexpr auto& gradients_to_write() noexcept {
+    static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    if constexpr (Self::trains)
+      return workings().learning.gradients_part;
+    else
+      return storage_;
+  }
+  template <class Self = model>
+  constexpr void clear_gradients() noexcept {
+    visit_tensors([](auto& gradient) { for (auto& of : gradient.data) of = 0; }, gradients_to_write<Self>());
+  }
+
+  constexpr const backend_type& backend() const noexcept { return backend_; }
+
+ private:
+  struct ignore_logits {};
+
+  constexpr workings_type& workings() noexcept { return storage_.workings(); }
+  constexpr auto all_values() {
+    return values{parameters(), workings().state, workings().memory, workings().derived};
+  }
+  template <class Backend>
+  constexpr auto run_at(const Backend& backend, extent_t first) {
+    return run<Backend, decltype(workings().shared)>{first, backend, workings().shared};
+  }
+
+  constexpr status check(token_view tokens) {
+    const auto& w = workings();
+    if (tokens.count == 0)
+      return error(error_kind::length, "lacuna::forward: expected at least one token, found none (a model without a begin "
+                                       "token needs a prompt)");
+    if (tokens.count > context - w.position)
+      return error(error_kind::length, "lacuna::forward: expected at most ")
+             << static_cast<std::uint64_t>(context - w.position) << " more tokens (context "
+             << static_cast<std::uint64_t>(context) << ", position " << static_cast<std::uint64_t>(w.position)
+             << "), found " << static_cast<std::uint64_t>(tokens.count) << " (shorten the prompt, or reset() the stream)";
+    for (extent_t t = 0; t < tokens.count; ++t)
+      if (tokens.data[t] >= vocabulary)
+        return error(error_kind::token, "lacuna::forward: token ")
+               << static_cast<std::uint64_t>(t) << ": expected a number below " << static_cast<std::uint64_t>(vocabulary)
+               << ", found " << static_cast<std::uint64_t>(tokens.data[t])
+               << " (encode with the model's own tokenizer)";
+    return nothing{};
+  }
+
+  template <class Backend, class Each>
+  constexpr outcome<logits_view> forward_with(const Backend& backend, token_view tokens, Each&& each) {
+    constexpr bool all_logits = !same<std::remove_cvref_t<Each>, ignore_logits>;
+    if (const auto fine = check(tokens); !fine.ok()) return fine.why();
+    auto& w = workings();
+    const auto to = w.logits.first(1);
+    for (extent_t done = 0; done < tokens.count;) {
+      const extent_t count = tokens.count - done < chunk_tokens ? tokens.count - done : chunk_tokens;
+      w.shared.prepare(w.position, count);
+      const auto run = run_at(backend, w.position);
+      bound::forward(all_values(), token_view{tokens.data + done, count}, run);
+      if constexpr (all_logits) {
+        for (extent_t t = 0; t < count; ++t) {
+          bound::logits(all_values(), t, to, run);
+          each(w.position + t, logits_view(to));
+        }
+      } else if (done + count == tokens.count) {
+        bound::logits(all_values(), count - 1, to, run);
+      }
+      w.position += count;
+      done += count;
+    }
+    w.last_count = 0;
+    return logits_view(to);
+  }
+
+  detail::model_storage<storage_type, parameters_type, workings_type> storage_{};
+  [[no_unique_address]] backend_type backend_{};
+};
+
+/// Bytes a model object and what it allocates take, padding included.
+template <class Model>
+inline constexpr extent_t model_bytes =
+    (Model::owns_parameters ? sizeof(typename Model::parameters_type) : 0) + sizeof(typename Model::workings_type);
+/// Bytes of the workspace: what a forward writes and nobody keeps.
+template <class Model>
+inline constexpr extent_t workspace_bytes = sizeof(typename Model::memory_type);
+
+LACUNA_END

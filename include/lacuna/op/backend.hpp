@@ -1,0 +1,96 @@
+#pragma once
+/// Backends are tags. An operation is a qualified entry `op::name(...)` that makes its views canonical and calls one
+/// hook, `kernel(operation::name{}, ..., backend)`, found through the tag. Tags inherit; the last is `reference`.
+
+#include <lacuna/core/fixed_string.hpp>
+#include <lacuna/tensor/tensor.hpp>
+
+LACUNA_BEGIN
+
+/// The oracle: plain constexpr loops for every operation, on host and device.
+struct reference {
+  static constexpr auto name = fixed_string("reference");
+};
+
+/// What a kernel returns: the backend whose code ran, so that a missed override cannot go unnoticed.
+template <class Backend>
+struct ran_on {
+  using backend = Backend;
+};
+
+/// What a backend asks of its data. Specialise it for a backend of your own where it differs from its parent.
+template <class Backend>
+struct backend_traits {
+  static_assert(std::is_base_of_v<reference, Backend>,
+                "lacuna::backend: this backend is not defined here (include its header, such as "
+                "<lacuna/with_eigen.hpp>, or derive your own tag from lacuna::reference)");
+  /// Where its views point to.
+  static constexpr auto memory_space = fixed_string("host");
+  /// Bytes to which it wants tensors aligned.
+  static constexpr extent_t alignment = tensor_alignment;
+  /// f32 values it computes at once.
+  static constexpr extent_t lanes = 1;
+  /// Its own form of a dense weight `(outputs, inputs)`, kept as derived data; `nothing` where it reads the weight.
+  template <class Element, extent_t Outputs, extent_t Inputs>
+  using packed = nothing;
+};
+
+namespace detail {
+
+/// A backend that runs another one and notes every call: for counters and for `describe`.
+template <class Backend>
+concept ObservingBackend = requires { typename Backend::observed_backend; };
+
+}  // namespace detail
+
+namespace op {
+
+/// The one way from an entry to a kernel.
+template <class Operation, class Backend, class... Arguments>
+LACUNA_HD constexpr auto run_kernel(Operation operation, const Backend& backend, const Arguments&... arguments) {
+  if constexpr (detail::ObservingBackend<Backend>) {
+    backend.template note<Operation, decltype(kernel(operation, arguments..., backend.inner))>(arguments...);
+    return kernel(operation, arguments..., backend.inner);
+  } else {
+    return kernel(operation, arguments..., backend);
+  }
+}
+
+}  // namespace op
+
+/// Whether `Operation` with these (canonical) arguments runs code of a backend other than `reference`.
+template <class Operation, class Backend, class... Arguments>
+inline constexpr bool overridden =
+    !same<typename decltype(kernel(Operation{}, std::declval<const Arguments&>()...,
+                                   std::declval<const Backend&>()))::backend,
+          reference>;
+
+/// A run: where its tokens stand in the stream, the backend, and what all layers share (plans, tables).
+template <class Backend, class Shared>
+struct run {
+  extent_t first;  ///< position of the first token
+  const Backend& backend;
+  const Shared& shared;
+};
+
+/// The data a component reads and writes in forward.
+template <class Parameters, class State, class Memory, class Derived>
+struct values {
+  const Parameters& parameters;
+  State& state;
+  Memory& memory;
+  const Derived& derived;
+};
+/// The data it writes in backward: gradients accumulate.
+template <class Gradients, class StateAdjoint, class MemoryAdjoint>
+struct adjoints {
+  Gradients& gradients;
+  StateAdjoint& state;
+  MemoryAdjoint& memory;
+};
+template <class Parameters, class State, class Memory, class Derived>
+values(const Parameters&, State&, Memory&, const Derived&) -> values<Parameters, State, Memory, Derived>;
+template <class Gradients, class StateAdjoint, class MemoryAdjoint>
+adjoints(Gradients&, StateAdjoint&, MemoryAdjoint&) -> adjoints<Gradients, StateAdjoint, MemoryAdjoint>;
+
+LACUNA_END

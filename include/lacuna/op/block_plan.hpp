@@ -1,0 +1,51 @@
+#pragma once
+/// The block plan: the contract between routes and the attention kernels.
+///
+/// Keys come in blocks of 16 positions, queries in groups of 8 rows. Per group the plan lists runs of blocks; a run is
+/// full (every row of the group sees every key) or masked (one 16-bit row mask per block and row). A kernel never
+/// sees a route.
+
+#include <lacuna/op/backend.hpp>
+
+LACUNA_BEGIN
+
+/// Keys per block of the cache and of the plan.
+inline constexpr extent_t block_keys = 16;
+/// Query rows per group of the plan.
+inline constexpr extent_t group_rows = 8;
+
+/// Blocks that hold `keys` positions.
+constexpr extent_t blocks_of(extent_t keys) { return (keys + block_keys - 1) / block_keys; }
+/// Groups that hold `queries` rows.
+constexpr extent_t groups_of(extent_t queries) { return (queries + group_rows - 1) / group_rows; }
+
+/// `count` blocks from `first` on; masked runs find block i's row masks at `masks[mask + i * group_rows]`.
+struct block_run {
+  static constexpr std::uint32_t full = 0xffffffffu;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+  std::uint32_t mask = full;
+};
+
+/// A plan as kernels read it.
+struct block_plan_view {
+  const std::uint32_t* begin = nullptr;  ///< `groups + 1` offsets into `runs`
+  const block_run* runs = nullptr;
+  const std::uint16_t* masks = nullptr;
+  extent_t queries = 0;
+  std::uint64_t pairs = 0;  ///< visible (query, key) pairs, for cost counters
+
+  /// Calls `visit(block, mask)` for every block of which `query` sees at least one key, ascending.
+  template <class Visitor>
+  LACUNA_HD constexpr void for_each_block(extent_t query, Visitor&& visit) const {
+    const extent_t group = query / group_rows, row = query % group_rows;
+    for (std::uint32_t r = begin[group]; r < begin[group + 1]; ++r)
+      for (std::uint32_t b = 0; b < runs[r].count; ++b) {
+        const std::uint32_t mask =
+            runs[r].mask == block_run::full ? 0xffffu : masks[runs[r].mask + b * group_rows + row];
+        if (mask != 0) visit(static_cast<extent_t>(runs[r].first + b), mask);
+      }
+  }
+};
+
+LACUNA_END

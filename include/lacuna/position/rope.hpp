@@ -1,0 +1,72 @@
+#pragma once
+/// Rotary position embedding.
+
+#include <lacuna/core/maths.hpp>
+#include <lacuna/op/rotate.hpp>
+#include <lacuna/position/slots.hpp>
+#include <lacuna/tensor/walk.hpp>
+
+LACUNA_BEGIN
+
+/// The base of the angles: `rope<theta{500000.f}>`.
+struct theta {
+  float value = 10000.0f;
+  constexpr theta() = default;
+  constexpr explicit theta(float of) : value(of) {}
+  constexpr bool operator==(const theta&) const = default;
+};
+
+/// cos and sin of position * base^(-2i / head width): computed in f64 once, shared by all layers.
+template <class Value, extent_t HeadWidth, extent_t Context, theta Base>
+struct rotation_angles {
+  tensor<Value, Context, HeadWidth / 2> cosine, sine;
+
+  constexpr void build() {
+    for (extent_t i = 0; i < HeadWidth / 2; ++i) {
+      const double step = maths::power(static_cast<double>(Base.value),
+                                       -2.0 * static_cast<double>(i) / static_cast<double>(HeadWidth));
+      for (extent_t position = 0; position < Context; ++position) {
+        const double angle = static_cast<double>(position) * step;
+        cosine[position * (HeadWidth / 2) + i] = static_cast<Value>(maths::cosine(angle));
+        sine[position * (HeadWidth / 2) + i] = static_cast<Value>(maths::sine(angle));
+      }
+    }
+  }
+  LACUNA_HD constexpr rotation_table<Value, HeadWidth> view() const noexcept { return {cosine.view(), sine.view()}; }
+};
+
+namespace rules {
+/// A rotation needs pairs.
+template <extent_t HeadWidth>
+struct rope_needs_pairs {
+  static_assert(HeadWidth % 2 == 0,
+                "lacuna::rope: the head width is odd, and a rotation needs pairs (choose heads so that width / heads is "
+                "even)");
+};
+}  // namespace rules
+
+/// Rotates pair i of every query and key by position * Base^(-2i / head width); scores then depend on distances only.
+/// `(tokens, heads * head_width)` in place, O(tokens * heads * head_width).
+/// Source: Su et al. (2021), arXiv 2104.09864, eq. (34). Pairs are neighbours as in the paper and llama2.c;
+/// `rotary_pairs::halves` is what Hugging Face checkpoints use.
+template <theta Base = theta{}, rotary_pairs Pairs = rotary_pairs::neighbours>
+struct rope {
+  using slot = slots::position;
+  static constexpr auto name = fixed_string("rope");
+
+  template <extent_t HeadWidth, extent_t Context>
+  struct on_projections {
+    static_assert(__is_base_of(nothing, rules::rope_needs_pairs<HeadWidth>) || true);
+
+    template <class Value>
+    using shares = type_list<rotation_angles<Value, HeadWidth, Context, Base>>;
+
+    template <class Value, extent_t Columns, class Run>
+    LACUNA_HD static constexpr void apply(rows<Value, Columns> x, bool backward, const Run& run) {
+      const auto& angles = run.shared.template get<rotation_angles<Value, HeadWidth, Context, Base>>();
+      op::rotate(x, angles.view(), run.first, backward, constant<rotary_pairs, Pairs>{}, run.backend);
+    }
+  };
+};
+
+LACUNA_END

@@ -1,0 +1,317 @@
+#pragma once
+/// Lazy elementwise expressions over `(tokens, columns)`, with broadcasting and fused row reductions.
+///
+/// `evaluate(y, x + map<silu>(g) * u)` runs one loop and makes no temporary. A row vector (one value per column)
+/// broadcasts over tokens, a column (one value per token) over columns, a scalar over both. A reduction over columns
+/// is computed once per row, before the row's loop. Nodes are held by value, data by pointer.
+///
+/// Protocol of a node: `columns` (1 broadcasts), and `row(token)`, which returns an evaluator with `at(column)`.
+
+#include <lacuna/core/maths.hpp>
+#include <lacuna/tensor/tensor.hpp>
+
+LACUNA_BEGIN
+
+/// Base of every node, so that the operators find only ours.
+struct expression_base {};
+
+template <class Type>
+concept Expression = std::is_base_of_v<expression_base, std::remove_cvref_t<Type>>;
+
+namespace detail {
+
+template <extent_t Left, extent_t Right>
+constexpr extent_t broadcast_columns() {
+  static_assert(Left == Right || Left == 1 || Right == 1,
+                "lacuna::expression: two operands have different column counts (make them equal, or 1 to broadcast)");
+  return Left == 1 ? Right : Left;
+}
+
+}  // namespace detail
+
+/// Leaf: the elements of a view, `(tokens, columns)`.
+template <class Element, extent_t Columns>
+struct view_leaf : expression_base {
+  using value = compute_t<Element>;
+  static constexpr extent_t columns = Columns;
+  rows<const Element, Columns> view;
+  LACUNA_HD constexpr explicit view_leaf(rows<const Element, Columns> of) noexcept : view(of) {}
+
+  struct evaluator {
+    const Element* data;
+    LACUNA_HD constexpr value at(extent_t column) const noexcept { return widen(data[Columns == 1 ? 0 : column]); }
+  };
+  LACUNA_HD constexpr evaluator row(extent_t token) const noexcept { return {view.row(token)}; }
+};
+
+/// Leaf: one value per column, the same for every token.
+template <class Element, extent_t Columns>
+struct vector_leaf : expression_base {
+  using value = compute_t<Element>;
+  static constexpr extent_t columns = Columns;
+  const Element* data;
+  LACUNA_HD constexpr explicit vector_leaf(const Element* of) noexcept : data(of) {}
+
+  struct evaluator {
+    const Element* data;
+    LACUNA_HD constexpr value at(extent_t column) const noexcept { return widen(data[column]); }
+  };
+  LACUNA_HD constexpr evaluator row(extent_t) const noexcept { return {data}; }
+};
+
+/// Leaf: one number.
+template <class Value>
+struct scalar_leaf : expression_base {
+  using value = Value;
+  static constexpr extent_t columns = 1;
+  Value number;
+  LACUNA_HD constexpr explicit scalar_leaf(Value of) noexcept : number(of) {}
+
+  struct evaluator {
+    Value number;
+    LACUNA_HD constexpr Value at(extent_t) const noexcept { return number; }
+  };
+  LACUNA_HD constexpr evaluator row(extent_t) const noexcept { return {number}; }
+};
+
+/// Node: `Function::apply` of the operands' values, elementwise.
+template <class Function, class... Operands>
+struct map_node;
+template <class Function, class Operand>
+struct map_node<Function, Operand> : expression_base {
+  using value = typename Operand::value;
+  static constexpr extent_t columns = Operand::columns;
+  Operand operand;
+  LACUNA_HD constexpr explicit map_node(Operand of) noexcept : operand(of) {}
+
+  struct evaluator {
+    decltype(operand.row(0)) inner;
+    LACUNA_HD constexpr value at(extent_t column) const noexcept { return Function::apply(inner.at(column)); }
+  };
+  LACUNA_HD constexpr evaluator row(extent_t token) const noexcept { return {operand.row(token)}; }
+};
+template <class Function, class Left, class Right>
+struct map_node<Function, Left, Right> : expression_base {
+  using value = decltype(typename Left::value{} + typename Right::value{});
+  static constexpr extent_t columns = detail::broadcast_columns<Left::columns, Right::columns>();
+  Left left;
+  Right right;
+  LACUNA_HD constexpr map_node(Left l, Right r) noexcept : left(l), right(r) {}
+
+  struct evaluator {
+    decltype(left.row(0)) l;
+    decltype(right.row(0)) r;
+    LACUNA_HD constexpr value at(extent_t column) const noexcept {
+      return Function::apply(static_cast<value>(l.at(column)), static_cast<value>(r.at(column)));
+    }
+  };
+  LACUNA_HD constexpr evaluator row(extent_t token) const noexcept { return {left.row(token), right.row(token)}; }
+};
+
+/// Node: a reduction over the columns of one row; a column of one value per token.
+template <class Function, class Operand>
+struct reduce_node : expression_base {
+  using value = typename Operand::value;
+  static constexpr extent_t columns = 1;
+  Operand operand;
+  LACUNA_HD constexpr explicit reduce_node(Operand of) noexcept : operand(of) {}
+
+  struct evaluator {
+    value result;
+    LACUNA_HD constexpr value at(extent_t) const noexcept { return result; }
+  };
+  LACUNA_HD constexpr evaluator row(extent_t token) const noexcept {
+    const auto inner = operand.row(token);
+    value result = inner.at(0);
+    for (extent_t c = 1; c < Operand::columns; ++c) result = Function::combine(result, inner.at(c));
+    return {Function::template finish<Operand::columns>(result)};
+  }
+};
+
+namespace elementwise {
+
+struct add {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a, V b) noexcept { return a + b; }
+};
+struct subtract {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a, V b) noexcept { return a - b; }
+};
+struct multiply {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a, V b) noexcept { return a * b; }
+};
+struct divide {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a, V b) noexcept { return a / b; }
+};
+struct negate {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a) noexcept { return -a; }
+};
+struct inverse_root {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a) noexcept { return V(1) / maths::sqrt(a); }
+};
+struct exponential {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a) noexcept { return maths::exp(a); }
+};
+struct sum {
+  template <class V>
+  LACUNA_HD static constexpr V combine(V a, V b) noexcept { return a + b; }
+  template <extent_t>
+  LACUNA_HD static constexpr auto finish(auto total) noexcept { return total; }
+};
+struct mean : sum {
+  template <extent_t Columns>
+  LACUNA_HD static constexpr auto finish(auto total) noexcept { return total / static_cast<decltype(total)>(Columns); }
+};
+struct maximum {
+  template <class V>
+  LACUNA_HD static constexpr V combine(V a, V b) noexcept { return maths::larger(a, b); }
+  template <extent_t>
+  LACUNA_HD static constexpr auto finish(auto largest) noexcept { return largest; }
+};
+
+/// An activation policy's value or derivative as a node function.
+template <class Activation>
+struct value_of {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a) noexcept { return Activation::value(a); }
+};
+template <class Activation>
+struct derivative_of {
+  template <class V>
+  LACUNA_HD static constexpr V apply(V a) noexcept { return Activation::derivative(a); }
+};
+
+}  // namespace elementwise
+
+/// Anything that may stand in an expression, as a node.
+template <class Element, extent_t Columns>
+LACUNA_HD constexpr auto lazy(const rows<Element, Columns>& view) noexcept {
+  return view_leaf<std::remove_const_t<Element>, Columns>(readable(view));
+}
+template <class Element, extent_t Columns>
+LACUNA_HD constexpr auto lazy(const tensor<Element, Columns>& vector) noexcept {
+  return vector_leaf<Element, Columns>(vector.data);
+}
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+LACUNA_HD constexpr auto lazy(Number number) noexcept {
+  return scalar_leaf<Number>(number);
+}
+template <Expression Node>
+LACUNA_HD constexpr Node lazy(const Node& node) noexcept {
+  return node;
+}
+
+template <class>
+inline constexpr bool is_lazy_leaf = false;
+template <class Element, extent_t Columns>
+inline constexpr bool is_lazy_leaf<rows<Element, Columns>> = true;
+template <class Element, extent_t Columns>
+inline constexpr bool is_lazy_leaf<tensor<Element, Columns>> = true;
+
+/// What the operators accept: a node, a view or a one-dimensional tensor; the other side may be a number.
+template <class Type>
+concept Operand = Expression<Type> || is_lazy_leaf<std::remove_cvref_t<Type>>;
+template <class Left, class Right>
+concept OperandPair = (Operand<Left> && Operand<Right>) || (Operand<Left> && std::is_arithmetic_v<Right>) ||
+                      (std::is_arithmetic_v<Left> && Operand<Right>);
+
+namespace detail {
+
+/// A number beside an expression takes the expression's type, so that `x * 0.5` stays f32.
+template <class Other, class Type>
+LACUNA_HD constexpr auto lazy_beside(const Type& of) noexcept {
+  if constexpr (std::is_arithmetic_v<Type>)
+    return scalar_leaf<typename decltype(lazy(std::declval<const Other&>()))::value>(
+        static_cast<typename decltype(lazy(std::declval<const Other&>()))::value>(of));
+  else
+    return lazy(of);
+}
+
+template <class Function, class Left, class Right>
+LACUNA_HD constexpr auto binary(const Left& left, const Right& right) noexcept {
+  auto l = lazy_beside<Right>(left);
+  auto r = lazy_beside<Left>(right);
+  return map_node<Function, decltype(l), decltype(r)>(l, r);
+}
+template <class Function, class Only>
+LACUNA_HD constexpr auto unary(const Only& only) noexcept {
+  auto node = lazy(only);
+  return map_node<Function, decltype(node)>(node);
+}
+template <class Function, class Only>
+LACUNA_HD constexpr auto reduction(const Only& only) noexcept {
+  auto node = lazy(only);
+  return reduce_node<Function, decltype(node)>(node);
+}
+
+}  // namespace detail
+
+template <class Left, class Right>
+  requires OperandPair<Left, Right>
+LACUNA_HD constexpr auto operator+(const Left& left, const Right& right) noexcept {
+  return detail::binary<elementwise::add>(left, right);
+}
+template <class Left, class Right>
+  requires OperandPair<Left, Right>
+LACUNA_HD constexpr auto operator-(const Left& left, const Right& right) noexcept {
+  return detail::binary<elementwise::subtract>(left, right);
+}
+template <class Left, class Right>
+  requires OperandPair<Left, Right>
+LACUNA_HD constexpr auto operator*(const Left& left, const Right& right) noexcept {
+  return detail::binary<elementwise::multiply>(left, right);
+}
+template <class Left, class Right>
+  requires OperandPair<Left, Right>
+LACUNA_HD constexpr auto operator/(const Left& left, const Right& right) noexcept {
+  return detail::binary<elementwise::divide>(left, right);
+}
+template <Operand Only>
+LACUNA_HD constexpr auto operator-(const Only& only) noexcept {
+  return detail::unary<elementwise::negate>(only);
+}
+
+/// `1 / sqrt(e)`, elementwise.
+template <Operand Only>
+LACUNA_HD constexpr auto inverse_root(const Only& only) noexcept {
+  return detail::unary<elementwise::inverse_root>(only);
+}
+/// `e^x`, elementwise.
+template <Operand Only>
+LACUNA_HD constexpr auto exponential(const Only& only) noexcept {
+  return detail::unary<elementwise::exponential>(only);
+}
+/// An activation policy applied elementwise: `map<silu>(g)`.
+template <class Activation, Operand Only>
+LACUNA_HD constexpr auto map(const Only& only) noexcept {
+  return detail::unary<elementwise::value_of<Activation>>(only);
+}
+/// An activation policy's derivative, elementwise.
+template <class Activation, Operand Only>
+LACUNA_HD constexpr auto map_derivative(const Only& only) noexcept {
+  return detail::unary<elementwise::derivative_of<Activation>>(only);
+}
+/// Sum over the columns of each row: `(tokens, columns) -> (tokens, 1)`.
+template <Operand Only>
+LACUNA_HD constexpr auto row_sum(const Only& only) noexcept {
+  return detail::reduction<elementwise::sum>(only);
+}
+/// Mean over the columns of each row: `(tokens, columns) -> (tokens, 1)`.
+template <Operand Only>
+LACUNA_HD constexpr auto row_mean(const Only& only) noexcept {
+  return detail::reduction<elementwise::mean>(only);
+}
+/// Largest value of each row: `(tokens, columns) -> (tokens, 1)`.
+template <Operand Only>
+LACUNA_HD constexpr auto row_maximum(const Only& only) noexcept {
+  return detail::reduction<elementwise::maximum>(only);
+}
+
+LACUNA_END

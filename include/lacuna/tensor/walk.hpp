@@ -1,0 +1,115 @@
+#pragma once
+/// The walk over named tensors: one `visit` line per struct serves counting, loading, optimisers and figures.
+///
+/// A struct of tensors has `template <class V, class... S> static constexpr void visit(V&& v, S&... s)` that calls
+/// `v("name", s.name...)` for each member; structs of several roles are zipped: `visit(f, weights, gradients)`.
+
+#include <lacuna/core/fixed_string.hpp>
+#include <lacuna/tensor/tensor.hpp>
+
+LACUNA_BEGIN
+
+/// A dotted path such as `blocks.3.attention.query.weight`.
+using path_text = text_buffer<160>;
+
+namespace detail {
+
+template <class Function>
+struct named_walk {
+  Function& function;
+  path_text& path;
+
+  template <class First, class... Rest>
+  constexpr void operator()(const char* name, First& first, Rest&... rest) {
+    const extent_t length = path.size();
+    if (*name != '\0') {
+      if (length != 0) path << '.';
+      path << name;
+    }
+    enter(first, rest...);
+    path.cut(length);
+  }
+  /// A numbered member: `blocks.3`.
+  template <class First, class... Rest>
+  constexpr void operator()(const char* name, extent_t number, First& first, Rest&... rest) {
+    const extent_t length = path.size();
+    if (length != 0) path << '.';
+    path << name << '.' << static_cast<std::uint64_t>(number);
+    enter(first, rest...);
+    path.cut(length);
+  }
+
+ private:
+  template <class First, class... Rest>
+  constexpr void enter(First& first, Rest&... rest) {
+    if constexpr (Tensor<First>)
+      function(static_cast<const char*>(path.c_str()), first, rest...);
+    else
+      std::remove_const_t<First>::visit(*this, first, rest...);
+  }
+};
+
+template <class Function>
+struct plain_walk {
+  Function& function;
+  template <class First, class... Rest>
+  LACUNA_HD constexpr void operator()(const char*, First& first, Rest&... rest) {
+    enter(first, rest...);
+  }
+  template <class First, class... Rest>
+  LACUNA_HD constexpr void operator()(const char*, extent_t, First& first, Rest&... rest) {
+    enter(first, rest...);
+  }
+
+ private:
+  template <class First, class... Rest>
+  LACUNA_HD constexpr void enter(First& first, Rest&... rest) {
+    if constexpr (Tensor<First>)
+      function(first, rest...);
+    else
+      std::remove_const_t<First>::visit(*this, first, rest...);
+  }
+};
+
+}  // namespace detail
+
+/// Calls `f(path, tensor...)` for every tensor of the structs, zipped, in declaration order.
+template <class Function, class... Structs>
+constexpr void visit_named(Function&& f, Structs&... structs) {
+  path_text path;
+  detail::named_walk<Function> walk{f, path};
+  walk("", structs...);
+}
+
+/// Calls `f(tensor...)` for every tensor of the structs, zipped, in declaration order; no text is built.
+template <class Function, class... Structs>
+LACUNA_HD constexpr void visit_tensors(Function&& f, Structs&... structs) {
+  detail::plain_walk<Function> walk{f};
+  walk("", structs...);
+}
+
+/// Elements in all tensors of a struct (of any role).
+template <class Struct>
+constexpr extent_t count_elements() {
+  extent_t total = 0;
+  Struct walked{};
+  visit_tensors([&]<class T>(const T&) { total += T::size; }, walked);
+  return total;
+}
+
+/// Bytes that the elements of all tensors of a struct take, without padding.
+template <class Struct>
+constexpr extent_t count_bytes() {
+  extent_t total = 0;
+  Struct walked{};
+  visit_tensors([&]<class T>(const T&) { total += T::size * sizeof(typename T::element); }, walked);
+  return total;
+}
+
+/// A struct without tensors, for components that have none.
+struct no_tensors {
+  template <class Visitor, class... Structs>
+  LACUNA_HD static constexpr void visit(Visitor&&, Structs&...) noexcept {}
+};
+
+LACUNA_END
