@@ -183,6 +183,11 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       f("heads", heads);
       f("kv_heads", kv_heads);
     }
+    /// Calls `f(route name, reason)`: how this attention is run, and why.
+    template <class Function>
+    static constexpr void schedules(Function&& f) {
+      f(route::name.c_str(), chosen.why);
+    }
 
    private:
     template <class State>

@@ -73,6 +73,11 @@ struct equal_links {
   template <class Plan>
   using shares = typename Link::template shares<Plan>;
 
+  template <class Function>
+  static constexpr void schedules(Function&& f) {
+    Link::schedules(f);
+  }
+
   /// Calls `f(link, pick, index)` for every link, in order or reversed.
   template <bool Reversed, class Function>
   LACUNA_HD static constexpr void each(Function&& f) {
@@ -98,6 +103,11 @@ struct different_links {
                                     detail::overlaid<typename Links::template memory<Plan>...>>;
   template <class Plan>
   using shares = unique<join<typename Links::template shares<Plan>...>>;
+
+  template <class Function>
+  static constexpr void schedules(Function&& f) {
+    (Links::schedules(f), ...);
+  }
 
   template <bool Reversed, class Function>
   LACUNA_HD static constexpr void each(Function&& f) {
@@ -165,6 +175,11 @@ struct chain {
       Link::backward(values{pick(v.parameters), pick(v.state), pick(v.memory.links), pick(v.derived)},
                      adjoints{pick(a.gradients), pick(a.state), pick(a.memory.links)}, in, dto, din, run);
     });
+  }
+  /// Equal links answer alike: the first speaks for them.
+  template <class Function>
+  static constexpr void schedules(Function&& f) {
+    Links::schedules(f);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     std::uint64_t total = 0;

@@ -77,6 +77,10 @@ struct residual_data {
   static constexpr void facts(Function&& f) {
     sublayer::facts(f);
   }
+  template <class Function>
+  static constexpr void schedules(Function&& f) {
+    sublayer::schedules(f);
+  }
 
  protected:
   template <class Values>

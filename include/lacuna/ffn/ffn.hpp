@@ -81,6 +81,8 @@ struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
     static constexpr void facts(Function&& f) {
       f("hidden", hidden);
     }
+    template <class Function>
+    static constexpr void schedules(Function&&) {}
   };
 };
 

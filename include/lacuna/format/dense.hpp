@@ -44,17 +44,17 @@ struct dense {
     /// Rebuilds what the backend derives from the weight.
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
-      if constexpr (requires { derived.packed.pack(parameters.weight); }) derived.packed.pack(parameters.weight);
+      if constexpr (!same<decltype(derived.packed), nothing>) derived.packed.pack(parameters.weight);
     }
     template <class Parameters, class Memory, class Derived, class Input, class Output, class Run>
     LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory&, const Derived& derived,
                                             rows<Input, Inputs> x, rows<Output, Outputs> y, const Run& run) {
       op::multiply(y, x, parameters.weight, derived.packed, run.backend);
     }
-    template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Value,
-              class Run>
+    template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Output,
+              class Value, class Run>
     LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory&, Adjoint&,
-                                             const Derived&, rows<Input, Inputs> x, rows<Value, Outputs> dy,
+                                             const Derived&, rows<Input, Inputs> x, rows<Output, Outputs> dy,
                                              rows<Value, Inputs> dx, const Run& run) {
       op::accumulate_outer(gradients.weight, dy, x, run.backend);
       op::multiply_transposed(dx, dy, parameters.weight, run.backend);

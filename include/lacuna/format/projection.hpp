@@ -50,11 +50,11 @@ struct projection {
     format::forward(parameters, memory, derived, x, y, run);
     if constexpr (Bias::present) op::evaluate(y, y + parameters.bias, run.backend);
   }
-  template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Value,
-            class Run>
+  template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Output,
+              class Value, class Run>
   LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
                                            Adjoint& adjoint, const Derived& derived, rows<Input, Inputs> x,
-                                           rows<Value, Outputs> dy, rows<Value, Inputs> dx, const Run& run) {
+                                           rows<Output, Outputs> dy, rows<Value, Inputs> dx, const Run& run) {
     format::backward(parameters, gradients, memory, adjoint, derived, x, dy, dx, run);
     if constexpr (Bias::present) op::sum_over_tokens(gradients.bias, dy, dy.count, run.backend);
   }

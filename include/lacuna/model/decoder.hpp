@@ -205,6 +205,11 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
       f("layers", body::layers);
       body::facts(f);
     }
+    /// Calls `f(route, reason)` for every attention that differs from its neighbours.
+    template <class Function>
+    static constexpr void schedules(Function&& f) {
+      body::schedules(f);
+    }
   };
 };
 

@@ -30,11 +30,11 @@ struct tied_head {
       nothing memory;
       map::forward(embedding, memory, derived, x, logits, run);
     }
-    template <class Parameters, class Embedding, class Gradients, class EmbeddingGradient, class Derived, class Value,
-              class Run>
+    template <class Parameters, class Embedding, class Gradients, class EmbeddingGradient, class Derived, class Output,
+              class Value, class Run>
     LACUNA_HD static constexpr void backward(const Parameters&, const Embedding& embedding, Gradients&,
                                              EmbeddingGradient& embedding_gradient, const Derived& derived,
-                                             rows<Value, Width> x, rows<Value, Vocabulary> dlogits,
+                                             rows<Value, Width> x, rows<Output, Vocabulary> dlogits,
                                              rows<Value, Width> dx, const Run& run) {
       nothing memory;
       map::backward(embedding, embedding_gradient, memory, memory, derived, x, dlogits, dx, run);
@@ -67,11 +67,11 @@ struct linear_head {
       nothing memory;
       map::forward(parameters, memory, derived, x, logits, run);
     }
-    template <class Parameters, class Embedding, class Gradients, class EmbeddingGradient, class Derived, class Value,
-              class Run>
+    template <class Parameters, class Embedding, class Gradients, class EmbeddingGradient, class Derived, class Output,
+              class Value, class Run>
     LACUNA_HD static constexpr void backward(const Parameters& parameters, const Embedding&, Gradients& gradients,
                                              EmbeddingGradient&, const Derived& derived, rows<Value, Width> x,
-                                             rows<Value, Vocabulary> dlogits, rows<Value, Width> dx, const Run& run) {
+                                             rows<Output, Vocabulary> dlogits, rows<Value, Width> dx, const Run& run) {
       nothing memory;
       map::backward(parameters, gradients, memory, memory, derived, x, dlogits, dx, run);
     }

@@ -61,7 +61,8 @@ struct model_workings {
   typename Bound::template memory<Plan> memory;
   shared_items<typename Bound::template shares<Plan>> shared;
   tensor<value, logit_rows, Bound::vocabulary> logits;
-  learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
+  std::uint32_t sampling_order[Bound::vocabulary]{};  ///< scratch of `generate`: a heap of token numbers
+  [[no_unique_address]] learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
   extent_t position = 0;
   extent_t last_count = 0;
 };
@@ -137,6 +138,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   using state_type = typename bound::template state<weights<value>>;
   using memory_type = typename bound::template memory<plan>;
   using workings_type = detail::model_workings<bound, numerics, backend_type, plan, trains>;
+  using learning_type = decltype(workings_type::learning);
   using logits_view = rows<const value, vocabulary>;
 
   /// An unloaded model: zero weights, unit gains.
@@ -250,6 +252,11 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
   constexpr const backend_type& backend() const noexcept { return backend_; }
 
+  /// The logits of the last token, writable: sampling turns them into weights in place.
+  constexpr rows<value, vocabulary> last_logits() noexcept { return workings().logits.first(1); }
+  /// Room for one number per token of the vocabulary.
+  constexpr std::uint32_t* sampling_order() noexcept { return workings().sampling_order; }
+
  private:
   struct ignore_logits {};
 
@@ -315,6 +322,14 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 template <class Model>
 inline constexpr extent_t model_bytes =
     (Model::owns_parameters ? sizeof(typename Model::parameters_type) : 0) + sizeof(typename Model::workings_type);
+/// Bytes of gradients and adjoints: 0 for a model that only runs.
+template <class Model>
+inline constexpr extent_t gradient_bytes = [] {
+  if constexpr (Model::trains)
+    return sizeof(typename Model::learning_type);
+  else
+    return extent_t{0};
+}();
 /// Bytes of the workspace: what a forward writes and nobody keeps.
 template <class Model>
 inline constexpr extent_t workspace_bytes = sizeof(typename Model::memory_type);

@@ -24,16 +24,22 @@ struct shared_items<type_list<Items...>> {
   }
   /// Tables: functions of nothing.
   constexpr void build() {
-    for_each_index<sizeof...(Items)>([&](auto i) {
-      if constexpr (requires { items.template at<i>().build(); }) items.template at<i>().build();
-    });
+    for_each_index<sizeof...(Items)>([&](auto i) { build(items.template at<i>()); });
   }
   /// Plans: functions of where the tokens stand.
   constexpr void prepare(extent_t first, extent_t tokens) {
-    for_each_index<sizeof...(Items)>([&](auto i) {
-      if constexpr (requires { items.template at<i>().prepare(first, tokens); })
-        items.template at<i>().prepare(first, tokens);
-    });
+    for_each_index<sizeof...(Items)>([&](auto i) { prepare(items.template at<i>(), first, tokens); });
+  }
+
+ private:
+  // Named functions: inside a generic lambda clang 14 finds every requires-expression unsatisfied.
+  template <class Item>
+  static constexpr void build(Item& item) {
+    if constexpr (requires { item.build(); }) item.build();
+  }
+  template <class Item>
+  static constexpr void prepare(Item& item, extent_t first, extent_t tokens) {
+    if constexpr (requires { item.prepare(first, tokens); }) item.prepare(first, tokens);
   }
 };
 template <>

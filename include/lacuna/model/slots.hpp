@@ -52,10 +52,6 @@ struct head {
 struct numerics {
   using stand_in = nothing;
 };
-/// A backend tag.
-struct backend {
-  using stand_in = reference;
-};
 /// `inference` or `training`.
 struct ability {
   using stand_in = nothing;

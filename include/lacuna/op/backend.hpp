@@ -3,12 +3,23 @@
 /// hook, `kernel(operation::name{}, ..., backend)`, found through the tag. Tags inherit; the last is `reference`.
 
 #include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/slots.hpp>
 #include <lacuna/tensor/tensor.hpp>
 
 LACUNA_BEGIN
 
+struct reference;
+
+namespace slots {
+/// A backend tag: `reference`, those of the with_*.hpp headers, or your own, derived from one of them.
+struct backend {
+  using stand_in = reference;
+};
+}  // namespace slots
+
 /// The oracle: plain constexpr loops for every operation, on host and device.
 struct reference {
+  using slot = slots::backend;
   static constexpr auto name = fixed_string("reference");
 };
 
@@ -37,7 +48,7 @@ struct backend_traits {
 
 namespace detail {
 
-/// A backend that runs another one and notes every call: for counters and for `describe`.
+/// A backend that runs another one and tells a watcher of every call: see probe/watch.hpp.
 template <class Backend>
 concept ObservingBackend = requires { typename Backend::observed_backend; };
 
@@ -49,8 +60,9 @@ namespace op {
 template <class Operation, class Backend, class... Arguments>
 LACUNA_HD constexpr auto run_kernel(Operation operation, const Backend& backend, const Arguments&... arguments) {
   if constexpr (detail::ObservingBackend<Backend>) {
-    backend.template note<Operation, decltype(kernel(operation, arguments..., backend.inner))>(arguments...);
-    return kernel(operation, arguments..., backend.inner);
+    const auto ran = kernel(operation, arguments..., backend.inner);
+    backend.watcher.after(operation, ran, arguments...);
+    return ran;
   } else {
     return kernel(operation, arguments..., backend);
   }

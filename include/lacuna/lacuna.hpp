@@ -1,0 +1,32 @@
+#pragma once
+/// Everything but backends and files. Add <lacuna/io.hpp> for files, <lacuna/with_eigen.hpp> for the Eigen backend.
+
+#include <lacuna/core/slots.hpp>
+
+#include <lacuna/activation/gelu.hpp>
+#include <lacuna/activation/relu.hpp>
+#include <lacuna/activation/sigmoid.hpp>
+#include <lacuna/attention/attention.hpp>
+#include <lacuna/attention/route/both.hpp>
+#include <lacuna/attention/route/causal.hpp>
+#include <lacuna/attention/route/full.hpp>
+#include <lacuna/attention/route/window.hpp>
+#include <lacuna/block/repeat.hpp>
+#include <lacuna/block/residual.hpp>
+#include <lacuna/ffn/ffn.hpp>
+#include <lacuna/model/decoder.hpp>
+#include <lacuna/model/describe.hpp>
+#include <lacuna/model/figures.hpp>
+#include <lacuna/model/generate.hpp>
+#include <lacuna/model/model.hpp>
+#include <lacuna/model/substitute.hpp>
+#include <lacuna/norm/layer_norm.hpp>
+#include <lacuna/norm/no_norm.hpp>
+#include <lacuna/norm/rms_norm.hpp>
+#include <lacuna/position/learned_position.hpp>
+#include <lacuna/position/rope.hpp>
+#include <lacuna/probe/activity.hpp>
+#include <lacuna/probe/watch.hpp>
+#include <lacuna/train/cross_entropy.hpp>
+#include <lacuna/zoo/shipped.hpp>
+#include <lacuna/zoo/stories260k.hpp>

@@ -1,0 +1,151 @@
+#pragma once
+/// What a recipe or a model is, in figures: the same constexpr ones that size its memory.
+
+#include <cstdio>
+#include <lacuna/model/model.hpp>
+#include <lacuna/probe/watch.hpp>
+
+LACUNA_BEGIN
+
+namespace detail {
+
+/// One line of a report, written to standard output and forgotten.
+struct report_line : text_buffer<200> {
+  ~report_line() { std::puts(c_str()); }
+};
+
+/// 1234567 as 1,234,567.
+constexpr text_buffer<28> grouped(std::uint64_t number) {
+  text_buffer<28> digits, out;
+  digits << number;
+  for (extent_t i = 0; i < digits.size(); ++i) {
+    if (i != 0 && (digits.size() - i) % 3 == 0) out << ',';
+    out << digits.c_str()[i];
+  }
+  return out;
+}
+
+/// Text padded on the left to a column.
+inline void right(text_buffer<200>& line, const char* text, extent_t columns) {
+  extent_t length = 0;
+  while (text[length] != '\0') ++length;
+  for (; length < columns; ++length) line << ' ';
+  line << text;
+}
+/// Text padded on the right to a column.
+inline void left(text_buffer<200>& line, const char* text, extent_t columns) {
+  const extent_t from = line.size();
+  line << text;
+  while (line.size() - from < columns) line << ' ';
+}
+
+inline void figure(const char* what, std::uint64_t number, const char* unit) {
+  report_line line;
+  left(line, what, 34);
+  right(line, grouped(number).c_str(), 14);
+  line << ' ' << unit;
+}
+
+/// Sizes by name, with their range over the layers.
+struct fact_table {
+  struct row {
+    const char* name = nullptr;
+    extent_t least = 0, most = 0, layers = 0;
+  };
+  row rows[16]{};
+  extent_t count = 0;
+  constexpr void operator()(const char* name, extent_t value) {
+    for (extent_t i = 0; i < count; ++i) {
+      if (!equal(rows[i].name, name)) continue;
+      if (value < rows[i].least) rows[i].least = value;
+      if (value > rows[i].most) rows[i].most = value;
+      ++rows[i].layers;
+      return;
+    }
+    if (count < 16) rows[count++] = {name, value, value, 1};
+  }
+  static constexpr bool equal(const char* a, const char* b) {
+    while (*a != '\0' && *a == *b) ++a, ++b;
+    return *a == *b;
+  }
+};
+
+}  // namespace detail
+
+/// Prints the shape table of a recipe on standard output: every tensor, parameters, bytes, multiply-adds per token,
+/// state. One multiply-add is two FLOP.
+template <class Recipe>
+  requires(requires { typename Recipe::bound; } && !requires { typename Recipe::recipe_type; })
+void describe() {
+  using bound = typename Recipe::bound;
+  typename bound::template parameters<shapes<float>> walked{};
+  visit_named(
+      [](const char* path, const auto& of) {
+        using leaf = std::remove_cvref_t<decltype(of)>;
+        detail::report_line line;
+        detail::left(line, path, 34);
+        text_buffer<48> shape;
+        for (extent_t i = 0; i < leaf::rank; ++i)
+          shape << (i == 0 ? "(" : ", ") << static_cast<std::uint64_t>(leaf::extents[i]);
+        shape << ')';
+        detail::left(line, shape.c_str(), 14);
+        detail::right(line, detail::grouped(leaf::size).c_str(), 12);
+      },
+      walked);
+  std::puts("");
+  detail::fact_table facts;
+  bound::facts(facts);
+  for (extent_t i = 0; i < facts.count; ++i) {
+    detail::report_line line;
+    detail::left(line, facts.rows[i].name, 34);
+    text_buffer<40> value;
+    value << static_cast<std::uint64_t>(facts.rows[i].least);
+    if (facts.rows[i].most != facts.rows[i].least) value << " to " << static_cast<std::uint64_t>(facts.rows[i].most);
+    detail::right(line, value.c_str(), 14);
+  }
+  detail::figure("parameters", parameter_count<Recipe>, "");
+  detail::figure("parameter bytes (f32)", parameter_bytes<Recipe, f32>, "bytes");
+  detail::figure("parameter bytes (bf16)", parameter_bytes<Recipe, bf16>, "bytes");
+  detail::figure("state of a stream (f32)", state_bytes<Recipe, f32>, "bytes");
+  detail::figure("multiply-adds, first token", decode_multiply_adds<Recipe>(0), "");
+  detail::figure("multiply-adds, last token", decode_multiply_adds<Recipe>(bound::context - 1), "");
+  bound::schedules([](const char* path, const char* why) {
+    detail::report_line line;
+    line << "schedule of " << path << ": " << why;
+  });
+}
+
+/// Prints the recipe's table, then the model's axes and bytes, and which backend serves each operation: a fall-back to
+/// the reference is named. Runs two tokens on a model of its own on the heap.
+template <class Model>
+  requires requires { typename Model::recipe_type; }
+void describe() {
+  describe<typename Model::recipe_type>();
+  std::puts("");
+  {
+    detail::report_line line;
+    line << "model: " << Model::numerics::name.c_str() << ", backend " << Model::backend_type::name.c_str() << ", "
+         << Model::ability::name.c_str() << ", storage " << Model::storage_type::name.c_str() << ", chunk of "
+         << static_cast<std::uint64_t>(Model::chunk_tokens) << " tokens";
+  }
+  detail::figure("model, all of it", model_bytes<Model>, "bytes");
+  detail::figure("of which workspace", workspace_bytes<Model>, "bytes");
+  detail::figure("of which gradients", gradient_bytes<Model>, "bytes");
+
+  using observed = model<typename Model::recipe_type, typename Model::numerics, typename Model::backend_type, heap>;
+  observed probe;
+  if (!probe.ready()) return;
+  backend_report report;
+  const std::uint32_t tokens[2]{0, 0};
+  const extent_t count = observed::context < 2 ? 1 : 2;
+  if (!probe.try_forward_watched(watched{probe.backend(), report}, token_view{tokens, count},
+                                 [](extent_t, const auto&) {}))
+    return;
+  for (extent_t i = 0; i < report.count; ++i) {
+    detail::report_line line;
+    detail::left(line, report.lines[i].operation, 34);
+    line << "runs on " << report.lines[i].backend;
+  }
+}
+
+LACUNA_END

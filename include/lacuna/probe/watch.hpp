@@ -1,0 +1,54 @@
+#pragma once
+/// Watching a run: every operation a model calls, the backend that served it, and its arguments, read-only.
+
+#include <lacuna/op/attend.hpp>
+#include <lacuna/op/embed.hpp>
+#include <lacuna/op/evaluate.hpp>
+#include <lacuna/op/multiply.hpp>
+#include <lacuna/op/rotate.hpp>
+
+LACUNA_BEGIN
+
+/// A backend that runs `Backend` and then calls `watcher.after(operation, ran_on, arguments...)`.
+/// `model.try_forward_watched(watched{backend, watcher}, tokens, each)` gives the bits that `try_forward` gives.
+template <class Backend, class Watcher>
+struct watched {
+  using observed_backend = Backend;
+  const Backend& inner;
+  Watcher& watcher;
+};
+template <class Backend, class Watcher>
+watched(const Backend&, Watcher&) -> watched<Backend, Watcher>;
+
+/// Counts multiply-adds as the operations report them: equal to the constexpr cost formula of the recipe.
+struct work_counter {
+  std::uint64_t multiply_adds = 0;
+  template <class Operation, class Backend, class... Arguments>
+  constexpr void after(Operation, ran_on<Backend>, const Arguments&... arguments) {
+    multiply_adds += Operation::multiply_adds(arguments...);
+  }
+};
+
+/// Notes for each operation by name whether a backend of its own served it or the reference.
+struct backend_report {
+  struct line {
+    const char* operation = nullptr;
+    const char* backend = nullptr;
+    std::uint64_t calls = 0;
+  };
+  static constexpr extent_t most = 32;
+  line lines[most]{};
+  extent_t count = 0;
+
+  template <class Operation, class Backend, class... Arguments>
+  constexpr void after(Operation, ran_on<Backend>, const Arguments&...) {
+    for (extent_t i = 0; i < count; ++i)
+      if (lines[i].operation == Operation::name.c_str() && lines[i].backend == Backend::name.c_str()) {
+        ++lines[i].calls;
+        return;
+      }
+    if (count < most) lines[count++] = {Operation::name.c_str(), Backend::name.c_str(), 1};
+  }
+};
+
+LACUNA_END
