@@ -25,8 +25,8 @@
 #include <lacuna/norm/rms_norm.hpp>
 #include <lacuna/position/learned_position.hpp>
 #include <lacuna/position/rope.hpp>
+#include <lacuna/op/watch.hpp>
 #include <lacuna/probe/activity.hpp>
-#include <lacuna/probe/watch.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>

@@ -11,6 +11,7 @@
 #include <lacuna/core/place.hpp>
 #include <lacuna/format/projection.hpp>
 #include <lacuna/op/attend.hpp>
+#include <lacuna/op/run.hpp>
 #include <lacuna/position/no_position.hpp>
 
 LACUNA_BEGIN
@@ -102,11 +103,11 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       typename Plan::template buffer<kv_width> key;
       typename Plan::template buffer<kv_width> value;
       typename Plan::template buffer<query_width> mixed;
-      typename Plan::template saved<heads> log_scale;
-      typename query_map::template memory<Plan> query_map_memory;
-      typename key_map::template memory<Plan> key_map_memory;
-      typename key_map::template memory<Plan> value_map_memory;
-      typename output_map::template memory<Plan> output_map_memory;
+      [[no_unique_address]] typename Plan::template saved<heads> log_scale;
+      [[no_unique_address]] typename query_map::template memory<Plan> query_map_memory;
+      [[no_unique_address]] typename key_map::template memory<Plan> key_map_memory;
+      [[no_unique_address]] typename key_map::template memory<Plan> value_map_memory;
+      [[no_unique_address]] typename output_map::template memory<Plan> output_map_memory;
     };
     template <class Target>
     struct derived {

@@ -7,7 +7,7 @@
 
 #include <lacuna/core/flat_tuple.hpp>
 #include <lacuna/core/place.hpp>
-#include <lacuna/op/backend.hpp>
+#include <lacuna/op/run.hpp>
 #include <lacuna/tensor/walk.hpp>
 #include <new>
 
@@ -25,10 +25,10 @@ struct overlaid {
   }();
   alignas(tensor_alignment) unsigned char bytes[largest]{};
 
-  template <extent_t I>
+  template <extent_t Index>
   LACUNA_HD auto& at() noexcept {
     // Aggregates are implicit-lifetime types: the byte array provides them with storage.
-    return *std::launder(reinterpret_cast<type_at<I, Parts...>*>(bytes));
+    return *std::launder(reinterpret_cast<type_at<Index, Parts...>*>(bytes));
   }
 };
 
@@ -39,12 +39,12 @@ struct reused {
   LACUNA_HD constexpr Part& operator[](extent_t) noexcept { return item; }
 };
 
-template <extent_t I>
+template <extent_t Index>
 struct pick {
-  static constexpr extent_t index = I;
+  static constexpr extent_t index = Index;
   template <class Storage>
   LACUNA_HD constexpr auto& operator()(Storage& from) const noexcept {
-    return from.template at<I>();
+    return from.template at<Index>();
   }
 };
 struct pick_at {

@@ -30,7 +30,7 @@ struct residual_data {
 
   template <class Role>
   struct parameters {
-    typename norm::template parameters<Role> norm_part;
+    [[no_unique_address]] typename norm::template parameters<Role> norm_part;
     typename sublayer::template parameters<Role> sublayer_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
@@ -51,7 +51,7 @@ struct residual_data {
   };
   template <class Plan>
   struct memory {
-    typename norm::template memory<Plan> norm_part;
+    [[no_unique_address]] typename norm::template memory<Plan> norm_part;
     typename sublayer::template memory<Plan> sublayer_part;
     /// Pre-norm: the normalised input. Post-norm: the sum. As an adjoint: of the same.
     typename Plan::template buffer<At::width> inner;
@@ -141,12 +141,12 @@ struct post_step : residual_data<At, Norm, Sublayer, Ordinal> {
   }
 };
 
-/// The number of sublayers among the first I + 1 that have the role of the I-th.
-template <extent_t I, class... Sublayers>
+/// The number of sublayers up to the given one that have its role.
+template <extent_t Which, class... Sublayers>
 constexpr extent_t ordinal_of() {
-  using mine = type_at<I, Sublayers...>;
+  using mine = type_at<Which, Sublayers...>;
   extent_t ordinal = 0, at = 0;
-  (((at++ <= I && mine::role == Sublayers::role) ? ++ordinal : ordinal), ...);
+  (((at++ <= Which && mine::role == Sublayers::role) ? ++ordinal : ordinal), ...);
   return ordinal;
 }
 
@@ -154,26 +154,26 @@ constexpr extent_t ordinal_of() {
 template <template <class, class, class, extent_t> class Step, class At, class Norm, class List, class Sequence>
 struct residual_chain;
 template <template <class, class, class, extent_t> class Step, class At, class Norm, class... Sublayers,
-          std::size_t... I>
-struct residual_chain<Step, At, Norm, type_list<Sublayers...>, std::index_sequence<I...>>
-    : chain<At, different_links<Step<At, Norm, Sublayers, ordinal_of<I, Sublayers...>()>...>> {
-  using links = different_links<Step<At, Norm, Sublayers, ordinal_of<I, Sublayers...>()>...>;
+          std::size_t... Which>
+struct residual_chain<Step, At, Norm, type_list<Sublayers...>, std::index_sequence<Which...>>
+    : chain<At, different_links<Step<At, Norm, Sublayers, ordinal_of<Which, Sublayers...>()>...>> {
+  using links = different_links<Step<At, Norm, Sublayers, ordinal_of<Which, Sublayers...>()>...>;
   static constexpr extent_t layers = 1;
   template <extent_t Index>
-  using step = type_at<Index, Step<At, Norm, Sublayers, ordinal_of<I, Sublayers...>()>...>;
+  using step = type_at<Index, Step<At, Norm, Sublayers, ordinal_of<Which, Sublayers...>()>...>;
 
   template <class Role>
   struct parameters : links::template parameters<Role> {
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-      for_each_index<sizeof...(I)>([&](auto i) { step<i>::template parameters<Role>::visit(v, s.template at<i>()...); });
+      for_each_index<sizeof...(Which)>([&](auto i) { step<i>::template parameters<Role>::visit(v, s.template at<i>()...); });
     }
   };
   template <class Role>
   struct state : links::template state<Role> {
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-      for_each_index<sizeof...(I)>([&](auto i) { step<i>::template state<Role>::visit(v, s.template at<i>()...); });
+      for_each_index<sizeof...(Which)>([&](auto i) { step<i>::template state<Role>::visit(v, s.template at<i>()...); });
     }
   };
 };

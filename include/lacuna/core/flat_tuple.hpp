@@ -7,21 +7,21 @@ LACUNA_BEGIN
 
 namespace detail {
 
-template <extent_t I, class Type>
+template <extent_t Index, class Type>
 struct leaf {
-  Type value{};
+  [[no_unique_address]] Type value{};
 };
 template <class Sequence, class... Types>
 struct leaves;
-template <std::size_t... I, class... Types>
-struct leaves<std::index_sequence<I...>, Types...> : leaf<I, Types>... {};
+template <std::size_t... Index, class... Types>
+struct leaves<std::index_sequence<Index...>, Types...> : leaf<Index, Types>... {};
 
-template <extent_t I, class Type>
-LACUNA_HD constexpr Type& leaf_value(leaf<I, Type>& of) noexcept {
+template <extent_t Index, class Type>
+LACUNA_HD constexpr Type& leaf_value(leaf<Index, Type>& of) noexcept {
   return of.value;
 }
-template <extent_t I, class Type>
-LACUNA_HD constexpr const Type& leaf_value(const leaf<I, Type>& of) noexcept {
+template <extent_t Index, class Type>
+LACUNA_HD constexpr const Type& leaf_value(const leaf<Index, Type>& of) noexcept {
   return of.value;
 }
 
@@ -32,13 +32,13 @@ template <class... Types>
 struct flat_tuple : detail::leaves<std::index_sequence_for<Types...>, Types...> {
   static constexpr extent_t size = sizeof...(Types);
 
-  template <extent_t I>
+  template <extent_t Index>
   LACUNA_HD constexpr auto& at() noexcept {
-    return detail::leaf_value<I>(*this);
+    return detail::leaf_value<Index>(*this);
   }
-  template <extent_t I>
+  template <extent_t Index>
   LACUNA_HD constexpr const auto& at() const noexcept {
-    return detail::leaf_value<I>(*this);
+    return detail::leaf_value<Index>(*this);
   }
 };
 

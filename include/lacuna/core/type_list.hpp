@@ -32,16 +32,16 @@ inline constexpr bool always_false = false;
 
 namespace detail {
 
-template <extent_t I, class Type>
+template <extent_t Index, class Type>
 struct indexed_type {
   using type = Type;
 };
 template <class Sequence, class... Types>
 struct indexed_types;
-template <std::size_t... I, class... Types>
-struct indexed_types<std::index_sequence<I...>, Types...> : indexed_type<I, Types>... {};
-template <extent_t I, class Type>
-indexed_type<I, Type> pick_type(const indexed_type<I, Type>*);
+template <std::size_t... Index, class... Types>
+struct indexed_types<std::index_sequence<Index...>, Types...> : indexed_type<Index, Types>... {};
+template <extent_t Index, class Type>
+indexed_type<Index, Type> pick_type(const indexed_type<Index, Type>*);
 
 template <class List, class Type>
 struct appended;
@@ -77,9 +77,9 @@ struct unique_types<type_list<Types...>> {
 
 }  // namespace detail
 
-/// The I-th of some types.
-template <extent_t I, class... Types>
-using type_at = typename decltype(detail::pick_type<I>(
+/// The Index-th of some types.
+template <extent_t Index, class... Types>
+using type_at = typename decltype(detail::pick_type<Index>(
     static_cast<detail::indexed_types<std::index_sequence_for<Types...>, Types...>*>(nullptr)))::type;
 
 /// Concatenation of lists.
@@ -93,7 +93,7 @@ using unique = typename detail::unique_types<List>::type;
 /// Calls `f(count_constant<0>{}) ... f(count_constant<N - 1>{})` in order.
 template <extent_t N, class Function>
 LACUNA_HD constexpr void for_each_index(Function&& f) {
-  [&]<std::size_t... I>(std::index_sequence<I...>) { (f(count_constant<I>{}), ...); }(std::make_index_sequence<N>{});
+  [&]<std::size_t... Index>(std::index_sequence<Index...>) { (f(count_constant<Index>{}), ...); }(std::make_index_sequence<N>{});
 }
 
 LACUNA_END

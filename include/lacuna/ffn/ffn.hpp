@@ -52,7 +52,7 @@ struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
     template <class Role>
     using parameters = typename form::template parameters<Role>;
     template <class Role>
-    struct state : no_tensors {};
+    struct state : no_tensors<ffn> {};
     template <class Plan>
     using memory = typename form::template memory<Plan>;
     template <class Target>

@@ -4,6 +4,7 @@
 #include <lacuna/core/place.hpp>
 #include <lacuna/ffn/slots.hpp>
 #include <lacuna/format/projection.hpp>
+#include <lacuna/op/run.hpp>
 
 LACUNA_BEGIN
 
@@ -31,10 +32,10 @@ struct gated_ffn {
   struct memory {
     typename Plan::template buffer<Hidden> gate;     ///< before the activation; as an adjoint: of the product, then of it
     typename Plan::template buffer<Hidden> up;
-    typename Plan::template saved<Hidden> product;   ///< act(gate) * up; without it the product overwrites `gate`
-    typename up_map::template memory<Plan> gate_map_memory;
-    typename up_map::template memory<Plan> up_map_memory;
-    typename down_map::template memory<Plan> down_map_memory;
+    [[no_unique_address]] typename Plan::template saved<Hidden> product;   ///< act(gate) * up; without it the product overwrites `gate`
+    [[no_unique_address]] typename up_map::template memory<Plan> gate_map_memory;
+    [[no_unique_address]] typename up_map::template memory<Plan> up_map_memory;
+    [[no_unique_address]] typename down_map::template memory<Plan> down_map_memory;
   };
   template <class Target>
   struct derived {

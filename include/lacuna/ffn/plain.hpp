@@ -4,6 +4,7 @@
 #include <lacuna/core/place.hpp>
 #include <lacuna/ffn/slots.hpp>
 #include <lacuna/format/projection.hpp>
+#include <lacuna/op/run.hpp>
 
 LACUNA_BEGIN
 
@@ -28,9 +29,9 @@ struct plain_ffn {
   template <class Plan>
   struct memory {
     typename Plan::template buffer<Hidden> up;         ///< before the activation; as an adjoint: of `up`
-    typename Plan::template saved<Hidden> activated;   ///< after it; without it the activation works in place
-    typename up_map::template memory<Plan> up_map_memory;
-    typename down_map::template memory<Plan> down_map_memory;
+    [[no_unique_address]] typename Plan::template saved<Hidden> activated;   ///< after it; without it the activation works in place
+    [[no_unique_address]] typename up_map::template memory<Plan> up_map_memory;
+    [[no_unique_address]] typename down_map::template memory<Plan> down_map_memory;
   };
   template <class Target>
   struct derived {

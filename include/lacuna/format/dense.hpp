@@ -2,21 +2,14 @@
 /// The dense weight: every entry stored, row by row. And what every format promises.
 ///
 /// A format is a component without state: `bound<Outputs, Inputs>` with `parameters<Role>`, `memory<Plan>`,
-/// `derived<Target>`, `refresh`, `forward`, `backward` and `multiply_adds`. dx and gradients accumulate.
+/// `derived<Target>`, `refresh`, `forward`, `backward` and `multiply_adds`. dx and gradients accumulate. A format holds
+/// no loops: it calls the entries of the run it is given (op/run.hpp), so that every backend serves it.
 
+#include <lacuna/core/fixed_string.hpp>
 #include <lacuna/format/slots.hpp>
-#include <lacuna/op/multiply.hpp>
 #include <lacuna/tensor/walk.hpp>
 
 LACUNA_BEGIN
-
-/// What derived data is made for: stored weights, computed values, a backend.
-template <class Weight, class Value, class Backend>
-struct target {
-  using weight = Weight;
-  using value = Value;
-  using backend = Backend;
-};
 
 /// All `outputs * inputs` entries. `(tokens, inputs) -> (tokens, outputs)`, tokens * outputs * inputs multiply-adds.
 struct dense {
@@ -37,8 +30,7 @@ struct dense {
     struct memory {};
     template <class Target>
     struct derived {
-      typename backend_traits<typename Target::backend>::template packed<typename Target::weight, Outputs, Inputs>
-          packed{};
+      typename Target::template packed<Outputs, Inputs> packed{};  ///< the backend's own form of the weight
     };
 
     /// Rebuilds what the backend derives from the weight.
@@ -49,15 +41,15 @@ struct dense {
     template <class Parameters, class Memory, class Derived, class Input, class Output, class Run>
     LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory&, const Derived& derived,
                                             rows<Input, Inputs> x, rows<Output, Outputs> y, const Run& run) {
-      op::multiply(y, x, parameters.weight, derived.packed, run.backend);
+      run.multiply(y, x, parameters.weight, derived.packed);
     }
     template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Output,
               class Value, class Run>
     LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory&, Adjoint&,
                                              const Derived&, rows<Input, Inputs> x, rows<Output, Outputs> dy,
                                              rows<Value, Inputs> dx, const Run& run) {
-      op::accumulate_outer(gradients.weight, dy, x, run.backend);
-      op::multiply_transposed(dx, dy, parameters.weight, run.backend);
+      run.accumulate_outer(gradients.weight, dy, x);
+      run.multiply_transposed(dx, dy, parameters.weight);
     }
     /// Multiply-adds of `tokens` rows forward; backward costs twice that.
     static constexpr std::uint64_t multiply_adds(extent_t tokens) { return std::uint64_t{tokens} * Outputs * Inputs; }

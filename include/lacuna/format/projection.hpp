@@ -2,7 +2,7 @@
 /// A linear map as components use it: a weight in some format and an optional bias.
 
 #include <lacuna/format/dense.hpp>
-#include <lacuna/op/evaluate.hpp>
+#include <lacuna/tensor/expression.hpp>
 
 LACUNA_BEGIN
 
@@ -27,7 +27,7 @@ struct projection {
   template <class Role>
   struct parameters : format::template parameters<Role> {
     using base = typename format::template parameters<Role>;
-    std::conditional_t<Bias::present, typename Role::template tensor<Outputs>, nothing> bias;
+    [[no_unique_address]] std::conditional_t<Bias::present, typename Role::template tensor<Outputs>, nothing> bias;
 
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
@@ -48,7 +48,7 @@ struct projection {
   LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, const Derived& derived,
                                           rows<Input, Inputs> x, rows<Output, Outputs> y, const Run& run) {
     format::forward(parameters, memory, derived, x, y, run);
-    if constexpr (Bias::present) op::evaluate(y, y + parameters.bias, run.backend);
+    if constexpr (Bias::present) run.evaluate(y, y + parameters.bias);
   }
   template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Output,
               class Value, class Run>
@@ -56,7 +56,7 @@ struct projection {
                                            Adjoint& adjoint, const Derived& derived, rows<Input, Inputs> x,
                                            rows<Output, Outputs> dy, rows<Value, Inputs> dx, const Run& run) {
     format::backward(parameters, gradients, memory, adjoint, derived, x, dy, dx, run);
-    if constexpr (Bias::present) op::sum_over_tokens(gradients.bias, dy, dy.count, run.backend);
+    if constexpr (Bias::present) run.sum_over_tokens(gradients.bias, dy, dy.count);
   }
   static constexpr std::uint64_t multiply_adds(extent_t tokens) { return format::multiply_adds(tokens); }
 };

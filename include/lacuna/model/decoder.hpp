@@ -115,10 +115,10 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     template <class Role>
     struct parameters {
       embedding_table<Role> embedding;
-      typename position::template parameters<Role> position_part;
+      [[no_unique_address]] typename position::template parameters<Role> position_part;
       typename body::template parameters<Role> body_part;
-      typename norm::template parameters<Role> norm_part;
-      typename head::template parameters<Role> head_part;
+      [[no_unique_address]] typename norm::template parameters<Role> norm_part;
+      [[no_unique_address]] typename head::template parameters<Role> head_part;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("embedding", s.embedding...);

@@ -3,7 +3,7 @@
 
 #include <cstdio>
 #include <lacuna/model/model.hpp>
-#include <lacuna/probe/watch.hpp>
+#include <lacuna/op/watch.hpp>
 
 LACUNA_BEGIN
 

@@ -107,14 +107,14 @@ constexpr outcome<std::uint32_t> try_sample(Value* logits, std::uint32_t* order,
 template <class Model>
 class generation {
  public:
-  generation(Model& model, token_view prompt, const generate_options& options) : model_(&model), options_(options) {
+  generation(Model& of, token_view prompt, const generate_options& options) : model_(&of), options_(options) {
     if (!(options.temperature >= 0.0f) || !(options.top_p > 0.0f)) {
       fail(error(error_kind::value, "lacuna::generate: expected temperature >= 0 and top_p in (0, 1], found another value "
                                     "(0 takes the likeliest token; 1 keeps all)"));
       return;
     }
-    if (options.restart) model.reset();
-    if (const auto logits = model.try_forward(prompt); !logits.ok())
+    if (options.restart) of.reset();
+    if (const auto logits = of.try_forward(prompt); !logits.ok())
       fail(logits.why());
     else
       sample();
@@ -180,14 +180,14 @@ class generation {
 /// The tokens that follow `prompt`: `for (auto token : generate(model, prompt, {.temperature = 0.f}))`.
 /// Errors: an empty prompt, a token out of range, a prompt longer than the context, logits that are not finite.
 template <class Model>
-generation<Model> generate(Model& model, token_view prompt, const generate_options& options = {}) {
-  return {model, prompt, options};
+generation<Model> generate(Model& of, token_view prompt, const generate_options& options = {}) {
+  return {of, prompt, options};
 }
 /// The same for anything with `data()` and `size()`, such as std::vector<std::uint32_t>.
 template <class Model, class Tokens>
   requires requires(const Tokens& tokens) { token_view{tokens.data(), tokens.size()}; }
-generation<Model> generate(Model& model, const Tokens& prompt, const generate_options& options = {}) {
-  return {model, token_view{prompt.data(), prompt.size()}, options};
+generation<Model> generate(Model& of, const Tokens& prompt, const generate_options& options = {}) {
+  return {of, token_view{prompt.data(), prompt.size()}, options};
 }
 
 LACUNA_END

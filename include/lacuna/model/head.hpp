@@ -2,6 +2,7 @@
 /// The output head: hidden states to one logit per token of the vocabulary.
 
 #include <lacuna/format/projection.hpp>
+#include <lacuna/op/run.hpp>
 #include <lacuna/model/slots.hpp>
 
 LACUNA_BEGIN
@@ -16,7 +17,7 @@ struct tied_head {
   struct bound {
     using map = typename dense::template bound<Vocabulary, Width>;
     template <class Role>
-    struct parameters : no_tensors {};
+    struct parameters : no_tensors<tied_head> {};
     template <class Target>
     using derived = typename map::template derived<Target>;
 

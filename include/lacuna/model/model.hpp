@@ -192,7 +192,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr outcome<logits_view> try_forward(token_view tokens, Each&& each) {
     return forward_with(backend_, tokens, each);
   }
-  /// The same on a backend that watches this model's backend (see probe/watch.hpp); results do not change.
+  /// The same on a backend that watches this model's backend (see op/watch.hpp); results do not change.
   template <class Watching, class Each>
   constexpr outcome<logits_view> try_forward_watched(const Watching& watching, token_view tokens, Each&& each) {
     return forward_with(watching, tokens, each);

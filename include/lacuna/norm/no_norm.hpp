@@ -15,7 +15,7 @@ struct no_norm {
   template <extent_t Width>
   struct bound {
     template <class Role>
-    struct parameters : no_tensors {};
+    struct parameters : no_tensors<no_norm> {};
     template <class Plan>
     struct memory {};
     template <class Parameters>

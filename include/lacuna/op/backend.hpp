@@ -46,9 +46,20 @@ struct backend_traits {
   using packed = nothing;
 };
 
+/// What derived data is made for: stored weights, computed values, a backend.
+template <class Weight, class Value, class Backend>
+struct target {
+  using weight = Weight;
+  using value = Value;
+  using backend = Backend;
+  /// The backend's own form of a dense weight.
+  template <extent_t Outputs, extent_t Inputs>
+  using packed = typename backend_traits<Backend>::template packed<Weight, Outputs, Inputs>;
+};
+
 namespace detail {
 
-/// A backend that runs another one and tells a watcher of every call: see probe/watch.hpp.
+/// A backend that runs another one and tells a watcher of every call: see op/watch.hpp.
 template <class Backend>
 concept ObservingBackend = requires { typename Backend::observed_backend; };
 
@@ -76,33 +87,5 @@ inline constexpr bool overridden =
     !same<typename decltype(kernel(Operation{}, std::declval<const Arguments&>()...,
                                    std::declval<const Backend&>()))::backend,
           reference>;
-
-/// A run: where its tokens stand in the stream, the backend, and what all layers share (plans, tables).
-template <class Backend, class Shared>
-struct run {
-  extent_t first;  ///< position of the first token
-  const Backend& backend;
-  const Shared& shared;
-};
-
-/// The data a component reads and writes in forward.
-template <class Parameters, class State, class Memory, class Derived>
-struct values {
-  const Parameters& parameters;
-  State& state;
-  Memory& memory;
-  const Derived& derived;
-};
-/// The data it writes in backward: gradients accumulate.
-template <class Gradients, class StateAdjoint, class MemoryAdjoint>
-struct adjoints {
-  Gradients& gradients;
-  StateAdjoint& state;
-  MemoryAdjoint& memory;
-};
-template <class Parameters, class State, class Memory, class Derived>
-values(const Parameters&, State&, Memory&, const Derived&) -> values<Parameters, State, Memory, Derived>;
-template <class Gradients, class StateAdjoint, class MemoryAdjoint>
-adjoints(Gradients&, StateAdjoint&, MemoryAdjoint&) -> adjoints<Gradients, StateAdjoint, MemoryAdjoint>;
 
 LACUNA_END

@@ -28,7 +28,7 @@ struct no_embedding_position {
   template <extent_t Width, extent_t Context>
   struct bound {
     template <class Role>
-    struct parameters : no_tensors {};
+    struct parameters : no_tensors<no_embedding_position> {};
     template <class Parameters, class Value, class Run>
     LACUNA_HD static constexpr void forward(const Parameters&, rows<Value, Width>, const Run&) {}
     template <class Gradients, class Value, class Run>

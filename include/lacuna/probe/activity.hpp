@@ -3,7 +3,7 @@
 ///
 /// Source: Li et al. (2022), "The lazy neuron phenomenon", arXiv 2210.06313, section 2: the share of nonzero entries.
 
-#include <lacuna/probe/watch.hpp>
+#include <lacuna/op/watch.hpp>
 
 LACUNA_BEGIN
 

@@ -93,7 +93,7 @@ template <class Struct>
 constexpr extent_t count_elements() {
   extent_t total = 0;
   Struct walked{};
-  visit_tensors([&]<class T>(const T&) { total += T::size; }, walked);
+  visit_tensors([&]<class Leaf>(const Leaf&) { total += Leaf::size; }, walked);
   return total;
 }
 
@@ -102,11 +102,12 @@ template <class Struct>
 constexpr extent_t count_bytes() {
   extent_t total = 0;
   Struct walked{};
-  visit_tensors([&]<class T>(const T&) { total += T::size * sizeof(typename T::element); }, walked);
+  visit_tensors([&]<class Leaf>(const Leaf&) { total += Leaf::size * sizeof(typename Leaf::element); }, walked);
   return total;
 }
 
-/// A struct without tensors, for components that have none.
+/// Base of a struct without tensors. The owner keeps two of them apart, so that both can take no room.
+template <class Owner>
 struct no_tensors {
   template <class Visitor, class... Structs>
   LACUNA_HD static constexpr void visit(Visitor&&, Structs&...) noexcept {}

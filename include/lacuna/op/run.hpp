@@ -1,0 +1,65 @@
+#pragma once
+/// What a forward or backward is given: the run, and the data of a component in two bundles.
+
+#include <lacuna/op/evaluate.hpp>
+#include <lacuna/op/multiply.hpp>
+
+LACUNA_BEGIN
+
+/// A run: where its tokens stand in the stream, the backend, and what all layers share (plans, tables).
+///
+/// Its members are the entries that weight formats call: formats know no operation and no backend.
+template <class Backend, class Shared>
+struct run {
+  extent_t first;  ///< position of the first token
+  const Backend& backend;
+  const Shared& shared;
+
+  /// y = x W^T: see `op::multiply`.
+  template <class Y, class X, class Weight, class Packed>
+  LACUNA_HD constexpr void multiply(const Y& y, const X& x, const Weight& weight, const Packed& packed) const {
+    op::multiply(y, x, weight, packed, backend);
+  }
+  /// dx += dy W: see `op::multiply_transposed`.
+  template <class X, class Y, class Weight>
+  LACUNA_HD constexpr void multiply_transposed(const X& dx, const Y& dy, const Weight& weight) const {
+    op::multiply_transposed(dx, dy, weight, backend);
+  }
+  /// dW += dy^T x: see `op::accumulate_outer`.
+  template <class Gradient, class Y, class X>
+  LACUNA_HD constexpr void accumulate_outer(Gradient& gradient, const Y& dy, const X& x) const {
+    op::accumulate_outer(gradient, dy, x, backend);
+  }
+  /// y = expression: see `op::evaluate`.
+  template <class Y, class Node>
+  LACUNA_HD constexpr void evaluate(const Y& y, const Node& expression) const {
+    op::evaluate(y, expression, backend);
+  }
+  /// y += the sum of an expression's rows: see `op::sum_over_tokens`.
+  template <class Y, class Node>
+  LACUNA_HD constexpr void sum_over_tokens(Y& y, const Node& expression, extent_t tokens) const {
+    op::sum_over_tokens(y, expression, tokens, backend);
+  }
+};
+
+/// The data a component reads and writes in forward.
+template <class Parameters, class State, class Memory, class Derived>
+struct values {
+  const Parameters& parameters;
+  State& state;
+  Memory& memory;
+  const Derived& derived;
+};
+/// The data it writes in backward: gradients accumulate.
+template <class Gradients, class StateAdjoint, class MemoryAdjoint>
+struct adjoints {
+  Gradients& gradients;
+  StateAdjoint& state;
+  MemoryAdjoint& memory;
+};
+template <class Parameters, class State, class Memory, class Derived>
+values(const Parameters&, State&, Memory&, const Derived&) -> values<Parameters, State, Memory, Derived>;
+template <class Gradients, class StateAdjoint, class MemoryAdjoint>
+adjoints(Gradients&, StateAdjoint&, MemoryAdjoint&) -> adjoints<Gradients, StateAdjoint, MemoryAdjoint>;
+
+LACUNA_END

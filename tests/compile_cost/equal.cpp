@@ -1,0 +1,15 @@
+// LAYERS equal layers of the size of stories260K, for inference.
+#include <lacuna/lacuna.hpp>
+
+namespace lc = lacuna;
+
+using recipe = lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>,
+    lc::repeat<LAYERS, lc::pre_norm<lc::rms_norm<>,
+        lc::attention<lc::heads<8>, lc::kv_heads<4>, lc::rope<>, lc::causal>,
+        lc::ffn<lc::hidden<172>, lc::gated<lc::silu>>>>,
+    lc::tied_head>;
+
+float first_logit(lc::model<recipe>& model, lc::token_view tokens) {
+  const auto logits = model.try_forward(tokens);
+  return logits.ok() ? (*logits)(0, 0) : 0.0f;
+}

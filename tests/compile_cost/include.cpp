@@ -1,0 +1,1 @@
+#include <lacuna/lacuna.hpp>

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Times what lacuna costs to compile (g++ -O2, median of 3) and prints a table.
+
+The targets are those of a quiet machine; a machine may be slower, so only three times a target fails.
+"""
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import proof
+
+HERE = pathlib.Path(__file__).resolve().parent
+ALLOWANCE = 3.0
+RUNS = 3
+# name, source, options, target in seconds
+ROWS = [
+    ("include lacuna.hpp", "include.cpp", [], 0.3),
+    ("12 equal layers, inference", "equal.cpp", ["-DLAYERS=12"], 2.0),
+    ("12 different layers, training", "different.cpp", [], 4.0),
+    ("2 equal layers", "equal.cpp", ["-DLAYERS=2"], None),
+    ("64 equal layers", "equal.cpp", ["-DLAYERS=64"], None),
+]
+
+
+def main():
+    tally = proof.Tally()
+    seconds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, source, options, target in ROWS:
+            times = []
+            for _ in range(RUNS):
+                start = time.perf_counter()
+                built = proof.run([proof.gxx(), "-std=c++20", "-O2", f"-I{proof.INCLUDE}", *options, "-c",
+                                   HERE / source, "-o", pathlib.Path(folder) / "cost.o"])
+                times.append(time.perf_counter() - start)
+                if built.returncode != 0:
+                    break
+            if built.returncode != 0:
+                tally.check(False, name, built.stdout)
+                continue
+            seconds[name] = statistics.median(times)
+            if target is None:
+                print(f"    {name:32} {seconds[name]:6.2f} s")
+            else:
+                tally.check(seconds[name] <= ALLOWANCE * target, f"{name:32} {seconds[name]:6.2f} s, target {target} s")
+    few, many = seconds.get("2 equal layers"), seconds.get("64 equal layers")
+    if few and many:
+        tally.check(many <= ALLOWANCE * few, f"{'64 layers against 2':32} {many / few:6.2f}  , target 1.0")
+    tally.finish()
+
+
+main()

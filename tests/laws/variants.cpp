@@ -1,0 +1,57 @@
+// The variant algebra: substitution of spelled policies, unspelled defaults and slots.
+#include <lacuna/lacuna.hpp>
+
+#include <doctest/doctest.h>
+
+namespace {
+namespace lc = lacuna;
+using stories = lc::zoo::stories260k;
+
+using relu_stories = lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>,
+    lc::repeat<5, lc::pre_norm<lc::rms_norm<>,
+        lc::attention<lc::heads<8>, lc::kv_heads<4>, lc::rope<>, lc::causal>,
+        lc::ffn<lc::hidden<172>, lc::gated<lc::relu>>>>,
+    lc::tied_head>;
+static_assert(lc::same<lc::substitute<stories, lc::silu, lc::relu>, relu_stories>);
+static_assert(lc::same<lc::substitute<relu_stories, lc::relu, lc::silu>, stories>);
+// What does not occur changes nothing, not even the type.
+static_assert(lc::same<lc::substitute<stories, lc::gelu, lc::relu>, stories>);
+// A route inside a combination.
+using local = lc::substitute<stories, lc::causal, lc::both<lc::causal, lc::window<64>>>;
+using wider = lc::substitute<local, lc::window<64>, lc::window<128>>;
+static_assert(lc::same<wider, lc::substitute<stories, lc::causal, lc::both<lc::causal, lc::window<128>>>>);
+// By slot: whatever fills it.
+static_assert(lc::same<lc::substitute<wider, lc::slots::route, lc::causal>, stories>);
+// Defaults that nobody spelled: biases everywhere, as many key/value heads as heads, a norm of the decoder's own.
+using biased = lc::substitute<stories, lc::no_bias, lc::bias>;
+static_assert(lc::parameter_count<biased> == lc::parameter_count<stories> + 5 * (64 + 32 + 32 + 64 + 172 + 172 + 64));
+using single = lc::substitute<lc::zoo::shipped, lc::slots::kv_heads, lc::kv_heads<1>>;
+static_assert(lc::parameter_count<single> == lc::parameter_count<lc::zoo::shipped> - 4 * 2 * 32 * 128);
+// The final norm follows the body's: it is derived, so substitution reaches it.
+using layered = lc::substitute<stories, lc::rms_norm<>, lc::layer_norm<>>;
+static_assert(lc::same<layered::bound::norm_policy, lc::layer_norm<>>);
+static_assert(lc::parameter_count<layered> == lc::parameter_count<stories> + 11 * 64);
+// The head is a default of the decoder here and is replaced as one.
+using untied = lc::substitute<lc::decoder<lc::vocabulary<5>, lc::width<4>, lc::context<2>,
+                                          lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<3>, lc::relu>>>,
+                              lc::tied_head, lc::linear_head<>>;
+static_assert(lc::parameter_count<untied> == 2 * 5 * 4 + 2 * 4 + 2 * 3 * 4);
+
+/// A block that the user named is still seen into.
+struct my_block : lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<3>, lc::relu>> {};
+using named = lc::decoder<lc::vocabulary<5>, lc::width<4>, lc::context<2>, lc::repeat<3, my_block>>;
+static_assert(lc::same<lc::substitute<named, lc::relu, lc::silu>,
+                       lc::decoder<lc::vocabulary<5>, lc::width<4>, lc::context<2>,
+                                   lc::repeat<3, lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<3>, lc::silu>>>>>);
+static_assert(lc::same<lc::substitute<named, lc::gelu, lc::silu>, named>);
+
+}  // namespace
+
+TEST_CASE("a substituted model runs") {
+  lc::model<local> model;
+  REQUIRE(model.ready());
+  const std::uint32_t tokens[]{1, 2, 3};
+  CHECK(model.try_forward({tokens, 3}).ok());
+  lc::model<lc::substitute<named, lc::relu, lc::silu>> other;
+  CHECK(other.try_forward({tokens, 2}).ok());
+}

@@ -1,0 +1,87 @@
+#pragma once
+/// Every gradient of a whole model against central differences in f64.
+
+#include "support/recipes.hpp"
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// One tensor: its largest gradient, and the largest difference to central differences.
+struct tensor_gradient {
+  std::string path;
+  double largest = 0;
+  double difference = 0;
+};
+
+/// Checks every parameter of a recipe. `loss(logits, adjoint)` returns the loss and writes its derivative.
+template <class Recipe, class Loss>
+std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
+  namespace lc = lacuna;
+  using model_type = lc::model<Recipe, lc::f64, lc::training>;
+  auto model = std::make_unique<model_type>();
+  recipes::randomise(*model, seed, 0.4);
+  const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
+  std::vector<double> adjoint(tokens.count * model_type::vocabulary);
+  const lc::rows<double, model_type::vocabulary> to{adjoint.data(), tokens.count};
+
+  const auto evaluate = [&] { return loss(*model->try_forward_to_learn(tokens), to); };
+  evaluate();
+  model->clear_gradients();
+  (void)model->try_backward(tokens, to);
+
+  std::vector<tensor_gradient> report;
+  lc::visit_named([&](const char* path, auto& weight, auto& gradient) {
+    tensor_gradient of{path, 0, 0};
+    for (std::size_t i = 0; i < std::size(weight.data); ++i) {
+      constexpr double step = 1e-5;
+      const double kept = weight.data[i];
+      weight.data[i] = kept + step;
+      model->update();
+      const double above = evaluate();
+      weight.data[i] = kept - step;
+      model->update();
+      const double below = evaluate();
+      weight.data[i] = kept;
+      of.largest = std::max(of.largest, std::fabs(gradient.data[i]));
+      of.difference = std::max(of.difference, std::fabs((above - below) / (2 * step) - gradient.data[i]));
+    }
+    report.push_back(of);
+  }, model->parameters_to_write(), model->gradients_to_write());
+  return report;
+}
+
+/// The worst tensor, relative to its own largest gradient. A tensor whose true gradient is 0 (a key bias without
+/// positions: softmax does not see it) is measured against the largest of the model.
+inline tensor_gradient worst_of(const std::vector<tensor_gradient>& report) {
+  double overall = 0;
+  for (const auto& of : report) overall = std::max(overall, of.largest);
+  tensor_gradient worst;
+  double ratio = -1;
+  for (const auto& of : report) {
+    const double scale = of.largest > 1e-9 * overall ? of.largest : overall;
+    const double mine = of.difference / scale;
+    if (!(mine <= ratio)) worst = of, ratio = mine;  // NaN is the worst of all
+  }
+  worst.difference = ratio;
+  return worst;
+}
+
+/// A fixed linear functional of the logits: its derivative is dense and does not vanish anywhere.
+inline const auto linear_loss = [](auto logits, auto adjoint) {
+  double sum = 0;
+  for (std::size_t i = 0; i < logits.count * adjoint.columns; ++i) {
+    adjoint.data[i] = lacuna::random_normal(7, 2, i);
+    sum += adjoint.data[i] * logits.data[i];
+  }
+  return sum;
+};
+
+/// The loss of language models: each token predicts the next.
+inline const auto next_token_loss = [](auto logits, auto adjoint) {
+  static constexpr std::uint32_t last = 6;
+  std::vector<std::uint32_t> targets(recipes::stream + 1, recipes::stream + logits.count);
+  targets.push_back(last);
+  return lacuna::mean_cross_entropy(logits, lacuna::token_view{targets.data(), targets.size()}, adjoint);
+};

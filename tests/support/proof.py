@@ -1,0 +1,69 @@
+"""What the proof scripts share: tools, running commands two at a time, and the tally that scripts/test adds up."""
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+INCLUDE = REPOSITORY / "include"
+WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
+JOBS = 2
+
+
+def gxx():
+    """The g++ to use: CXX where that is one."""
+    wanted = os.environ.get("CXX", "")
+    return wanted if "g++" in pathlib.Path(wanted).name else "g++"
+
+
+def clangs():
+    """Every clang++ present, newest first, each version once: {name: command}."""
+    found = {}
+    for command in ["clang++", *(f"clang++-{version}" for version in range(30, 13, -1))]:
+        if shutil.which(command):
+            text = subprocess.run([command, "--version"], capture_output=True, text=True).stdout
+            version = re.search(r"version (\d+)", text)
+            if version and int(version[1]) >= 14:
+                found.setdefault(int(version[1]), command)
+    return {f"clang {version}": found[version] for version in sorted(found, reverse=True)}
+
+
+def run(command, **options):
+    """Runs a command and returns its result, with standard error in `stdout` as well."""
+    return subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", **options)
+
+
+def in_parallel(function, items):
+    """The results of `function` over `items`, in order, on two cores."""
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        return list(pool.map(function, items))
+
+
+class Tally:
+    """Counts and prints checks; `finish` prints the last line and exits."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def check(self, good, name, details=""):
+        if good:
+            self.passed += 1
+            print(f"ok: {name}")
+        else:
+            self.failed += 1
+            print(f"FAILED: {name}")
+            if details:
+                print("    " + details.rstrip().replace("\n", "\n    "))
+        return good
+
+    def skip(self, what):
+        self.skipped += 1
+        print(f"skipped: {what}")
+
+    def finish(self):
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        sys.exit(1 if self.failed else 0 if self.passed else 77)
