@@ -54,14 +54,17 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
 
     static constexpr extent_t asked_heads = base::template get<slots::heads>::value;
     static constexpr extent_t asked_kv_heads = base::template get<slots::kv_heads>::value;
-    static_assert(__is_base_of(nothing, rules::heads_divide_width<asked_heads, At::width,
-                                                                  same<width_of_head, derived_head_width>>) ||
-                  true);
-    static_assert(__is_base_of(nothing, rules::kv_heads_divide_heads<asked_kv_heads, asked_heads>) || true);
+    static constexpr bool derived_width = same<width_of_head, derived_head_width>;
+    static constexpr bool sized =
+        asked_heads > 0 && asked_kv_heads > 0 && (derived_width || width_of_head::of(At::width, 1) > 0);
+    static constexpr extent_t heads = sized ? asked_heads : 1;
+    static constexpr extent_t kv_heads = sized && heads % asked_kv_heads == 0 ? asked_kv_heads : 1;
+    static constexpr bool divided = sized && (!derived_width || At::width % heads == 0);
+    static constexpr extent_t head_width = divided ? width_of_head::of(At::width, heads) : 2;
+    static_assert(__is_base_of(nothing, rules::head_sizes_are_not_zero<sized>) || true);
+    static_assert(__is_base_of(nothing, rules::heads_divide_width<heads, At::width, derived_width>) || true);
+    static_assert(__is_base_of(nothing, rules::kv_heads_divide_heads<sized ? asked_kv_heads : 1, heads>) || true);
 
-    static constexpr extent_t heads = asked_heads == 0 ? 1 : asked_heads;
-    static constexpr extent_t kv_heads = asked_kv_heads == 0 || heads % asked_kv_heads != 0 ? 1 : asked_kv_heads;
-    static constexpr extent_t head_width = width_of_head::of(At::width, heads);
     static constexpr extent_t query_width = heads * head_width;
     static constexpr extent_t kv_width = kv_heads * head_width;
     static constexpr extent_t blocks = cache::blocks(blocks_of(At::context));

@@ -61,14 +61,18 @@ struct derived_head_width {
 };
 
 namespace rules {
+template <bool Fine>
+struct head_sizes_are_not_zero {
+  static_assert(Fine, "lacuna::attention: heads, kv_heads or head_width is 0 (give each at least 1)");
+};
 template <extent_t Heads, extent_t Width, bool Derived>
 struct heads_divide_width {
-  static_assert(Heads != 0 && (!Derived || Width % Heads == 0),
+  static_assert(!Derived || Width % Heads == 0,
                 "lacuna::attention: heads do not divide the width (choose heads that divide it, or add head_width<N>)");
 };
 template <extent_t KvHeads, extent_t Heads>
 struct kv_heads_divide_heads {
-  static_assert(KvHeads != 0 && Heads % KvHeads == 0,
+  static_assert(Heads % KvHeads == 0,
                 "lacuna::attention: kv_heads do not divide heads (choose kv_heads that divide heads; 1 is multi-query)");
 };
 }  // namespace rules

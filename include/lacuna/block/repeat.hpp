@@ -2,6 +2,7 @@
 /// Blocks in numbers: the same one N times, or different ones in order.
 
 #include <lacuna/block/chain.hpp>
+#include <lacuna/block/no_component.hpp>
 #include <lacuna/core/fixed_string.hpp>
 
 LACUNA_BEGIN
@@ -53,6 +54,17 @@ struct numbered_tuple : Base {
   }
 };
 
+/// The norm that a block asks a decoder to put behind it.
+template <class Block>
+struct closing_norm_of {
+  using type = no_norm;
+};
+template <class Block>
+  requires requires { typename Block::closing_norm; }
+struct closing_norm_of<Block> {
+  using type = typename Block::closing_norm;
+};
+
 }  // namespace detail
 
 namespace rules {
@@ -82,20 +94,13 @@ struct repeat {
   template <class New>
   using rebuild = repeat<Count, New>;
 
-  template <class Inner>
-  struct closing {
-    using type = nothing;
-  };
-  template <class Inner>
-    requires requires { typename Inner::closing_norm; }
-  struct closing<Inner> {
-    using type = typename Inner::closing_norm;
-  };
-  using closing_norm = typename closing<Block>::type;
+  template <class At>
+  using inner_place = At;
+  using closing_norm = typename detail::closing_norm_of<Block>::type;
 
   template <class At>
-  struct bound : chain<At, equal_links<(Count == 0 ? 1 : Count), typename Block::template bound<At>>> {
-    using link = typename Block::template bound<At>;
+  struct bound : chain<At, equal_links<(Count == 0 ? 1 : Count), detail::bound_block<Block, At>>> {
+    using link = detail::bound_block<Block, At>;
     using links = equal_links<(Count == 0 ? 1 : Count), link>;
     static constexpr extent_t layers = Count * link::layers;
     template <class Role>
@@ -115,18 +120,19 @@ struct stack {
   using parts = type_list<Blocks...>;
   template <class... New>
   using rebuild = stack<New...>;
-  using closing_norm = typename type_at<sizeof...(Blocks) - 1, Blocks...>::closing_norm;
+  template <class At>
+  using inner_place = At;
+  using closing_norm = typename detail::closing_norm_of<type_at<sizeof...(Blocks), no_component, Blocks...>>::type;
 
   template <class At>
-  struct bound : chain<At, different_links<typename Blocks::template bound<At>...>> {
-    using links = different_links<typename Blocks::template bound<At>...>;
-    static constexpr extent_t layers = (extent_t{0} + ... + Blocks::template bound<At>::layers);
+  struct bound : chain<At, different_links<detail::bound_block<Blocks, At>...>> {
+    using links = different_links<detail::bound_block<Blocks, At>...>;
+    static constexpr extent_t layers = (extent_t{0} + ... + detail::bound_block<Blocks, At>::layers);
     template <class Role>
     struct parameters
-        : detail::numbered_tuple<typename links::template parameters<Role>, typename Blocks::template bound<At>...> {};
+        : detail::numbered_tuple<typename links::template parameters<Role>, detail::bound_block<Blocks, At>...> {};
     template <class Role>
-    struct state
-        : detail::numbered_tuple<typename links::template state<Role>, typename Blocks::template bound<At>...> {};
+    struct state : detail::numbered_tuple<typename links::template state<Role>, detail::bound_block<Blocks, At>...> {};
   };
 };
 

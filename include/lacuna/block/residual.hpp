@@ -2,7 +2,7 @@
 /// Residual blocks: where the normalisation stands, and the sum around each sublayer.
 
 #include <lacuna/block/chain.hpp>
-#include <lacuna/norm/no_norm.hpp>
+#include <lacuna/block/no_component.hpp>
 
 LACUNA_BEGIN
 
@@ -203,11 +203,14 @@ struct residual_block : recipe<Name, residual_fields, Policies...> {
   using slot = slots::block;
   using base = recipe<Name, residual_fields, Policies...>;
   using parts = type_list<Policies...>;
-  using sublayers = typename base::template list<slots::sublayer>;
+  template <class At>
+  using inner_place = At;
+  using asked = typename base::template list<slots::sublayer>;
+  using sublayers = std::conditional_t<asked::size == 0, type_list<no_component>, asked>;
   using norm = typename base::template get<slots::norm>;
   static constexpr bool complained =
       detail::inspection<residual_fields, Policies...>::find().what != detail::problem::none;
-  static_assert(__is_base_of(nothing, rules::block_has_a_sublayer<complained ? 1 : sublayers::size>) || true);
+  static_assert(__is_base_of(nothing, rules::block_has_a_sublayer<complained ? 1 : asked::size>) || true);
 
   template <class List>
   struct sequence;

@@ -12,15 +12,41 @@ struct place {
   static constexpr extent_t context = Context;
 };
 
+struct no_component;
+
 namespace slots {
 /// What stands inside a residual block: `attention<...>`, `ffn<...>`, or a component of your own.
 struct sublayer {
-  using stand_in = nothing;
+  using stand_in = no_component;
 };
 /// What decoders, `repeat` and `stack` hold: `pre_norm<...>`, `post_norm<...>`, `repeat<...>`, `stack<...>`.
 struct block {
-  using stand_in = nothing;
+  using stand_in = no_component;
 };
 }  // namespace slots
+
+namespace detail {
+
+/// The sublayers in a list of parts, bound, through all blocks that say at which `inner_place` their parts stand.
+template <class Parts, class At>
+struct bound_inside;
+template <class Part, class At>
+struct bound_part {
+  using type = type_list<>;
+};
+template <class Part, class At>
+  requires same<slot_of<Part>, slots::sublayer>
+struct bound_part<Part, At> {
+  using type = type_list<typename Part::template bound<At>>;
+};
+template <class Part, class At>
+  requires requires { typename Part::template inner_place<At>; }
+struct bound_part<Part, At> : bound_inside<typename Part::parts, typename Part::template inner_place<At>> {};
+template <class... Parts, class At>
+struct bound_inside<type_list<Parts...>, At> {
+  using type = join<typename bound_part<Parts, At>::type...>;
+};
+
+}  // namespace detail
 
 LACUNA_END

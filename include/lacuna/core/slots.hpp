@@ -210,11 +210,38 @@ struct complaint_about<Found, Recipe, fields<Fields...>, Policies...> {
   using type = complaint<Found.what, Recipe, typename culprit<of_field>::type>;
 };
 
+/// The templates that a type is written with, innermost first, found without completing one of them.
+template <class Type>
+struct inside_out {
+  using type = type_list<>;
+};
+template <template <class...> class Outer, class... Inner>
+struct inside_out<Outer<Inner...>> {
+  using type = join<typename inside_out<Inner>::type..., type_list<Outer<Inner...>>>;
+};
+template <template <extent_t> class Outer, extent_t Count>
+struct inside_out<Outer<Count>> {
+  using type = type_list<Outer<Count>>;
+};
+template <template <extent_t, class> class Outer, extent_t Count, class Inner>
+struct inside_out<Outer<Count, Inner>> {
+  using type = join<typename inside_out<Inner>::type, type_list<Outer<Count, Inner>>>;
+};
+
+/// Completes types in order. What is wrong deep inside a recipe speaks here, a few lines below the user's own.
+template <class List>
+struct completed;
+template <class... Types>
+struct completed<type_list<Types...>> {
+  static_assert((true && ... && (__is_base_of(nothing, Types) || true)));
+};
+
 }  // namespace detail
 
 /// Base of every recipe: looks policies up and complains once. `Name` is a tag type that compilers print.
 template <class Name, class Fields, class... Policies>
 struct recipe {
+  static_assert(__is_base_of(nothing, detail::completed<join<typename detail::inside_out<Policies>::type...>>) || true);
   static_assert(__is_base_of(nothing, typename detail::complaint_about<detail::inspection<Fields, Policies...>::find(),
                                                                        Name, Fields, Policies...>::type) ||
                 true);

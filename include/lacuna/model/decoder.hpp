@@ -1,6 +1,7 @@
 #pragma once
 /// The decoder: embedding, positions, blocks, final norm, head.
 
+#include <lacuna/block/no_component.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/model/head.hpp>
 #include <lacuna/norm/no_norm.hpp>
@@ -58,13 +59,9 @@ template <class Only>
 struct body_of<type_list<Only>> {
   using type = repeat<1, Only>;
 };
-/// What stands for a body that is missing, after the complaint.
-struct no_body {
-  using closing_norm = no_norm;
-};
 template <>
 struct body_of<type_list<>> {
-  using type = no_body;
+  using type = no_component;
 };
 
 }  // namespace detail
@@ -82,20 +79,25 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
   static constexpr bool complained =
       detail::inspection<decoder_fields, Policies...>::find().what != detail::problem::none;
 
-  using blocks = typename base::template list<slots::block>;
-  static_assert(__is_base_of(nothing, rules::decoder_has_a_body<complained ? 1 : blocks::size>) || true);
+  template <class Slot>
+  static constexpr extent_t asked = base::template get<Slot>::value;
+  static constexpr bool sized = asked<slots::vocabulary> > 0 && asked<slots::width> > 0 && asked<slots::context> > 0;
+  static_assert(__is_base_of(nothing, rules::decoder_sizes_are_not_zero<sized>) || true);
+  static constexpr extent_t vocabulary = sized ? asked<slots::vocabulary> : 1;
+  static constexpr extent_t width = sized ? asked<slots::width> : 1;
+  static constexpr extent_t context = sized ? asked<slots::context> : 1;
 
-  static constexpr extent_t vocabulary = base::template get<slots::vocabulary>::value;
-  static constexpr extent_t width = base::template get<slots::width>::value;
-  static constexpr extent_t context = base::template get<slots::context>::value;
-  static_assert(__is_base_of(nothing,
-                             rules::decoder_sizes_are_not_zero<(vocabulary > 0 && width > 0 && context > 0)>) ||
-                true);
+  using asked_blocks = typename base::template list<slots::block>;
+  static_assert(__is_base_of(nothing, rules::decoder_has_a_body<complained ? 1 : asked_blocks::size>) || true);
+  using blocks = std::conditional_t<complained || !sized, type_list<>, asked_blocks>;
 
   struct bound {
     static constexpr extent_t vocabulary = decoder::vocabulary;
     static constexpr extent_t width = decoder::width;
     static constexpr extent_t context = decoder::context;
+    static_assert(__is_base_of(nothing, detail::completed<
+                                            typename detail::bound_inside<blocks, place<width, context>>::type>) ||
+                  true);
     using body_recipe = typename detail::body_of<blocks>::type;
     using body = typename body_recipe::template bound<place<width, context>>;
     static_assert(__is_base_of(nothing, rules::body_keeps_the_width<(body::out::width == width)>) || true);

@@ -177,17 +177,45 @@ class generation {
   error why_{};
 };
 
+namespace detail {
+
+template <class Model>
+concept NamedModel =
+    std::is_lvalue_reference_v<Model> && requires(Model of, token_view tokens) { of.try_forward(tokens).ok(); };
+/// What follows a complaint: no token.
+struct no_generation {
+  const std::uint32_t* begin() const noexcept { return nullptr; }
+  const std::uint32_t* end() const noexcept { return nullptr; }
+  bool done() const noexcept { return true; }
+  error why() const { return {}; }
+};
+
+}  // namespace detail
+
+namespace rules {
+template <class Model>
+struct generate_takes_a_model {
+  static_assert(detail::NamedModel<Model>,
+                "lacuna::generate: its first argument is not a named model (write lacuna::model<Recipe> model; "
+                "generate(model, prompt))");
+};
+}  // namespace rules
+
 /// The tokens that follow `prompt`: `for (auto token : generate(model, prompt, {.temperature = 0.f}))`.
 /// Errors: an empty prompt, a token out of range, a prompt longer than the context, logits that are not finite.
 template <class Model>
-generation<Model> generate(Model& of, token_view prompt, const generate_options& options = {}) {
-  return {of, prompt, options};
+auto generate(Model&& of, token_view prompt, const generate_options& options = {}) {
+  static_assert(__is_base_of(nothing, rules::generate_takes_a_model<Model>) || true);
+  if constexpr (detail::NamedModel<Model>)
+    return generation<std::remove_reference_t<Model>>(of, prompt, options);
+  else
+    return detail::no_generation{};
 }
 /// The same for anything with `data()` and `size()`, such as std::vector<std::uint32_t>.
 template <class Model, class Tokens>
   requires requires(const Tokens& tokens) { token_view{tokens.data(), tokens.size()}; }
-generation<Model> generate(Model& of, const Tokens& prompt, const generate_options& options = {}) {
-  return {of, token_view{prompt.data(), prompt.size()}, options};
+auto generate(Model&& of, const Tokens& prompt, const generate_options& options = {}) {
+  return generate(static_cast<Model&&>(of), token_view{prompt.data(), prompt.size()}, options);
 }
 
 LACUNA_END

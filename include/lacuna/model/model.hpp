@@ -17,10 +17,20 @@ using model_fields = fields<field<slots::numerics, f32>, field<slots::backend, r
                             field<slots::ability, inference>, field<slots::storage, heap>,
                             field<slots::chunk, chunk<16>>>;
 
+namespace detail {
+
+/// Whether a type binds itself, as a decoder does; blocks and sublayers are bound to a place.
+template <class Recipe>
+concept WholeRecipe = requires { typename Recipe::bound; };
+/// What stands for a recipe that is none, after the complaint.
+using no_recipe = decoder<vocabulary<1>, width<1>, context<1>, no_component>;
+
+}  // namespace detail
+
 namespace rules {
 template <class Recipe>
 struct model_holds_a_recipe {
-  static_assert(requires { typename Recipe::bound; },
+  static_assert(detail::WholeRecipe<Recipe>,
                 "lacuna::model: its first argument is not a whole recipe (write model<decoder<...>>, options after it)");
 };
 template <bool Trains>
@@ -113,11 +123,13 @@ struct model_storage<borrowed, Parameters, Workings> {
 template <class Recipe, class... Options>
 class model : recipe<recipe_name::model, model_fields, Options...> {
   using axes = recipe<recipe_name::model, model_fields, Options...>;
+  static_assert(__is_base_of(nothing, detail::completed<typename detail::inside_out<Recipe>::type>) || true);
   static_assert(__is_base_of(nothing, rules::model_holds_a_recipe<Recipe>) || true);
 
  public:
-  using recipe_type = Recipe;
-  using bound = typename Recipe::bound;
+  using recipe_type = std::conditional_t<detail::WholeRecipe<Recipe>, Recipe, detail::no_recipe>;
+  using bound = typename recipe_type::bound;
+  static_assert(__is_base_of(nothing, bound) || true);
   using numerics = typename axes::template get<slots::numerics>;
   using backend_type = typename axes::template get<slots::backend>;
   using ability = typename axes::template get<slots::ability>;
@@ -167,7 +179,10 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Self = model>
   constexpr parameters_type& parameters_to_write() noexcept {
     static_assert(__is_base_of(nothing, rules::writing_needs_ownership<Self::owns_parameters>) || true);
-    return storage_.parameters();
+    if constexpr (Self::owns_parameters)
+      return storage_.parameters();
+    else
+      return after_complaint();
   }
   static constexpr bool owns_parameters = !same<storage_type, borrowed>;
 
@@ -243,7 +258,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     if constexpr (Self::trains)
       return workings().learning.gradients_part;
     else
-      return storage_;
+      return after_complaint();
   }
   template <class Self = model>
   constexpr void clear_gradients() noexcept {
@@ -259,6 +274,9 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
  private:
   struct ignore_logits {};
+
+  /// What a refused call returns, so that nothing else is reported. It never runs.
+  constexpr parameters_type& after_complaint() noexcept { return const_cast<parameters_type&>(parameters()); }
 
   constexpr workings_type& workings() noexcept { return storage_.workings(); }
   constexpr auto all_values() {

@@ -76,11 +76,34 @@ template <class Type, class From, class To>
   requires(!is_replaced<Type, From> && requires { typename Type::parts; })
 struct substituted<Type, From, To> : substituted_parts<Type, From, To, typename Type::parts> {};
 
+/// The slot in which `From` is replaced: itself, or the slot it fills.
+template <class From>
+using replaced_slot = std::conditional_t<requires { typename From::stand_in; }, From, slot_of<From>>;
+
+}  // namespace detail
+
+namespace rules {
+template <bool Fine>
+struct substitute_keeps_the_slot {
+  static_assert(Fine, "lacuna::substitute: the replacement fills another slot (replace a policy by one of the same slot)");
+};
+}  // namespace rules
+
+namespace detail {
+
+template <class Recipe, class From, class To>
+struct checked_substitute {
+  using slot = replaced_slot<From>;
+  static constexpr bool fine = same<slot, slots::none> || same<slot, slot_of<To>>;
+  static_assert(__is_base_of(nothing, rules::substitute_keeps_the_slot<fine>) || true);
+  using type = typename substituted<Recipe, std::conditional_t<fine, From, void>, To>::type;
+};
+
 }  // namespace detail
 
 /// The recipe with `From` replaced by `To` everywhere, also where `From` is a default that nobody spelled.
 /// `From` is a policy (`substitute<stories, silu, relu>`) or a slot (`substitute<stories, slots::route, full>`).
 template <class Recipe, class From, class To>
-using substitute = typename detail::substituted<Recipe, From, To>::type;
+using substitute = typename detail::checked_substitute<Recipe, From, To>::type;
 
 LACUNA_END

@@ -9,11 +9,22 @@
 LACUNA_BEGIN
 
 struct reference;
+template <class Backend>
+struct backend_traits;
 
 namespace slots {
 /// A backend tag: `reference`, those of the with_*.hpp headers, or your own, derived from one of them.
 struct backend {
   using stand_in = reference;
+  template <class Policy>
+  static constexpr bool accepts = std::is_base_of_v<reference, Policy> && requires { sizeof(backend_traits<Policy>); };
+  template <class Policy>
+  struct refused {
+    static constexpr bool known = std::is_base_of_v<reference, Policy>;
+    static_assert(known, "lacuna::backend: the tag does not derive from a backend (write struct mine : lacuna::reference)");
+    static_assert(!known, "lacuna::backend: the header of this backend is not included (add <lacuna/with_eigen.hpp>, "
+                          "<lacuna/with_simd.hpp>, ...)");
+  };
 };
 }  // namespace slots
 
@@ -32,9 +43,6 @@ struct ran_on {
 /// What a backend asks of its data. Specialise it for a backend of your own where it differs from its parent.
 template <class Backend>
 struct backend_traits {
-  static_assert(std::is_base_of_v<reference, Backend>,
-                "lacuna::backend: this backend is not defined here (include its header, such as "
-                "<lacuna/with_eigen.hpp>, or derive your own tag from lacuna::reference)");
   /// Where its views point to.
   static constexpr auto memory_space = fixed_string("host");
   /// Bytes to which it wants tensors aligned.
@@ -57,6 +65,18 @@ struct target {
   using packed = typename backend_traits<Backend>::template packed<Weight, Outputs, Inputs>;
 };
 
+/// Backends whose traits and kernels are in a header of their own: without it the tag is refused.
+struct eigen : reference {
+  static constexpr auto name = fixed_string("eigen");
+};
+struct simd : reference {
+  static constexpr auto name = fixed_string("simd");
+};
+template <>
+struct backend_traits<eigen>;
+template <>
+struct backend_traits<simd>;
+
 namespace detail {
 
 /// A backend that runs another one and tells a watcher of every call: see op/watch.hpp.
@@ -74,6 +94,9 @@ LACUNA_HD constexpr auto run_kernel(Operation operation, const Backend& backend,
     const auto ran = kernel(operation, arguments..., backend.inner);
     backend.watcher.after(operation, ran, arguments...);
     return ran;
+  } else if constexpr (!slots::backend::accepts<Backend>) {
+    static_assert(__is_base_of(nothing, slots::backend::refused<Backend>) || true);
+    return ran_on<reference>{};
   } else {
     return kernel(operation, arguments..., backend);
   }

@@ -45,6 +45,14 @@ LACUNA_HD constexpr auto kernel(sum_over_tokens, rows<Value, Columns> y, const N
 
 }  // namespace operation
 
+namespace rules {
+template <extent_t From, extent_t To>
+struct expression_fits_its_destination {
+  static_assert(From == To || From == 1,
+                "lacuna::evaluate: the expression has another column count than its destination (make them equal)");
+};
+}  // namespace rules
+
 namespace op {
 
 /// y = expression, `(tokens, columns)`: one pass, no temporary. y may be an operand, since y(t, c) is written after
@@ -53,8 +61,7 @@ template <class Value, extent_t Columns, class Node, class Backend>
 LACUNA_HD constexpr auto evaluate(rows<Value, Columns> y, const Node& expression, const Backend& backend) {
   const auto node = lazy(expression);
   using node_type = std::remove_const_t<decltype(node)>;
-  static_assert(node_type::columns == Columns || node_type::columns == 1,
-                "lacuna::evaluate: the expression has another column count than its destination (make them equal)");
+  static_assert(__is_base_of(nothing, rules::expression_fits_its_destination<node_type::columns, Columns>) || true);
   return run_kernel(operation::evaluate{}, backend, y, node);
 }
 
@@ -63,6 +70,8 @@ template <class Value, extent_t Columns, class Node, class Backend>
 LACUNA_HD constexpr auto sum_over_tokens(tensor<Value, Columns>& y, const Node& expression, extent_t tokens,
                                          const Backend& backend) {
   const auto node = lazy(expression);
+  using node_type = std::remove_const_t<decltype(node)>;
+  static_assert(__is_base_of(nothing, rules::expression_fits_its_destination<node_type::columns, Columns>) || true);
   return run_kernel(operation::sum_over_tokens{}, backend, rows<Value, Columns>(y.data, 1), node, tokens);
 }
 

@@ -91,30 +91,57 @@ LACUNA_HD constexpr auto kernel(accumulate_outer, matrix<Value, Outputs, Inputs>
 
 }  // namespace operation
 
+namespace rules {
+template <bool Fine>
+struct views_fit_the_weight {
+  static_assert(Fine,
+                "lacuna::multiply: the views do not fit the weight (give x as many columns as it has inputs, y as it has "
+                "outputs)");
+};
+}  // namespace rules
+
 namespace op {
 
 /// y = x W^T. `(tokens, inputs) x (outputs, inputs) -> (tokens, outputs)`; tokens * outputs * inputs multiply-adds,
 /// accumulated in the compute type. `packed` is the backend's own form of the weight, or `nothing`.
-template <class Value, class Input, class Element, extent_t Outputs, extent_t Inputs, class Packed, class Backend>
-LACUNA_HD constexpr auto multiply(rows<Value, Outputs> y, rows<Input, Inputs> x,
+template <class Value, extent_t To, class Input, extent_t From, class Element, extent_t Outputs, extent_t Inputs,
+          class Packed, class Backend>
+LACUNA_HD constexpr auto multiply(rows<Value, To> y, rows<Input, From> x,
                                   const tensor<Element, Outputs, Inputs>& weight, const Packed& packed,
                                   const Backend& backend) {
-  return run_kernel(operation::multiply{}, backend, y, readable(x), as_matrix(weight), packed);
+  constexpr bool fine = To == Outputs && From == Inputs;
+  static_assert(__is_base_of(nothing, rules::views_fit_the_weight<fine>) || true);
+  if constexpr (fine)
+    return run_kernel(operation::multiply{}, backend, y, readable(x), as_matrix(weight), packed);
+  else
+    return ran_on<reference>{};
 }
 
 /// dx += dy W. `(tokens, outputs) x (outputs, inputs) -> (tokens, inputs)`; the cost of `multiply`.
-template <class Value, class Input, class Element, extent_t Outputs, extent_t Inputs, class Backend>
-LACUNA_HD constexpr auto multiply_transposed(rows<Value, Inputs> dx, rows<Input, Outputs> dy,
+template <class Value, extent_t To, class Input, extent_t From, class Element, extent_t Outputs, extent_t Inputs,
+          class Backend>
+LACUNA_HD constexpr auto multiply_transposed(rows<Value, To> dx, rows<Input, From> dy,
                                              const tensor<Element, Outputs, Inputs>& weight, const Backend& backend) {
-  return run_kernel(operation::multiply_transposed{}, backend, dx, readable(dy), as_matrix(weight));
+  constexpr bool fine = To == Inputs && From == Outputs;
+  static_assert(__is_base_of(nothing, rules::views_fit_the_weight<fine>) || true);
+  if constexpr (fine)
+    return run_kernel(operation::multiply_transposed{}, backend, dx, readable(dy), as_matrix(weight));
+  else
+    return ran_on<reference>{};
 }
 
 /// dW += dy^T x. `(tokens, outputs) x (tokens, inputs) -> (outputs, inputs)`; the cost of `multiply`.
-template <class Value, class OutputElement, class InputElement, extent_t Outputs, extent_t Inputs, class Backend>
-LACUNA_HD constexpr auto accumulate_outer(tensor<Value, Outputs, Inputs>& gradient, rows<OutputElement, Outputs> dy,
-                                          rows<InputElement, Inputs> x, const Backend& backend) {
-  return run_kernel(operation::accumulate_outer{}, backend, matrix<Value, Outputs, Inputs>(gradient.data), readable(dy),
-                    readable(x));
+template <class Value, extent_t Outputs, extent_t Inputs, class Adjoint, extent_t To, class Input, extent_t From,
+          class Backend>
+LACUNA_HD constexpr auto accumulate_outer(tensor<Value, Outputs, Inputs>& gradient, rows<Adjoint, To> dy,
+                                          rows<Input, From> x, const Backend& backend) {
+  constexpr bool fine = To == Outputs && From == Inputs;
+  static_assert(__is_base_of(nothing, rules::views_fit_the_weight<fine>) || true);
+  if constexpr (fine)
+    return run_kernel(operation::accumulate_outer{}, backend, matrix<Value, Outputs, Inputs>(gradient.data),
+                      readable(dy), readable(x));
+  else
+    return ran_on<reference>{};
 }
 
 }  // namespace op

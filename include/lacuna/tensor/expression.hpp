@@ -18,13 +18,21 @@ struct expression_base {};
 template <class Type>
 concept Expression = std::is_base_of_v<expression_base, std::remove_cvref_t<Type>>;
 
+namespace rules {
+template <extent_t Left, extent_t Right>
+struct operands_fit {
+  static constexpr bool fine = Left == Right || Left == 1 || Right == 1;
+  static_assert(fine,
+                "lacuna::expression: two operands have different column counts (make them equal, or 1 to broadcast)");
+};
+}  // namespace rules
+
 namespace detail {
 
+/// Columns of the result; 1 after a complaint, which fits everywhere.
 template <extent_t Left, extent_t Right>
 constexpr extent_t broadcast_columns() {
-  static_assert(Left == Right || Left == 1 || Right == 1,
-                "lacuna::expression: two operands have different column counts (make them equal, or 1 to broadcast)");
-  return Left == 1 ? Right : Left;
+  return Left == Right || Right == 1 ? Left : Left == 1 ? Right : 1;
 }
 
 }  // namespace detail
@@ -93,6 +101,7 @@ struct map_node<Function, Operand> : expression_base {
 template <class Function, class Left, class Right>
 struct map_node<Function, Left, Right> : expression_base {
   using value = decltype(typename Left::value{} + typename Right::value{});
+  static_assert(__is_base_of(nothing, rules::operands_fit<Left::columns, Right::columns>) || true);
   static constexpr extent_t columns = detail::broadcast_columns<Left::columns, Right::columns>();
   Left left;
   Right right;

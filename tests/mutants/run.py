@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Each backward has one factor or sign changed in a copy of the headers; the gradient check must notice every one.
+
+A mutation is (header, text that stands there exactly once, its replacement, recipe that uses it).
+"""
+import pathlib
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import proof
+
+HERE = pathlib.Path(__file__).resolve().parent
+MUTATIONS = [
+    ("op/multiply.hpp", "out[i] += static_cast<Value>(scale * static_cast<Value>(widen(w[i])))",
+     "out[i] += static_cast<Value>(1.001 * scale * static_cast<Value>(widen(w[i])))", "llama"),
+    ("op/multiply.hpp", "out[i] += static_cast<Value>(scale * widen(in[i]))",
+     "out[i] -= static_cast<Value>(scale * widen(in[i]))", "llama"),
+    ("op/evaluate.hpp", "y(0, c) += static_cast<Value>(row.at(c))",
+     "y(0, c) += static_cast<Value>(1.001 * row.at(c))", "llama"),
+    ("op/embed.hpp", "gradient.row(tokens.data[t])[c] += ", "gradient.row(tokens.data[t])[c] += 0.999 * ", "gpt"),
+    ("op/rotate.hpp", "backward ? -table.sine", "backward ? table.sine", "llama"),
+    ("op/attend.hpp", "p * ((g - anchor) - sum)", "p * ((g - anchor) - 1.001 * sum)", "llama"),
+    ("op/attend.hpp", "dk[d * block_keys + j] += ds * q[d]", "dk[d * block_keys + j] += 1.001 * ds * q[d]", "llama"),
+    ("op/attend.hpp", "dv[d] += p * dout[d]", "dv[d] -= p * dout[d]", "llama"),
+    ("op/attend.hpp", "dkey(t, h * HeadWidth + d) += ", "dkey(t, h * HeadWidth + d) -= ", "llama"),
+    ("norm/rms_norm.hpp", "op::sum_over_tokens(gradients.gain, dy * x * r", "op::sum_over_tokens(gradients.gain, dy * x * r * 1.001",
+     "llama"),
+    ("norm/rms_norm.hpp", "dx + r * (dy * parameters.gain - x", "dx + r * (dy * parameters.gain + x", "llama"),
+    ("norm/layer_norm.hpp", "dx + r * (g - row_mean(g) - n", "dx + r * (g - row_mean(g) + n", "gpt"),
+    ("norm/layer_norm.hpp", "op::sum_over_tokens(gradients.shift, dy,", "op::sum_over_tokens(gradients.shift, dy * 1.001,",
+     "gpt"),
+    ("norm/no_norm.hpp", "op::evaluate(dx, dx + dy", "op::evaluate(dx, dx - dy", "mixed"),
+    ("position/learned_position.hpp", "gradient + dx", "gradient - dx", "gpt"),
+    ("format/projection.hpp", "run.sum_over_tokens(gradients.bias, dy,", "run.sum_over_tokens(gradients.bias, dy * 1.001,",
+     "gpt"),
+    ("ffn/plain.hpp", "dup * map_derivative<Activation>(up)", "1.001 * dup * map_derivative<Activation>(up)", "gpt"),
+    ("ffn/gated.hpp", "op::evaluate(dup, dgate * map<Activation>(gate)", "op::evaluate(dup, -dgate * map<Activation>(gate)",
+     "llama"),
+    ("ffn/gated.hpp", "dgate * up * map_derivative", "1.001 * dgate * up * map_derivative", "llama"),
+    ("block/residual.hpp", "op::evaluate(dx, dx + dy, run.backend)", "op::evaluate(dx, dx + 1.001 * dy, run.backend)", "llama"),
+    ("block/residual.hpp", "op::evaluate(dx, dx + dsum, run.backend)", "op::evaluate(dx, dx - dsum, run.backend)", "mixed"),
+    ("activation/relu.hpp", "return x > Value(0) ? Value(1) : Value(0)", "return x > Value(0) ? Value(1.001) : Value(0)", "mixed"),
+    ("activation/relu.hpp", "return Value(2) * relu::value(x)", "return Value(2.002) * relu::value(x)", "mixed"),
+    ("activation/sigmoid.hpp", "return s * (Value(1) - s)", "return s * (Value(1.001) - s)", "mixed"),
+    ("activation/sigmoid.hpp", "return s * (Value(1) + x", "return s * (Value(1) - x", "llama"),
+    ("activation/gelu.hpp", "return cumulative(x) + x * Value(0.398942280401432677940)", "return cumulative(x) + x * Value(0.4)",
+     "mixed"),
+    ("activation/gelu.hpp", "(Value(1) - t * t) * slope", "(Value(1) + t * t) * slope", "gpt"),
+]
+
+
+def build_and_run(include, recipe, folder):
+    program = pathlib.Path(folder) / "check"
+    built = proof.run([proof.gxx(), "-std=c++20", "-O1", f"-DRECIPE={recipe}", f"-I{HERE.parent}", f"-I{include}",
+                       HERE / "check.cpp", "-o", program])
+    if built.returncode != 0:
+        return None, built.stdout
+    ran = proof.run([program])
+    return ran.returncode, ran.stdout
+
+
+def try_mutation(mutation):
+    header, old, new, recipe = mutation
+    with tempfile.TemporaryDirectory() as folder:
+        include = pathlib.Path(folder) / "include"
+        shutil.copytree(proof.INCLUDE, include)
+        path = include / "lacuna" / header
+        text = path.read_text()
+        if text.count(old) != 1:
+            return False, f"expected the text to mutate exactly once, found it {text.count(old)} times: {old}"
+        path.write_text(text.replace(old, new))
+        code, output = build_and_run(include, recipe, folder)
+        if code is None:
+            return False, "the mutant does not compile:\n" + output[:2000]
+        return code == 1, f"exit code {code}, expected 1: {output}"
+
+
+def main():
+    tally = proof.Tally()
+    with tempfile.TemporaryDirectory() as folder:
+        for recipe in ("llama", "gpt", "mixed"):
+            code, output = build_and_run(proof.INCLUDE, recipe, folder)
+            tally.check(code == 0, f"without a mutation the gradients of {recipe} are right", output)
+    for mutation, (noticed, details) in zip(MUTATIONS, proof.in_parallel(try_mutation, MUTATIONS)):
+        tally.check(noticed, f"{mutation[0]}: a wrong backward is noticed ({mutation[2][:60]})", details)
+    tally.finish()
+
+
+main()
