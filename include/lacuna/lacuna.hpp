@@ -1,7 +1,14 @@
 #pragma once
 /// Everything but backends and files. Add <lacuna/io.hpp> for files, <lacuna/with_eigen.hpp> for the Eigen backend.
 
+// Slots first: what they complain about is then two includes deep.
 #include <lacuna/core/slots.hpp>
+#include <lacuna/activation/slots.hpp>
+#include <lacuna/attention/slots.hpp>
+#include <lacuna/attention/route/span.hpp>
+#include <lacuna/format/slots.hpp>
+#include <lacuna/norm/slots.hpp>
+#include <lacuna/position/slots.hpp>
 
 #include <lacuna/activation/gelu.hpp>
 #include <lacuna/activation/relu.hpp>

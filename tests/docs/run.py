@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Compiles the code of README.md and docs/, and follows the links between pages.
+"""Compiles and runs the code of README.md and docs/, and follows the links between pages.
 
-A ```cpp block with an #include begins a program; blocks after it without one continue it, in order.
+A ```cpp block with an #include begins a program; blocks after it without one continue it, in order. A program with a
+main function is run in the repository and has to return 0; one without is only compiled.
 """
 import pathlib
 import re
@@ -41,18 +42,24 @@ def main():
     tally.check(jobs, f"{len(jobs)} programs on {len(pages)} pages")
 
     with tempfile.TemporaryDirectory() as folder:
-        def compiles(job):
+        def runs(job):
             page, line, source = job
             path = pathlib.Path(folder) / f"{pages.index(page)}_{line}.cpp"
             path.write_text(source)
-            return proof.run([proof.gxx(), "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", f"-I{proof.INCLUDE}",
-                              path])
+            whole = "int main(" in source
+            built = proof.run([proof.gxx(), "-std=c++20", "-O1", "-Wall", "-Wextra", f"-I{proof.INCLUDE}", path,
+                               *(["-o", path.with_suffix("")] if whole else ["-fsyntax-only"])])
+            if built.returncode != 0 or not whole:
+                return built
+            return proof.run([path.with_suffix("")], cwd=proof.REPOSITORY)
 
-        for (page, line, _), built in zip(jobs, proof.in_parallel(compiles, jobs)):
+        for (page, line, _), built in zip(jobs, proof.in_parallel(runs, jobs)):
             tally.check(built.returncode == 0, f"{page.relative_to(proof.REPOSITORY)}:{line}", built.stdout)
     for page in pages:
         bad = list(broken_links(page))
         tally.check(not bad, f"links of {page.relative_to(proof.REPOSITORY)}", "\n".join(bad))
+    reference = proof.run([sys.executable, proof.REPOSITORY / "tools" / "make_reference.py", "--check"])
+    tally.check(reference.returncode == 0, "the generated reference is up to date", reference.stdout)
     tally.finish()
 
 

@@ -126,7 +126,7 @@ struct chain {
 
   template <class Plan>
   struct memory {
-    static constexpr extent_t between_count = Plan::keeps || count < 3 ? count - 1 : 2;
+    static constexpr extent_t between_count = count == 0 ? 0 : Plan::keeps || count < 3 ? count - 1 : 2;
     typename Links::template memory<Plan> links;
     array<typename Plan::template buffer<At::width>, between_count> between;
 

@@ -36,7 +36,7 @@ template <class... Blocks>
 struct layer_offsets {
   extent_t at[sizeof...(Blocks) + 1]{};
   constexpr layer_offsets() {
-    constexpr extent_t layers[]{Blocks::layers...};
+    constexpr extent_t layers[]{Blocks::layers..., 0};
     for (extent_t i = 0; i < sizeof...(Blocks); ++i) at[i + 1] = at[i] + layers[i];
   }
 };

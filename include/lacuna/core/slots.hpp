@@ -70,6 +70,22 @@ inline constexpr bool fills = [] {
 
 namespace detail {
 
+template <class Policy, class Slot>
+struct checked_policy {
+  static_assert(__is_base_of(nothing, std::conditional_t<fills<Policy, Slot>, nothing,
+                                                         typename Slot::template refused<Policy>>) ||
+                true);
+  using type = std::conditional_t<fills<Policy, Slot>, Policy, typename Slot::stand_in>;
+};
+
+}  // namespace detail
+
+/// A policy written inside another policy; the slot's stand-in, after a complaint, where it does not fill the slot.
+template <class Policy, class Slot>
+using checked = typename detail::checked_policy<Policy, Slot>::type;
+
+namespace detail {
+
 inline constexpr extent_t not_found = static_cast<extent_t>(-1);
 
 template <class Slot, class... Policies>

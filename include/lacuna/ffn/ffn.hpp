@@ -22,7 +22,7 @@ struct ffn_form {
 };
 template <class At, extent_t Hidden, class Inner, class Format, class Bias>
 struct ffn_form<At, Hidden, gated<Inner>, Format, Bias> {
-  using type = gated_ffn<At, Hidden, Inner, Format, Bias>;
+  using type = gated_ffn<At, Hidden, typename gated<Inner>::inner, Format, Bias>;
 };
 
 }  // namespace detail

@@ -42,24 +42,21 @@ struct hidden {
 template <class Inner>
 struct gated {
   using slot = slots::activation;
-  using inner = Inner;
+  using inner = checked<Inner, slots::activation>;
   using parts = type_list<Inner>;
   template <class New>
   using rebuild = gated<New>;
   static constexpr auto name = fixed_string("gated");
   static constexpr bool preserves_zero = true;
 
-  static_assert(__is_base_of(nothing, std::conditional_t<fills<Inner, slots::activation>, nothing,
-                                                         slots::activation::refused<Inner>>) ||
-                true);
   /// As a plain activation it is its inner function: the slot's concept asks for these.
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
-    return Inner::value(x);
+    return inner::value(x);
   }
   template <class Value>
   LACUNA_HD static constexpr Value derivative(Value x) noexcept {
-    return Inner::derivative(x);
+    return inner::derivative(x);
   }
 };
 

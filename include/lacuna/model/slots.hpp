@@ -47,6 +47,14 @@ struct context {
 /// `tied_head` or `linear_head<>`.
 struct head {
   using stand_in = tied_head;
+  template <class Policy>
+  static constexpr bool accepts = requires { typename Policy::template bound<1, 1>; };
+  template <class Policy>
+  struct refused {
+    static_assert(always_false<Policy>,
+                  "lacuna::head: the policy has no bound<Vocabulary, Width> (derive it from lacuna::tied_head or "
+                  "lacuna::linear_head<>)");
+  };
 };
 /// `f32`, `bf16`, `f64`.
 struct numerics {

@@ -24,6 +24,14 @@ struct position {
 /// In a decoder: `learned_position` or `no_embedding_position`.
 struct embedding_position {
   using stand_in = no_embedding_position;
+  template <class Policy>
+  static constexpr bool accepts = requires { typename Policy::template bound<1, 1>; };
+  template <class Policy>
+  struct refused {
+    static_assert(always_false<Policy>,
+                  "lacuna::position: the policy has no bound<Width, Context> (see lacuna::learned_position for what an "
+                  "embedding position offers)");
+  };
 };
 }  // namespace slots
 

@@ -12,6 +12,17 @@ namespace slots {
 /// `linear_cache`, or your own: `blocks(needed)` and a nested `address`.
 struct cache {
   using stand_in = linear_cache;
+  template <class Policy>
+  static constexpr bool accepts = requires {
+    typename Policy::address;
+    { Policy::blocks(extent_t{1}) + extent_t{0} };
+  };
+  template <class Policy>
+  struct refused {
+    static_assert(always_false<Policy>,
+                  "lacuna::cache: the policy does not offer blocks and address (derive it from lacuna::linear_cache and "
+                  "redefine both)");
+  };
 };
 }  // namespace slots
 

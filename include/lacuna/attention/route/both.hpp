@@ -9,16 +9,18 @@ LACUNA_BEGIN
 template <class Left, class Right>
 struct both {
   using slot = slots::route;
-  static constexpr auto name = fixed_string("both<") + Left::name + ", " + Right::name + ">";
+  using left_route = checked<Left, slots::route>;
+  using right_route = checked<Right, slots::route>;
+  static constexpr auto name = fixed_string("both<") + left_route::name + ", " + right_route::name + ">";
   using parts = type_list<Left, Right>;
   template <class NewLeft, class NewRight>
   using rebuild = both<NewLeft, NewRight>;
 
-  static constexpr extent_t most = decltype(Left::spans(0, 0))::most + decltype(Right::spans(0, 0))::most;
+  static constexpr extent_t most = decltype(left_route::spans(0, 0))::most + decltype(right_route::spans(0, 0))::most;
 
   LACUNA_HD static constexpr lacuna::spans<most> spans(extent_t query, extent_t keys) {
-    const auto left = Left::spans(query, keys);
-    const auto right = Right::spans(query, keys);
+    const auto left = left_route::spans(query, keys);
+    const auto right = right_route::spans(query, keys);
     lacuna::spans<most> common;
     for (extent_t l = 0, r = 0; l < left.count && r < right.count;) {
       const span a = left.items[l], b = right.items[r];

@@ -13,6 +13,16 @@ namespace slots {
 /// `dot`, or your own: `scale(head_width)` and `is_dot`.
 struct score {
   using stand_in = dot;
+  template <class Policy>
+  static constexpr bool accepts = requires {
+    { Policy::scale(extent_t{1}) + (Policy::is_dot ? 1.0 : 0.0) };
+  };
+  template <class Policy>
+  struct refused {
+    static_assert(always_false<Policy>,
+                  "lacuna::score: the policy does not offer scale and is_dot (derive it from lacuna::dot and redefine "
+                  "scale)");
+  };
 };
 }  // namespace slots
 

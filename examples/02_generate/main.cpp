@@ -1,0 +1,154 @@
+// Generates text with a trained model. Prompt and text go to standard output, figures to standard error.
+//   02_generate [--model FILE] [--tokenizer FILE] [--prompt TEXT] [--tokens N] [--temperature T] [--top-k K]
+//               [--top-p P] [--seed S]
+// The file chooses between two types, zoo::shipped and zoo::stories260k; any other shape is an error that lists both.
+#include <getopt.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <lacuna/io.hpp>
+#include <lacuna/lacuna.hpp>
+#include <optional>
+#include <string>
+namespace lc = lacuna;
+
+namespace {
+
+#ifdef LACUNA_EXAMPLES_FOLDER
+const std::string shipped_model = LACUNA_EXAMPLES_FOLDER "/models/shipped.safetensors";
+#else
+const std::string shipped_model = "examples/models/shipped.safetensors";
+#endif
+
+struct request {
+  std::string model = shipped_model, tokenizer, prompt;
+  bool prompted = false;
+  lc::generate_options sampling{.temperature = 0.8f, .top_k = 0, .top_p = 0.95f, .seed = 1, .tokens = 200};
+};
+
+[[noreturn]] void stop(const char* message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s\n", message);
+  std::exit(1);
+}
+
+/// The number after an option, or an error that names both.
+double number(const char* option, const char* text, double least, double most, bool whole) {
+  char* end = nullptr;
+  const double value = std::strtod(text, &end);
+  if (end == text || *end != '\0' || !(value >= least) || !(value <= most) || (whole && value != std::floor(value))) {
+    std::fprintf(stderr, "02_generate: --%s: expected a%s number from %g to %g, found '%s'\n", option,
+                 whole ? " whole" : "", least, most, text);
+    std::exit(2);
+  }
+  return value;
+}
+
+request parse(int count, char** arguments) {
+  static const option options[]{{"model", required_argument, nullptr, 'm'},  {"tokenizer", required_argument, nullptr, 'v'},
+                                {"prompt", required_argument, nullptr, 'p'}, {"tokens", required_argument, nullptr, 'n'},
+                                {"temperature", required_argument, nullptr, 't'}, {"top-k", required_argument, nullptr, 'k'},
+                                {"top-p", required_argument, nullptr, 'q'},  {"seed", required_argument, nullptr, 's'},
+                                {"help", no_argument, nullptr, 'h'},         {nullptr, 0, nullptr, 0}};
+  request wanted;
+  for (int letter; (letter = getopt_long(count, arguments, "", options, nullptr)) != -1;) switch (letter) {
+      case 'm': wanted.model = optarg; break;
+      case 'v': wanted.tokenizer = optarg; break;
+      case 'p': wanted.prompt = optarg, wanted.prompted = true; break;
+      case 'n': wanted.sampling.tokens = static_cast<lc::extent_t>(number("tokens", optarg, 1, 1e9, true)); break;
+      case 't': wanted.sampling.temperature = static_cast<float>(number("temperature", optarg, 0, 1e6, false)); break;
+      case 'k': wanted.sampling.top_k = static_cast<lc::extent_t>(number("top-k", optarg, 0, 1e9, true)); break;
+      case 'q': wanted.sampling.top_p = static_cast<float>(number("top-p", optarg, 1e-6, 1, false)); break;
+      case 's': wanted.sampling.seed = static_cast<std::uint64_t>(number("seed", optarg, 0, 9e15, true)); break;
+      default:
+        std::fprintf(stderr, "usage: 02_generate [--model FILE] [--tokenizer FILE] [--prompt TEXT] [--tokens N]\n"
+                             "                   [--temperature T] [--top-k K] [--top-p P] [--seed S]\n");
+        std::exit(letter == 'h' ? 0 : 2);
+    }
+  if (optind < count) {
+    std::fprintf(stderr, "02_generate: expected options only, found '%s' (quote a prompt: --prompt TEXT)\n", arguments[optind]);
+    std::exit(2);
+  }
+  return wanted;
+}
+
+template <class Value>
+const Value& unless_wrong(const lc::outcome<Value>& of) {
+  if (!of.ok()) stop(of.why().message.c_str());
+  return *of;
+}
+
+template <class Model, lc::Tokenizer Vocabulary>
+void generate(Model& model, const Vocabulary& vocabulary, const request& wanted) {
+  const auto prompt = unless_wrong(vocabulary.try_encode(wanted.prompt));
+  const auto start = std::chrono::steady_clock::now();
+  std::fputs(wanted.prompt.c_str(), stdout);
+  std::fflush(stdout);
+
+  auto sampling = wanted.sampling;
+  if (const auto begin = vocabulary.begin_token()) sampling.stop = *begin;
+  lc::extent_t tokens = 0;
+  std::uint32_t previous = prompt.empty() ? lc::no_token : prompt.back();
+  try {
+    for (auto token : lc::generate(model, prompt, sampling)) {
+      const auto piece = unless_wrong(vocabulary.try_decode(previous, token));
+      std::fwrite(piece.data(), 1, piece.size(), stdout);
+      std::fflush(stdout);
+      previous = token;
+      ++tokens;
+    }
+  } catch (const lc::failure& why) {
+    stop(why.what());
+  }
+  std::puts("");
+  std::fflush(stdout);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::fprintf(stderr, "%zu tokens in the prompt, %zu generated, %.1f tokens/s, context %zu of %zu used\n", prompt.size(),
+               tokens, static_cast<double>(prompt.size() + tokens) / seconds, model.position(), Model::context);
+
+  // The same stream once more, watched: how many neurons were active.
+  lc::activity_counter activity;
+  const auto again = unless_wrong(vocabulary.try_encode(wanted.prompt));
+  model.reset();
+  (void)model.try_forward_watched(lc::watched{model.backend(), activity}, {again.data(), again.size()},
+                                  [](lc::extent_t, const auto&) {});
+  std::fprintf(stderr, "active neurons while reading the prompt: %.1f %% of the feed-forward\n", 100 * activity.share());
+}
+
+template <class Recipe>
+void report(const char* name, const request& wanted) {
+  std::fprintf(stderr, "%s from %s: %zu parameters, %zu bytes with cache and workspace\n", name, wanted.model.c_str(),
+               lc::parameter_count<Recipe>, lc::model_bytes<lc::model<Recipe>>);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  request wanted = parse(count, arguments);
+  const auto checkpoint = lc::try_open_checkpoint(wanted.model.c_str());
+  if (!checkpoint.ok()) stop(checkpoint.why().message.c_str());
+
+  lc::model<lc::zoo::shipped> shipped;
+  const auto as_shipped = lc::try_load_into(shipped, *checkpoint);
+  if (as_shipped.ok()) {
+    report<lc::zoo::shipped>("zoo::shipped", wanted);
+    const auto alphabet = lc::find_metadata(*checkpoint, "lacuna.characters");
+    if (!alphabet) stop("02_generate: the model holds no characters (write them as metadata lacuna.characters)");
+    if (!wanted.tokenizer.empty()) stop("02_generate: zoo::shipped brings its own characters (leave --tokenizer out)");
+    if (!wanted.prompted) wanted.prompt = "ROMEO:\n";
+    generate(shipped, unless_wrong(lc::characters::try_make(*alphabet)), wanted);
+    return 0;
+  }
+  lc::model<lc::zoo::stories260k> stories;
+  const auto as_stories = lc::try_load_into(stories, *checkpoint);
+  if (as_stories.ok()) {
+    report<lc::zoo::stories260k>("zoo::stories260k", wanted);
+    if (wanted.tokenizer.empty()) stop("02_generate: zoo::stories260k needs its vocabulary (add --tokenizer tok512.bin)");
+    generate(stories, unless_wrong(lc::try_read_llama2c_tokenizer(wanted.tokenizer.c_str(), 512)), wanted);
+    return 0;
+  }
+  std::fprintf(stderr, "02_generate: '%s' fits neither type of this program.\n  zoo::shipped: %s\n  zoo::stories260k: %s\n",
+               wanted.model.c_str(), as_shipped.why().message.c_str(), as_stories.why().message.c_str());
+  return 1;
+}

@@ -1,0 +1,94 @@
+#pragma once
+/// Models from files and into files.
+
+#include <lacuna/io/open.hpp>
+#include <lacuna/model/model.hpp>
+
+LACUNA_BEGIN
+
+/// The sizes of a recipe that a checkpoint can be compared with; sizes that differ from layer to layer are left out.
+template <class Recipe>
+struct recipe_attributes {
+  static constexpr extent_t most = 16;
+  attribute list[most]{};
+  extent_t count = 0;
+
+  constexpr recipe_attributes() {
+    bool uniform[most]{};
+    Recipe::bound::facts([&](const char* name, extent_t value) {
+      for (extent_t i = 0; i < count; ++i)
+        if (same_text(list[i].name, name)) {
+          uniform[i] = uniform[i] && list[i].value == value;
+          return;
+        }
+      if (count == most) return;
+      uniform[count] = true;
+      list[count++] = attribute{name, value};
+    });
+    extent_t kept = 0;
+    for (extent_t i = 0; i < count; ++i)
+      if (uniform[i]) list[kept++] = list[i];
+    count = kept;
+  }
+
+ private:
+  static constexpr bool same_text(const char* a, const char* b) {
+    while (*a != '\0' && *a == *b) ++a, ++b;
+    return *a == *b;
+  }
+};
+
+/// Fills a model from an opened checkpoint. Every tensor is checked by name and shape, and every size that both sides
+/// know, before anything is written: after an error the model is as it was.
+template <class Model>
+status try_load_into(Model& to, const directory& from) {
+  constexpr recipe_attributes<typename Model::recipe_type> sizes;
+  if (auto fits = try_check_attributes(from, sizes.list, sizes.count); !fits.ok()) return fits;
+  if (!to.ready()) return error(error_kind::memory, "lacuna::load: the allocator had no memory for the model");
+  if (auto filled = try_fill(from, to.parameters_to_write()); !filled.ok()) return filled;
+  to.update();
+  to.reset();
+  return nothing{};
+}
+/// The same from a file: safetensors or llama2.c, told by its content.
+template <class Model>
+status try_load_into(Model& to, const char* path) {
+  const auto opened = try_open_checkpoint(path);
+  if (!opened.ok()) return opened.why();
+  return try_load_into(to, *opened);
+}
+
+namespace rules {
+template <bool Heap>
+struct loaded_model_is_on_the_heap {
+  static_assert(Heap,
+                "lacuna::load: only a heap model can be returned (declare the in_place model static and use try_load_into)");
+};
+}  // namespace rules
+
+/// A model from a file: `try_load<model<stories>>("stories260K.bin")`.
+template <class Model>
+outcome<Model> try_load(const char* path) {
+  static_assert(__is_base_of(nothing, rules::loaded_model_is_on_the_heap<same<typename Model::storage_type, heap>>) || true);
+  Model loaded;
+  if (const auto filled = try_load_into(loaded, path); !filled.ok()) return filled.why();
+  return static_cast<Model&&>(loaded);
+}
+/// `try_load`, throwing `failure` with the same message.
+template <class Model>
+Model load(const char* path) {
+  return try_load<Model>(path).take();
+}
+
+/// Writes a model as safetensors, with its sizes as metadata, so that loading can compare them. `extra` are metadata
+/// of the caller's, such as the characters of its vocabulary.
+template <class Model>
+status try_save(const Model& from, const char* path, std::vector<std::pair<std::string, std::string>> extra = {}) {
+  constexpr recipe_attributes<typename Model::recipe_type> sizes;
+  extra.insert(extra.begin(), {"lacuna.format", "1"});
+  for (extent_t i = 0; i < sizes.count; ++i)
+    extra.emplace_back(std::string("lacuna.") + sizes.list[i].name, std::to_string(sizes.list[i].value));
+  return try_write_safetensors(path, from.parameters(), extra);
+}
+
+LACUNA_END

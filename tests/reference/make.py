@@ -1,0 +1,296 @@
+#!/usr/bin/python3
+"""Writes what an independent implementation says about the recipes of tests/support/recipes.hpp and the shipped model.
+
+Usage: /usr/bin/python3 tests/reference/make.py          (a few seconds; rewrites *.txt beside it)
+
+The models below are written from the papers' formulas in plain torch, f64, with torch's own layer_norm, gelu, silu,
+softmax, cross_entropy and autograd; rotations are products of complex numbers. Nothing is taken from the library.
+Read by tests/laws/reference.cpp (llama.txt, gpt.txt, mixed.txt) and tests/laws/shipped.cpp (shipped.txt).
+
+Versions:   Debian 12, python 3.11, python3-torch 1.13.0a0. Other versions may move the last two digits.
+Parameters: no file; a counter runs over all parameters in the order of `tensors`, row by row. With 32-bit arithmetic
+            h = seed * 0x9E3779B9 + counter
+            h ^= h >> 16; h *= 0x85EBCA6B; h ^= h >> 13; h *= 0xC2B2AE35; h ^= h >> 16   (MurmurHash3's finaliser)
+            value = (h >> 12) / 2^19 - 1, in [-1, 1); gains are 1 + value. Exact in f32 and f64.
+Seeds:      llama 1, gpt 2, mixed 3.
+Epsilons:   rounded to f32, as they stand in the recipes' types.
+Loss:       the mean cross-entropy over STREAM, each token predicting the next, the last one predicting LAST.
+Format:     `loss L`; `logits ROWS COLUMNS` and ROWS lines; `tensors N` and per tensor the line
+            PATH RANK EXTENTS... W LARGEST SUM SQUARES E0 E1 E2 E3 E4
+            W the sum of its parameters, then of its gradient: the largest absolute value, the sum, the sum of squares,
+            the entries i (size - 1) / 4, rounded down, for i = 0 .. 4.
+Tolerances: f64: logits 1e-10 of the largest logit, loss 1e-12, each entry of a gradient 1e-9 of the tensor's largest
+            (of the model's largest where the true gradient is 0). f32: logits 1e-5 of the largest logit.
+Shipped:    shipped.txt has the mean loss over the first WINDOWS windows of the held-out text, and over all of them;
+            the weights are the file's bf16 values, widened to f64. Tolerance: 1e-4.
+"""
+import functools
+import json
+import pathlib
+import struct
+
+import torch
+import torch.nn.functional as functional
+
+HERE = pathlib.Path(__file__).resolve().parent
+MODELS = HERE.parents[1] / "examples" / "models"
+STREAM = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4]
+LAST = 6
+WINDOWS = 24
+WORD = 0xFFFFFFFF
+
+
+# Parameters.
+
+def drawn(seed, counter):
+    h = (seed * 0x9E3779B9 + counter) & WORD
+    h ^= h >> 16
+    h = h * 0x85EBCA6B & WORD
+    h ^= h >> 13
+    h = h * 0xC2B2AE35 & WORD
+    h ^= h >> 16
+    return (h >> 12) / 2.0 ** 19 - 1.0
+
+
+def draw(tensors, seed):
+    counter, parameters = 0, {}
+    for path, shape in tensors:
+        size = functools.reduce(lambda a, b: a * b, shape)
+        values = torch.tensor([drawn(seed, counter + i) for i in range(size)], dtype=torch.float64).reshape(shape)
+        counter += size
+        parameters[path] = (values + 1 if path.endswith(".gain") else values).requires_grad_(True)
+    return parameters
+
+
+def f32(number):
+    return torch.tensor(number, dtype=torch.float32).item()
+
+
+# Formulas.
+
+def linear(p, path, x):
+    return functional.linear(x, p[path + ".weight"], p.get(path + ".bias"))
+
+
+def rms_norm(p, path, x, epsilon):
+    """Zhang and Sennrich 2019, eq. (4)."""
+    return x / (x.pow(2).mean(-1, keepdim=True) + f32(epsilon)).sqrt() * p[path + ".gain"]
+
+
+def layer_norm(p, path, x, epsilon):
+    return functional.layer_norm(x, x.shape[-1:], p[path + ".gain"], p[path + ".shift"], f32(epsilon))
+
+
+def turned(x, theta, neighbours):
+    """Su et al. 2021, section 3.2.1: pair i of (tokens, heads, d), as a complex number, times e^{i t theta^(-2i/d)}."""
+    count, _, d = x.shape
+    angle = torch.arange(count, dtype=torch.float64)[:, None] * theta ** (-2 * torch.arange(d // 2).double() / d)
+    unit = torch.polar(torch.ones_like(angle), angle)[:, None, :]
+    if neighbours:
+        return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (d // 2, 2)).contiguous()) * unit).flatten(-2)
+    product = torch.complex(x[..., : d // 2], x[..., d // 2:]) * unit
+    return torch.cat((product.real, product.imag), -1)
+
+
+def attention(p, path, x, heads, kv_heads, sees, turn=None):
+    """Vaswani et al. 2017, eq. (1), per head; query head h reads key/value head h / (heads / kv_heads)."""
+    count = x.shape[0]
+    query = linear(p, path + ".query", x).unflatten(-1, (heads, -1))
+    key = linear(p, path + ".key", x).unflatten(-1, (kv_heads, -1))
+    value = linear(p, path + ".value", x).unflatten(-1, (kv_heads, -1))
+    if turn:
+        query, key = turn(query), turn(key)
+    visible = torch.tensor([[sees(q, k) for k in range(count)] for q in range(count)])
+    mixed = []
+    for h in range(heads):
+        shared = h // (heads // kv_heads)
+        scores = query[:, h] @ key[:, shared].T / query.shape[-1] ** 0.5
+        mixed.append(scores.masked_fill(~visible, float("-inf")).softmax(-1) @ value[:, shared])
+    return linear(p, path + ".output", torch.cat(mixed, -1))
+
+
+def plain(p, path, x, activation):
+    return linear(p, path + ".down", activation(linear(p, path + ".up", x)))
+
+
+def everything(query, key):
+    return True
+
+
+def past(query, key):
+    return key <= query
+
+
+# The recipes: tensors in the library's order, and the function from tokens to logits.
+
+def projections(at, width, query, kv, bias):
+    for name, outputs, inputs in (("query", query, width), ("key", kv, width), ("value", kv, width),
+                                  ("output", width, query)):
+        yield f"{at}.{name}.weight", (outputs, inputs)
+        if bias:
+            yield f"{at}.{name}.bias", (outputs,)
+
+
+def up_and_down(at, width, hidden, bias=False):
+    for name, outputs, inputs in (("up", hidden, width), ("down", width, hidden)):
+        yield f"{at}.{name}.weight", (outputs, inputs)
+        if bias:
+            yield f"{at}.{name}.bias", (outputs,)
+
+
+def llama_tensors():
+    yield "embedding.weight", (11, 8)
+    for b in ("blocks.0", "blocks.1"):
+        yield f"{b}.attention_norm.gain", (8,)
+        yield from projections(f"{b}.attention", 8, 8, 4, False)
+        yield f"{b}.ffn_norm.gain", (8,)
+        yield f"{b}.ffn.gate.weight", (12, 8)
+        yield from up_and_down(f"{b}.ffn", 8, 12)
+    yield "final_norm.gain", (8,)
+
+
+def llama(p, tokens):
+    x = p["embedding.weight"][tokens]
+    turn = functools.partial(turned, theta=10000.0, neighbours=True)
+    for b in ("blocks.0", "blocks.1"):
+        x = x + attention(p, f"{b}.attention", rms_norm(p, f"{b}.attention_norm", x, 1e-5), 4, 2, past, turn)
+        n = rms_norm(p, f"{b}.ffn_norm", x, 1e-5)
+        x = x + linear(p, f"{b}.ffn.down", functional.silu(linear(p, f"{b}.ffn.gate", n)) * linear(p, f"{b}.ffn.up", n))
+    return rms_norm(p, "final_norm", x, 1e-5) @ p["embedding.weight"].T
+
+
+def gpt_tensors():
+    yield "embedding.weight", (11, 8)
+    yield "position.weight", (20, 8)
+    for b in ("blocks.0", "blocks.1"):
+        yield f"{b}.attention_norm.gain", (8,)
+        yield f"{b}.attention_norm.shift", (8,)
+        yield from projections(f"{b}.attention", 8, 8, 8, True)
+        yield f"{b}.ffn_norm.gain", (8,)
+        yield f"{b}.ffn_norm.shift", (8,)
+        yield from up_and_down(f"{b}.ffn", 8, 12, True)
+    yield "final_norm.gain", (8,)
+    yield "final_norm.shift", (8,)
+    yield "head.weight", (11, 8)
+    yield "head.bias", (11,)
+
+
+def gpt(p, tokens):
+    x = p["embedding.weight"][tokens] + p["position.weight"][: len(tokens)]
+    gelu = functools.partial(functional.gelu, approximate="tanh")
+    for b in ("blocks.0", "blocks.1"):
+        x = x + attention(p, f"{b}.attention", layer_norm(p, f"{b}.attention_norm", x, 1e-5), 2, 2,
+                          lambda query, key: query - 5 < key <= query)
+        x = x + plain(p, f"{b}.ffn", layer_norm(p, f"{b}.ffn_norm", x, 1e-5), gelu)
+    return linear(p, "head", layer_norm(p, "final_norm", x, 1e-5))
+
+
+def mixed_tensors():
+    yield "embedding.weight", (11, 6)
+    yield "blocks.0.attention_norm.gain", (6,)
+    yield "blocks.0.attention_norm.shift", (6,)
+    yield from projections("blocks.0.attention", 6, 8, 8, False)
+    yield "blocks.0.ffn_norm.gain", (6,)
+    yield "blocks.0.ffn_norm.shift", (6,)
+    yield from up_and_down("blocks.0.ffn", 6, 7)
+    for b in ("blocks.1", "blocks.2"):
+        yield from projections(f"{b}.attention", 6, 6, 2, False)
+        yield from projections(f"{b}.attention_2", 6, 6, 6, True)
+    yield "blocks.3.ffn_norm.gain", (6,)
+    yield from up_and_down("blocks.3.ffn", 6, 9)
+    yield "blocks.3.ffn_2_norm.gain", (6,)
+    yield from up_and_down("blocks.3.ffn_2", 6, 5)
+    yield "blocks.4.ffn_norm.gain", (6,)
+    yield from up_and_down("blocks.4.ffn", 6, 10)
+    yield "final_norm.gain", (6,)
+    yield "head.weight", (11, 6)
+
+
+def mixed(p, tokens):
+    x = p["embedding.weight"][tokens]
+    halves = functools.partial(turned, theta=100.0, neighbours=False)
+    x = layer_norm(p, "blocks.0.attention_norm",
+                   x + attention(p, "blocks.0.attention", x, 2, 2, everything, halves), 1e-3)
+    x = layer_norm(p, "blocks.0.ffn_norm", x + plain(p, "blocks.0.ffn", x, functional.gelu), 1e-3)
+    neighbours = functools.partial(turned, theta=10000.0, neighbours=True)
+    for b in ("blocks.1", "blocks.2"):
+        x = x + attention(p, f"{b}.attention", x, 3, 1, past, neighbours)
+        x = x + attention(p, f"{b}.attention_2", x, 2, 2, lambda query, key: abs(query - key) < 3)
+    x = x + plain(p, "blocks.3.ffn", rms_norm(p, "blocks.3.ffn_norm", x, 1e-5), lambda u: functional.relu(u).square())
+    x = x + plain(p, "blocks.3.ffn_2", rms_norm(p, "blocks.3.ffn_2_norm", x, 1e-5), torch.sigmoid)
+    x = x + plain(p, "blocks.4.ffn", rms_norm(p, "blocks.4.ffn_norm", x, 1e-5), functional.relu)
+    return linear(p, "head", rms_norm(p, "final_norm", x, 1e-2))
+
+
+def shipped(p, tokens):
+    x = p["embedding.weight"][tokens]
+    turn = functools.partial(turned, theta=10000.0, neighbours=True)
+    for b in (f"blocks.{layer}" for layer in range(4)):
+        x = x + attention(p, f"{b}.attention", rms_norm(p, f"{b}.attention_norm", x, 1e-5), 4, 2, past, turn)
+        x = x + plain(p, f"{b}.ffn", rms_norm(p, f"{b}.ffn_norm", x, 1e-5), functional.relu)
+    return rms_norm(p, "final_norm", x, 1e-5) @ p["embedding.weight"].T
+
+
+# Files.
+
+def numbers(values):
+    return " ".join(repr(float(value)) for value in values)
+
+
+def write(name, model, tensors, seed):
+    tensors = list(tensors)
+    parameters = draw(tensors, seed)
+    logits = model(parameters, torch.tensor(STREAM))
+    loss = functional.cross_entropy(logits, torch.tensor(STREAM[1:] + [LAST]))
+    loss.backward()
+    lines = [f"loss {numbers([loss])}", f"logits {logits.shape[0]} {logits.shape[1]}"]
+    lines += [numbers(row) for row in logits]
+    lines.append(f"tensors {len(tensors)}")
+    for path, shape in tensors:
+        gradient = parameters[path].grad.flatten()
+        entries = [gradient[i * (gradient.numel() - 1) // 4] for i in range(5)]
+        lines.append(f"{path} {len(shape)} {' '.join(map(str, shape))} " + numbers(
+            [parameters[path].sum(), gradient.abs().max(), gradient.sum(), gradient.square().sum(), *entries]))
+    (HERE / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    print(f"{name}: loss {loss.item():.6f}, largest logit {logits.abs().max().item():.3f}")
+
+
+def read_safetensors(path):
+    """Its bf16 tensors in f64, and its metadata."""
+    blob = path.read_bytes()
+    (length,) = struct.unpack_from("<Q", blob)
+    header = json.loads(blob[8 : 8 + length])
+    metadata, tensors = header.pop("__metadata__"), {}
+    for name, of in header.items():
+        first, end = of["data_offsets"]
+        assert of["dtype"] == "BF16", name
+        bits = struct.unpack(f"<{(end - first) // 2}H", blob[8 + length + first : 8 + length + end])
+        # A bf16 number is the upper half of an f32 number.
+        wide = struct.unpack(f"<{len(bits)}f", struct.pack(f"<{len(bits)}I", *(word << 16 for word in bits)))
+        tensors[name] = torch.tensor(wide, dtype=torch.float64).reshape(of["shape"])
+    return tensors, metadata
+
+
+@torch.no_grad()
+def write_shipped():
+    parameters, metadata = read_safetensors(MODELS / "shipped.safetensors")
+    text = (MODELS / "shipped.held_out.txt").read_text("ascii")
+    data = torch.tensor([metadata["lacuna.characters"].index(character) for character in text])
+    context, losses = 256, []
+    for window in range((len(data) - 1) // context):
+        part = data[window * context : (window + 1) * context + 1]
+        losses.append(functional.cross_entropy(shipped(parameters, part[:-1]), part[1:]).item())
+    first, whole = sum(losses[:WINDOWS]) / WINDOWS, sum(losses) / len(losses)
+    (HERE / "shipped.txt").write_text(f"windows {WINDOWS} {first!r}\nwindows {len(losses)} {whole!r}\n")
+    print(f"shipped: {first:.6f} over {WINDOWS} windows, {whole:.6f} over {len(losses)}")
+
+
+def main():
+    torch.set_num_threads(1)
+    write("llama", llama, llama_tensors(), 1)
+    write("gpt", gpt, gpt_tensors(), 2)
+    write("mixed", mixed, mixed_tensors(), 3)
+    write_shipped()
+
+
+main()
