@@ -4,6 +4,7 @@
 // The file chooses between two types, zoo::shipped and zoo::stories260k; any other shape is an error that lists both.
 #include <getopt.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -88,7 +89,7 @@ void generate(Model& model, const Vocabulary& vocabulary, const request& wanted)
 
   auto sampling = wanted.sampling;
   if (const auto begin = vocabulary.begin_token()) sampling.stop = *begin;
-  lc::extent_t tokens = 0;
+  auto stream = prompt;
   std::uint32_t previous = prompt.empty() ? lc::no_token : prompt.back();
   try {
     for (auto token : lc::generate(model, prompt, sampling)) {
@@ -96,7 +97,7 @@ void generate(Model& model, const Vocabulary& vocabulary, const request& wanted)
       std::fwrite(piece.data(), 1, piece.size(), stdout);
       std::fflush(stdout);
       previous = token;
-      ++tokens;
+      stream.push_back(token);
     }
   } catch (const lc::failure& why) {
     stop(why.what());
@@ -105,15 +106,17 @@ void generate(Model& model, const Vocabulary& vocabulary, const request& wanted)
   std::fflush(stdout);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::fprintf(stderr, "%zu tokens in the prompt, %zu generated, %.1f tokens/s, context %zu of %zu used\n", prompt.size(),
-               tokens, static_cast<double>(prompt.size() + tokens) / seconds, model.position(), Model::context);
+               stream.size() - prompt.size(), static_cast<double>(stream.size()) / seconds, model.position(),
+               Model::context);
 
-  // The same stream once more, watched: how many neurons were active.
+  // The same text once more, watched: how many neurons were active.
+  stream.resize(std::min<std::size_t>(stream.size(), Model::context));
   lc::activity_counter activity;
-  const auto again = unless_wrong(vocabulary.try_encode(wanted.prompt));
   model.reset();
-  (void)model.try_forward_watched(lc::watched{model.backend(), activity}, {again.data(), again.size()},
-                                  [](lc::extent_t, const auto&) {});
-  std::fprintf(stderr, "active neurons while reading the prompt: %.1f %% of the feed-forward\n", 100 * activity.share());
+  unless_wrong(model.try_forward_watched(lc::watched{model.backend(), activity}, {stream.data(), stream.size()},
+                                         [](lc::extent_t, const auto&) {}));
+  std::fprintf(stderr, "active neurons: %.1f %% of the feed-forward on average, %.1f %% are silent\n",
+               100 * activity.share(), 100 - 100 * activity.share());
 }
 
 template <class Recipe>

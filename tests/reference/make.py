@@ -11,7 +11,7 @@ Versions:   Debian 12, python 3.11, python3-torch 1.13.0a0. Other versions may m
 Parameters: no file; a counter runs over all parameters in the order of `tensors`, row by row. With 32-bit arithmetic
             h = seed * 0x9E3779B9 + counter
             h ^= h >> 16; h *= 0x85EBCA6B; h ^= h >> 13; h *= 0xC2B2AE35; h ^= h >> 16   (MurmurHash3's finaliser)
-            value = (h >> 12) / 2^19 - 1, in [-1, 1); gains are 1 + value. Exact in f32 and f64.
+            value = (h >> 12) / 2^20 - 1/2, in [-1/2, 1/2); gains are 1 + value. Exact in f32 and f64.
 Seeds:      llama 1, gpt 2, mixed 3.
 Epsilons:   rounded to f32, as they stand in the recipes' types.
 Loss:       the mean cross-entropy over STREAM, each token predicting the next, the last one predicting LAST.
@@ -49,7 +49,7 @@ def drawn(seed, counter):
     h ^= h >> 13
     h = h * 0xC2B2AE35 & WORD
     h ^= h >> 16
-    return (h >> 12) / 2.0 ** 19 - 1.0
+    return (h >> 12) / 2.0 ** 20 - 0.5
 
 
 def draw(tensors, seed):

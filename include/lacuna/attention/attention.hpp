@@ -70,6 +70,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static constexpr extent_t blocks = cache::blocks(blocks_of(At::context));
     static constexpr schedule_choice chosen = choose<score, normaliser>();
     using position = typename base::template get<slots::position>::template on_projections<head_width, At::context>;
+    static_assert(__is_base_of(nothing, position) || true);
 
     using query_map = projection<format, bias, query_width, At::width>;
     using key_map = projection<format, bias, kv_width, At::width>;

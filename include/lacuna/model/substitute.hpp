@@ -76,16 +76,20 @@ template <class Type, class From, class To>
   requires(!is_replaced<Type, From> && requires { typename Type::parts; })
 struct substituted<Type, From, To> : substituted_parts<Type, From, To, typename Type::parts> {};
 
+/// Whether a type is a slot. (A variable, since nvcc cannot mangle a requires-expression in an alias.)
+template <class Type>
+inline constexpr bool is_slot = requires { typename Type::stand_in; };
 /// The slot in which `From` is replaced: itself, or the slot it fills.
 template <class From>
-using replaced_slot = std::conditional_t<requires { typename From::stand_in; }, From, slot_of<From>>;
+using replaced_slot = std::conditional_t<is_slot<From>, From, slot_of<From>>;
 
 }  // namespace detail
 
 namespace rules {
 template <bool Fine>
 struct substitute_keeps_the_slot {
-  static_assert(Fine, "lacuna::substitute: the replacement fills another slot (replace a policy by one of the same slot)");
+  static_assert(Fine,
+                "lacuna::substitute: the replacement fills another slot (replace a policy by one of the same slot)");
 };
 }  // namespace rules
 

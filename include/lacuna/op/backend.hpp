@@ -21,9 +21,11 @@ struct backend {
   template <class Policy>
   struct refused {
     static constexpr bool known = std::is_base_of_v<reference, Policy>;
-    static_assert(known, "lacuna::backend: the tag does not derive from a backend (write struct mine : lacuna::reference)");
-    static_assert(!known, "lacuna::backend: the header of this backend is not included (add <lacuna/with_eigen.hpp>, "
-                          "<lacuna/with_simd.hpp>, ...)");
+    static_assert(known,
+                  "lacuna::backend: the tag does not derive from a backend (write struct mine : lacuna::reference)");
+    static_assert(!known,
+                  "lacuna::backend: the header of this backend is not included (add <lacuna/with_eigen.hpp>, "
+                  "<lacuna/with_simd.hpp>, ...)");
   };
 };
 }  // namespace slots

@@ -95,8 +95,8 @@ namespace rules {
 template <bool Fine>
 struct views_fit_the_weight {
   static_assert(Fine,
-                "lacuna::multiply: the views do not fit the weight (give x as many columns as it has inputs, y as it has "
-                "outputs)");
+                "lacuna::multiply: the views do not fit the weight (give x as many columns as it has inputs, y as it "
+                "has outputs)");
 };
 }  // namespace rules
 

@@ -20,8 +20,8 @@ struct cache {
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,
-                  "lacuna::cache: the policy does not offer blocks and address (derive it from lacuna::linear_cache and "
-                  "redefine both)");
+                  "lacuna::cache: the policy does not offer blocks and address (derive it from lacuna::linear_cache "
+                  "and redefine both)");
   };
 };
 }  // namespace slots

@@ -1,0 +1,7 @@
+#pragma once
+/// Files: safetensors, llama2.c checkpoints and tokenizers. Needs nlohmann-json; include it beside <lacuna/lacuna.hpp>.
+
+#include <lacuna/io/load.hpp>
+#include <lacuna/io/open.hpp>
+#include <lacuna/token/characters.hpp>
+#include <lacuna/token/llama2c_vocabulary.hpp>

@@ -1,0 +1,202 @@
+#pragma once
+/// A checkpoint in neutral form: named tensors over bytes, whatever file they came from; and the checked way from there
+/// into parameters.
+
+#include <cstring>
+#include <lacuna/core/maths.hpp>
+#include <lacuna/io/file.hpp>
+#include <lacuna/tensor/walk.hpp>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+LACUNA_BEGIN
+
+/// Element types as files store them.
+enum class stored_type : std::uint8_t { f64, f32, f16, bf16, other };
+
+/// Bytes of one element; 0 where the library reads none of that type.
+constexpr extent_t stored_bytes(stored_type type) {
+  switch (type) {
+    case stored_type::f64: return 8;
+    case stored_type::f32: return 4;
+    case stored_type::f16:
+    case stored_type::bf16: return 2;
+    default: return 0;
+  }
+}
+
+/// One tensor of a file: where its elements lie, row-major, little-endian.
+struct tensor_entry {
+  std::string name;
+  stored_type type = stored_type::other;
+  std::string type_name;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t begin = 0, end = 0;
+};
+
+/// A whole checkpoint. The readers have checked that every entry lies inside `bytes` and holds what its shape says.
+struct directory {
+  std::string path;
+  file_bytes bytes;
+  std::vector<tensor_entry> entries;
+  std::vector<std::pair<std::string, std::string>> metadata;
+};
+
+/// A metadata value, where there is one.
+inline std::optional<std::string> find_metadata(const directory& of, std::string_view name) {
+  for (const auto& [key, value] : of.metadata)
+    if (key == name) return value;
+  return std::nullopt;
+}
+
+/// A size that a recipe and a file can be compared by: `{"heads", 8}`.
+struct attribute {
+  const char* name = nullptr;
+  extent_t value = 0;
+};
+
+/// IEEE half precision to f32, exact; subnormals, infinities and NaNs included.
+constexpr float half_to_float(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+  const std::uint32_t exponent = (half >> 10) & 0x1Fu, fraction = half & 0x3FFu;
+  if (exponent == 0x1Fu) return __builtin_bit_cast(float, sign | 0x7F800000u | (fraction << 13));
+  if (exponent != 0) return __builtin_bit_cast(float, sign | ((exponent + 112u) << 23) | (fraction << 13));
+  const float magnitude = static_cast<float>(fraction) * 5.9604644775390625e-8f;  // 2^-24
+  return sign != 0 ? -magnitude : magnitude;
+}
+
+namespace detail {
+
+/// Element `i` of a tensor, by memcpy: files align nothing.
+inline double stored_element(const unsigned char* bytes, stored_type type, std::uint64_t i) {
+  const auto read = [&]<class Type>(Type value) {
+    std::memcpy(&value, bytes + i * sizeof(Type), sizeof(Type));
+    return value;
+  };
+  switch (type) {
+    case stored_type::f64: return read(double{});
+    case stored_type::f32: return static_cast<double>(read(float{}));
+    case stored_type::f16: return static_cast<double>(half_to_float(read(std::uint16_t{})));
+    default: {
+      bfloat16 value;
+      value.bits = read(std::uint16_t{});
+      return static_cast<double>(static_cast<float>(value));
+    }
+  }
+}
+
+inline void append_shape(error& to, const std::uint64_t* extents, extent_t rank) {
+  to << '(';
+  for (extent_t i = 0; i < rank && i < 8; ++i) to << (i == 0 ? "" : ", ") << extents[i];
+  to << (rank > 8 ? ", ...)" : ")");
+}
+
+/// Letters two names share at their ends and beginnings: enough to suggest the name that was meant.
+inline extent_t likeness(std::string_view a, std::string_view b) {
+  extent_t front = 0, back = 0;
+  while (front < a.size() && front < b.size() && a[front] == b[front]) ++front;
+  while (back + front < a.size() && back + front < b.size() && a[a.size() - 1 - back] == b[b.size() - 1 - back]) ++back;
+  return front + back;
+}
+
+template <class Leaf>
+error check_entry(const directory& from, const tensor_entry* entry, const char* path) {
+  std::uint64_t extents[Leaf::rank == 0 ? 1 : Leaf::rank]{};
+  for (extent_t i = 0; i < Leaf::rank; ++i) extents[i] = Leaf::extents[i];
+  error wrong = file_error(error_kind::shape, "lacuna::load", from.path);
+  wrong << "tensor '" << path << "': expected shape ";
+  append_shape(wrong, extents, Leaf::rank);
+  if (entry == nullptr) {
+    const tensor_entry* nearest = nullptr;
+    for (const auto& other : from.entries)
+      if (nearest == nullptr || likeness(other.name, path) > likeness(nearest->name, path)) nearest = &other;
+    wrong << ", found no such tensor among " << static_cast<std::uint64_t>(from.entries.size());
+    if (nearest != nullptr) {
+      wrong << "; the nearest is '";
+      wrong.message.append(nearest->name.c_str(), nearest->name.size() < 80 ? nearest->name.size() : 80);
+      wrong << '\'';
+    }
+    return wrong << " (is it the recipe of this file?)";
+  }
+  bool equal = entry->shape.size() == Leaf::rank;
+  for (extent_t i = 0; equal && i < Leaf::rank; ++i) equal = entry->shape[i] == extents[i];
+  if (!equal) {
+    wrong << ", found ";
+    append_shape(wrong, entry->shape.data(), entry->shape.size());
+    return wrong << " (change the recipe's sizes to those of the file)";
+  }
+  if (entry->type == stored_type::other) {
+    error type = file_error(error_kind::shape, "lacuna::load", from.path);
+    type << "tensor '" << path << "': expected elements F64, F32, F16 or BF16, found ";
+    type.message.append(entry->type_name.c_str(), entry->type_name.size() < 20 ? entry->type_name.size() : 20);
+    return type << " (convert the file)";
+  }
+  for (std::uint64_t i = 0; i < Leaf::size; ++i)
+    if (!maths::is_finite(stored_element(from.bytes.data() + entry->begin, entry->type, i))) {
+      error value = file_error(error_kind::value, "lacuna::load", from.path);
+      return value << "tensor '" << path << "': element " << i << ": expected a finite number, found "
+                   << (maths::is_nan(stored_element(from.bytes.data() + entry->begin, entry->type, i)) ? "NaN" : "infinity")
+                   << " (the weights are damaged)";
+    }
+  return {};
+}
+
+}  // namespace detail
+
+/// Fills a struct of parameters: every tensor by name, exact shape, converted to the element type. Everything is
+/// checked first, so that after an error nothing was written. Errors: a tensor that is missing, surplus, of another
+/// shape or element type, or holds NaN or infinity.
+template <class Parameters>
+status try_fill(const directory& from, Parameters& into) {
+  std::unordered_map<std::string_view, const tensor_entry*> by_name;
+  for (const auto& entry : from.entries) by_name.emplace(entry.name, &entry);
+  const auto find = [&](const char* path) -> const tensor_entry* {
+    const auto found = by_name.find(path);
+    return found == by_name.end() ? nullptr : found->second;
+  };
+  error wrong;
+  std::unordered_map<std::string_view, bool> wanted;
+  visit_named(
+      [&]<class Leaf>(const char* path, const Leaf&) {
+        if (wrong) return;
+        const tensor_entry* entry = find(path);
+        if (entry != nullptr) wanted.emplace(entry->name, true);
+        wrong = detail::check_entry<Leaf>(from, entry, path);
+      },
+      into);
+  if (wrong) return wrong;
+  for (const auto& entry : from.entries)
+    if (wanted.find(entry.name) == wanted.end()) {
+      error surplus = detail::file_error(error_kind::shape, "lacuna::load", from.path);
+      surplus << "expected " << static_cast<std::uint64_t>(wanted.size()) << " tensors, found another: '";
+      surplus.message.append(entry.name.c_str(), entry.name.size() < 80 ? entry.name.size() : 80);
+      return surplus << "' (is it the recipe of this file?)";
+    }
+  visit_named(
+      [&]<class Leaf>(const char* path, Leaf& leaf) {
+        const tensor_entry& entry = *find(path);
+        using element = typename Leaf::element;
+        for (std::uint64_t i = 0; i < Leaf::size; ++i)
+          leaf.data[i] = static_cast<element>(static_cast<compute_t<element>>(
+              detail::stored_element(from.bytes.data() + entry.begin, entry.type, i)));
+      },
+      into);
+  return nothing{};
+}
+
+/// Compares the sizes that both sides know; a file holds them as metadata `lacuna.heads` and so on.
+inline status try_check_attributes(const directory& from, const attribute* list, extent_t count) {
+  for (extent_t i = 0; i < count; ++i) {
+    const auto found = find_metadata(from, std::string("lacuna.") + list[i].name);
+    if (!found || *found == std::to_string(list[i].value)) continue;
+    error wrong = detail::file_error(error_kind::shape, "lacuna::load", from.path);
+    wrong << list[i].name << ": expected " << static_cast<std::uint64_t>(list[i].value) << ", found ";
+    wrong.message.append(found->c_str(), found->size() < 24 ? found->size() : 24);
+    return wrong << " (change the recipe's sizes to those of the file)";
+  }
+  return nothing{};
+}
+
+LACUNA_END

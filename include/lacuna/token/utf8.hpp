@@ -1,0 +1,40 @@
+#pragma once
+/// Code points of UTF-8 text.
+
+#include <lacuna/core/error.hpp>
+#include <string_view>
+
+LACUNA_BEGIN
+
+/// Bytes of the well-formed code point that `text` begins with; 0 where it begins with none (truncated, overlong,
+/// a surrogate, beyond U+10FFFF, or empty).
+constexpr extent_t code_point_bytes(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto byte = [&](extent_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto tail = [&](extent_t i) { return (byte(i) & 0xC0u) == 0x80u; };
+  const unsigned first = byte(0);
+  if (first < 0x80u) return 1;
+  if (first >= 0xC2u && first <= 0xDFu) return tail(1) ? 2 : 0;
+  if (first >= 0xE0u && first <= 0xEFu) {
+    if (first == 0xE0u && byte(1) < 0xA0u) return 0;
+    if (first == 0xEDu && byte(1) > 0x9Fu) return 0;
+    return tail(1) && tail(2) ? 3 : 0;
+  }
+  if (first >= 0xF0u && first <= 0xF4u) {
+    if (first == 0xF0u && byte(1) < 0x90u) return 0;
+    if (first == 0xF4u && byte(1) > 0x8Fu) return 0;
+    return tail(1) && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+/// The error for text that is not UTF-8 at byte `at`.
+inline error not_utf8(const char* what, std::string_view text, extent_t at) {
+  const unsigned byte = at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
+  constexpr char digits[] = "0123456789ABCDEF";
+  return error(error_kind::token, what) << ": byte " << static_cast<std::uint64_t>(at)
+                                        << ": expected UTF-8, found 0x" << digits[byte / 16] << digits[byte % 16]
+                                        << " (convert the text to UTF-8)";
+}
+
+LACUNA_END

@@ -1,0 +1,234 @@
+// Every operation of op/ on the reference backend, in device code and in host code from the same functions, without
+// experimental switches of nvcc. tests/cuda/run.py compiles it; built as a program it also compares device and host.
+#include <lacuna/lacuna.hpp>
+
+#include <cstdio>
+#include <memory>
+
+namespace {
+namespace lc = lacuna;
+
+constexpr lc::extent_t vocabulary = 9, width = 8, hidden = 12, tokens = 19, context = 32;
+constexpr lc::extent_t heads = 4, kv_heads = 2, head_width = 2, kv_width = kv_heads * head_width;
+using route = lc::both<lc::causal, lc::window<5>>;
+
+/// Everything that the operations read and write: one object in memory that both sides reach.
+template <class Value, class Weight>
+struct numbers {
+  template <lc::extent_t... Extents>
+  using values = lc::tensor<Value, Extents...>;
+  template <lc::extent_t... Extents>
+  using weights = lc::tensor<Weight, Extents...>;
+  using keys_shape = values<lc::blocks_of(context), kv_heads, head_width, lc::block_keys>;
+  using values_shape = values<lc::blocks_of(context), kv_heads, lc::block_keys, head_width>;
+
+  weights<vocabulary, width> table;
+  weights<hidden, width> weight;
+  weights<width> gain;
+  values<vocabulary, width> table_gradient;
+  values<hidden, width> weight_gradient;
+  values<width> gain_gradient;
+  values<tokens, width> x, dx, query, dquery, mixed, dmixed;
+  values<tokens, hidden> up, dup;
+  values<tokens, 1> inverse;
+  values<tokens, heads> log_scale;
+  values<tokens, kv_width> key, value, dkey, dvalue;
+  keys_shape keys, dkeys;
+  values_shape cached, dcached;
+  lc::rotation_angles<Value, head_width, context, lc::theta{}> angles;
+  lc::shared_plan<route, tokens, context> plan;
+  std::uint32_t stream[tokens]{};
+
+  using address = lc::linear_cache::address;
+  LACUNA_HD lc::token_view all() const { return {stream, tokens}; }
+  LACUNA_HD lc::cache_view<Value, kv_heads, head_width, address> cache() { return {keys.data, cached.data, {}}; }
+  LACUNA_HD lc::cache_view<Value, kv_heads, head_width, address> dcache() { return {dkeys.data, dcached.data, {}}; }
+  LACUNA_HD lc::cache_view<const Value, kv_heads, head_width, address> kept() const {
+    return {keys.data, cached.data, {}};
+  }
+  LACUNA_HD lc::cache_view<const Value, kv_heads, head_width, address> dkept() const {
+    return {dkeys.data, dcached.data, {}};
+  }
+
+  /// Calls `f` for everything that an operation writes.
+  template <class Function>
+  void results(Function&& f) {
+    f(table_gradient), f(weight_gradient), f(gain_gradient), f(x), f(dx), f(query), f(dquery), f(mixed), f(dmixed);
+    f(up), f(dup), f(inverse), f(log_scale), f(key), f(value), f(dkey), f(dvalue), f(keys), f(dkeys), f(cached);
+    f(dcached);
+  }
+  void fill() {
+    std::uint64_t counter = 0;
+    const auto draw = [&](auto& tensor) {
+      using element = typename std::remove_reference_t<decltype(tensor)>::element;
+      for (auto& of : tensor.data)
+        of = static_cast<element>(static_cast<lc::compute_t<element>>(lc::random_normal(29, 0, counter++)));
+    };
+    draw(table), draw(weight), draw(gain);
+    results(draw);
+    for (auto& token : stream) token = static_cast<std::uint32_t>(counter++ * 5 % vocabulary);
+    angles.build();
+    plan.prepare(0, tokens);
+  }
+};
+
+// One struct per operation: `run` is what host and device share.
+
+struct embed {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::embed(n.x.view(), n.table, n.all(), lc::reference{});
+  }
+};
+struct embed_backward {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::embed_backward(n.table_gradient, n.dx.view(), n.all(), lc::reference{});
+  }
+};
+struct multiply {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::multiply(n.up.view(), n.x.view(), n.weight, lc::nothing{}, lc::reference{});
+  }
+};
+struct multiply_transposed {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::multiply_transposed(n.dx.view(), n.dup.view(), n.weight, lc::reference{});
+  }
+};
+struct accumulate_outer {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::accumulate_outer(n.weight_gradient, n.dup.view(), n.x.view(), lc::reference{});
+  }
+};
+template <class Activation>
+struct activate {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::evaluate(n.up.view(), lc::map<Activation>(n.up.view()), lc::reference{});
+    lc::op::evaluate(n.dup.view(), n.dup.view() * lc::map_derivative<Activation>(n.up.view()), lc::reference{});
+  }
+};
+struct normalise {  // reductions over columns; a column, a row vector and a number broadcast
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    const auto x = n.x.view();
+    const auto centred = x - lc::row_mean(x);
+    lc::op::evaluate(n.inverse.view(), lc::inverse_root(lc::row_mean(centred * centred) + 1e-5f), lc::reference{});
+    lc::op::evaluate(n.query.view(), centred * n.inverse.view() * n.gain + n.gain / 2, lc::reference{});
+    const auto weights = lc::exponential(n.query.view() - lc::row_maximum(n.query.view()));
+    lc::op::evaluate(n.query.view(), -weights / lc::row_sum(weights), lc::reference{});
+  }
+};
+struct sum_over_tokens {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::sum_over_tokens(n.gain_gradient, n.dx.view() * n.x.view() * n.inverse.view(), tokens, lc::reference{});
+  }
+};
+template <lc::rotary_pairs Pairs>
+struct rotate {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    const lc::constant<lc::rotary_pairs, Pairs> pairs;
+    lc::op::rotate(n.query.view(), n.angles.view(), 3, false, pairs, lc::reference{});
+    lc::op::rotate(n.dquery.view(), n.angles.view(), 3, true, pairs, lc::reference{});
+  }
+};
+struct append {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::append(n.cache(), n.key.view(), n.value.view(), 0, lc::reference{});
+  }
+};
+struct append_backward {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::append_backward(n.dkept(), n.dkey.view(), n.dvalue.view(), 0, lc::reference{});
+  }
+};
+struct attend {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.mixed)::element;
+    lc::op::attend(n.mixed.view(), n.log_scale.view(), n.query.view(), n.kept(), n.plan.view(), lc::softmax{},
+                   value(0.5), lc::reference{});
+  }
+};
+struct attend_backward {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.mixed)::element;
+    lc::op::attend_backward(n.dquery.view(), n.dcache(), n.dmixed.view(), n.log_scale.view(), n.query.view(), n.kept(),
+                            n.plan.view(), lc::softmax{}, value(0.5), lc::reference{});
+  }
+};
+
+/// In an order in which each operation reads what the ones before it wrote.
+using all_operations =
+    lc::type_list<embed, multiply, activate<lc::relu>, activate<lc::squared_relu>, activate<lc::silu>,
+                  activate<lc::sigmoid>, activate<lc::gelu>, activate<lc::gelu_tanh>, normalise, rotate<lc::rotary_pairs::neighbours>,
+                  rotate<lc::rotary_pairs::halves>, append, attend, attend_backward, append_backward, accumulate_outer,
+                  multiply_transposed, sum_over_tokens, embed_backward>;
+
+template <class Operation, class Numbers>
+__global__ void kernel_of(Numbers* n) {
+  Operation::run(*n);
+}
+
+template <class Numbers, class... Operations>
+void run_on_host(Numbers& n, lc::type_list<Operations...>) {
+  (Operations::run(n), ...);
+}
+template <class Numbers, class... Operations>
+bool run_on_device(Numbers* n, lc::type_list<Operations...>) {
+  (kernel_of<Operations><<<1, 1>>>(n), ...);
+  return cudaDeviceSynchronize() == cudaSuccess;
+}
+
+/// The largest difference of device and host, relative to the largest value of a tensor; negative without a device.
+template <class Value, class Weight>
+double compare(const char* name) {
+  using both_sides = numbers<Value, Weight>;
+  const auto host = std::make_unique<both_sides>();
+  host->fill();
+  run_on_host(*host, all_operations{});
+  void* memory = nullptr;
+  if (cudaMallocManaged(&memory, sizeof(both_sides)) != cudaSuccess) return -1;
+  auto* const device = new (memory) both_sides();
+  device->fill();
+  double worst = run_on_device(device, all_operations{}) ? 0 : 1;
+  lc::tensor<double, 64> largest;
+  lc::extent_t at = 0;
+  host->results([&](const auto& tensor) {
+    for (const auto of : tensor.data) largest[at] = lc::maths::larger(largest[at], lc::maths::absolute(double(of)));
+    ++at;
+  });
+  const Value* expected[64]{};
+  at = 0;
+  host->results([&](const auto& tensor) { expected[at++] = tensor.data; });
+  at = 0;
+  device->results([&](const auto& tensor) {
+    for (lc::extent_t i = 0; i < std::size(tensor.data); ++i) {
+      const double off = lc::maths::absolute(double(tensor.data[i]) - double(expected[at][i])) / largest[at];
+      if (!(off <= worst)) worst = off;
+    }
+    ++at;
+  });
+  cudaFree(memory);
+  std::printf("%s: largest difference of device and host %.3g\n", name, worst);
+  return worst;
+}
+
+}  // namespace
+
+int main() {
+  // Device code contracts products and sums; host code does not.
+  const double single = compare<float, float>("f32"), wide = compare<double, double>("f64");
+  const double stored = compare<float, lc::bfloat16>("bf16 weights");
+  if (single < 0) return std::puts("no device: ran on the host only"), 77;
+  return single < 1e-4 && wide < 1e-12 && stored < 1e-4 ? 0 : 1;
+}

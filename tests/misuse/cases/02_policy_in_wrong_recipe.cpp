@@ -1,0 +1,17 @@
+// sentence: lacuna::recipe: a policy has no slot in this recipe (move it to the recipe that has its slot)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+#if defined(CORRECTED)
+using mixer = lc::attention<lc::heads<2>, lc::causal>;
+#else
+using mixer = lc::attention<lc::heads<2>, lc::causal, lc::silu>;
+#endif
+using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>,
+                         lc::repeat<2, lc::pre_norm<lc::rms_norm<>, mixer, lc::ffn<lc::hidden<32>, lc::relu>>>>;
+
+int main() {
+  lc::model<tiny> model;
+  const std::uint32_t prompt[]{1, 2};
+  return model.try_forward({prompt, 2}).ok() ? 0 : 1;
+}

@@ -1,0 +1,16 @@
+// sentence: lacuna::decoder: the vocabulary is missing (add lacuna::vocabulary<N>, the number of tokens)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+using block = lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>, lc::ffn<lc::hidden<32>, lc::relu>>;
+#if defined(CORRECTED)
+using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, block>;
+#else
+using tiny = lc::decoder<lc::width<16>, lc::context<16>, block>;
+#endif
+
+int main() {
+  lc::model<tiny> model;
+  const std::uint32_t prompt[]{1, 2};
+  return model.try_forward({prompt, 2}).ok() ? 0 : 1;
+}

@@ -1,0 +1,17 @@
+// sentence: lacuna::stack: it holds one or more blocks and nothing else (wrap sublayers in pre_norm<...>)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+using block = lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>, lc::ffn<lc::hidden<32>, lc::relu>>;
+#if defined(CORRECTED)
+using body = lc::stack<block, lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<32>, lc::relu>>>;
+#else
+using body = lc::stack<block, lc::ffn<lc::hidden<32>, lc::relu>>;
+#endif
+using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, body>;
+
+int main() {
+  lc::model<tiny> model;
+  const std::uint32_t prompt[]{1, 2};
+  return model.try_forward({prompt, 2}).ok() ? 0 : 1;
+}
