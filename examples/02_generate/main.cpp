@@ -47,11 +47,16 @@ double number(const char* option, const char* text, double least, double most, b
 }
 
 request parse(int count, char** arguments) {
-  static const option options[]{{"model", required_argument, nullptr, 'm'},  {"tokenizer", required_argument, nullptr, 'v'},
-                                {"prompt", required_argument, nullptr, 'p'}, {"tokens", required_argument, nullptr, 'n'},
-                                {"temperature", required_argument, nullptr, 't'}, {"top-k", required_argument, nullptr, 'k'},
-                                {"top-p", required_argument, nullptr, 'q'},  {"seed", required_argument, nullptr, 's'},
-                                {"help", no_argument, nullptr, 'h'},         {nullptr, 0, nullptr, 0}};
+  static const option options[]{{"model", required_argument, nullptr, 'm'},
+                                {"tokenizer", required_argument, nullptr, 'v'},
+                                {"prompt", required_argument, nullptr, 'p'},
+                                {"tokens", required_argument, nullptr, 'n'},
+                                {"temperature", required_argument, nullptr, 't'},
+                                {"top-k", required_argument, nullptr, 'k'},
+                                {"top-p", required_argument, nullptr, 'q'},
+                                {"seed", required_argument, nullptr, 's'},
+                                {"help", no_argument, nullptr, 'h'},
+                                {nullptr, 0, nullptr, 0}};
   request wanted;
   for (int letter; (letter = getopt_long(count, arguments, "", options, nullptr)) != -1;) switch (letter) {
       case 'm': wanted.model = optarg; break;
@@ -68,7 +73,8 @@ request parse(int count, char** arguments) {
         std::exit(letter == 'h' ? 0 : 2);
     }
   if (optind < count) {
-    std::fprintf(stderr, "02_generate: expected options only, found '%s' (quote a prompt: --prompt TEXT)\n", arguments[optind]);
+    std::fprintf(stderr, "02_generate: expected options only, found '%s' (quote a prompt: --prompt TEXT)\n",
+                 arguments[optind]);
     std::exit(2);
   }
   return wanted;
@@ -105,9 +111,9 @@ void generate(Model& model, const Vocabulary& vocabulary, const request& wanted)
   std::puts("");
   std::fflush(stdout);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  std::fprintf(stderr, "%zu tokens in the prompt, %zu generated, %.1f tokens/s, context %zu of %zu used\n", prompt.size(),
-               stream.size() - prompt.size(), static_cast<double>(stream.size()) / seconds, model.position(),
-               Model::context);
+  std::fprintf(stderr, "%zu tokens in the prompt, %zu generated, %.1f tokens/s, context %zu of %zu used\n",
+               prompt.size(), stream.size() - prompt.size(), static_cast<double>(stream.size()) / seconds,
+               model.position(), Model::context);
 
   // The same text once more, watched: how many neurons were active.
   stream.resize(std::min<std::size_t>(stream.size(), Model::context));
@@ -147,11 +153,13 @@ int main(int count, char** arguments) {
   const auto as_stories = lc::try_load_into(stories, *checkpoint);
   if (as_stories.ok()) {
     report<lc::zoo::stories260k>("zoo::stories260k", wanted);
-    if (wanted.tokenizer.empty()) stop("02_generate: zoo::stories260k needs its vocabulary (add --tokenizer tok512.bin)");
+    if (wanted.tokenizer.empty())
+      stop("02_generate: zoo::stories260k needs its vocabulary (add --tokenizer tok512.bin)");
     generate(stories, unless_wrong(lc::try_read_llama2c_tokenizer(wanted.tokenizer.c_str(), 512)), wanted);
     return 0;
   }
-  std::fprintf(stderr, "02_generate: '%s' fits neither type of this program.\n  zoo::shipped: %s\n  zoo::stories260k: %s\n",
+  std::fprintf(stderr,
+               "02_generate: '%s' fits neither type of this program.\n  zoo::shipped: %s\n  zoo::stories260k: %s\n",
                wanted.model.c_str(), as_shipped.why().message.c_str(), as_stories.why().message.c_str());
   return 1;
 }

@@ -168,11 +168,11 @@ struct attend_backward {
 };
 
 /// In an order in which each operation reads what the ones before it wrote.
-using all_operations =
-    lc::type_list<embed, multiply, activate<lc::relu>, activate<lc::squared_relu>, activate<lc::silu>,
-                  activate<lc::sigmoid>, activate<lc::gelu>, activate<lc::gelu_tanh>, normalise, rotate<lc::rotary_pairs::neighbours>,
-                  rotate<lc::rotary_pairs::halves>, append, attend, attend_backward, append_backward, accumulate_outer,
-                  multiply_transposed, sum_over_tokens, embed_backward>;
+using all_operations = lc::type_list<embed, multiply, activate<lc::relu>, activate<lc::squared_relu>,
+                                     activate<lc::silu>, activate<lc::sigmoid>, activate<lc::gelu>,
+                                     activate<lc::gelu_tanh>, normalise, rotate<lc::rotary_pairs::neighbours>,
+                                     rotate<lc::rotary_pairs::halves>, append, attend, attend_backward, append_backward,
+                                     accumulate_outer, multiply_transposed, sum_over_tokens, embed_backward>;
 
 template <class Operation, class Numbers>
 __global__ void kernel_of(Numbers* n) {

@@ -42,7 +42,11 @@ TEST_CASE("gradients accumulate over calls and clear to zero") {
   REQUIRE(model->try_backward(tokens, view).ok());
   CHECK(model->gradients_to_write().embedding.weight[9] == doctest::Approx(2 * once).epsilon(1e-12));
   model->clear_gradients();
-  lc::visit_tensors([](auto& gradient) { for (double of : gradient.data) REQUIRE(of == 0); }, model->gradients_to_write());
+  lc::visit_tensors(
+      [](auto& gradient) {
+        for (double of : gradient.data) REQUIRE(of == 0);
+      },
+      model->gradients_to_write());
 }
 TEST_CASE("backward refuses what forward has not seen") {
   namespace lc = lacuna;

@@ -62,7 +62,8 @@ using x4 = lc::rows<const float, 4>;
 using packed = small::by_input<float, 8, 4>;
 static_assert(lc::overridden<lc::operation::multiply, small::columns, y8, x4, lc::matrix<const float, 8, 4>, packed>);
 static_assert(lc::overridden<lc::operation::multiply, small::heir, y8, x4, lc::matrix<const float, 8, 4>, packed>);
-static_assert(!lc::overridden<lc::operation::multiply, lc::reference, y8, x4, lc::matrix<const float, 8, 4>, lc::nothing>);
+static_assert(
+    !lc::overridden<lc::operation::multiply, lc::reference, y8, x4, lc::matrix<const float, 8, 4>, lc::nothing>);
 // Another element type has no kernel there: it falls back, and this is known at compile time.
 static_assert(!lc::overridden<lc::operation::multiply, small::columns, y8, x4, lc::matrix<const lc::bfloat16, 8, 4>,
                               small::by_input<lc::bfloat16, 8, 4>>);

@@ -62,7 +62,8 @@ TEST_CASE("a model on Eigen: values and gradients") {
   for (std::size_t i = 0; i < adjoint.size(); ++i) adjoint[i] = static_cast<float>(lc::random_normal(1, 1, i));
   const auto expected = *plain->try_forward_to_learn({recipes::stream, 19});
   const auto found = *other->try_forward_to_learn({recipes::stream, 19});
-  for (std::size_t i = 0; i < 19 * 11; ++i) CHECK(found.data[i] == doctest::Approx(expected.data[i]).epsilon(1e-4).scale(1));
+  for (std::size_t i = 0; i < 19 * 11; ++i)
+    CHECK(found.data[i] == doctest::Approx(expected.data[i]).epsilon(1e-4).scale(1));
   REQUIRE(plain->try_backward({recipes::stream, 19}, {adjoint.data(), 19}).ok());
   REQUIRE(other->try_backward({recipes::stream, 19}, {adjoint.data(), 19}).ok());
   lc::visit_tensors([](auto& a, auto& b) {

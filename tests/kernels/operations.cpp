@@ -12,7 +12,8 @@ namespace lc = lacuna;
 std::uint64_t drawn = 0;
 template <class Tensor>
 void fill(Tensor& tensor) {
-  for (auto& of : tensor.data) of = static_cast<std::remove_reference_t<decltype(of)>>(lc::random_normal(17, 0, drawn++));
+  for (auto& of : tensor.data)
+    of = static_cast<std::remove_reference_t<decltype(of)>>(lc::random_normal(17, 0, drawn++));
 }
 
 /// Attention over a dense mask, as the definition has it: no blocks, no online sums.
@@ -37,7 +38,8 @@ struct attention_case {
     for (lc::extent_t k = 0; k < first + count; ++k) {
       scores[k] = 0;
       for (lc::extent_t i = 0; i < HeadWidth; ++i)
-        scores[k] += query[t * Heads * HeadWidth + h * HeadWidth + i] * key[k * KvHeads * HeadWidth + kv * HeadWidth + i];
+        scores[k] +=
+            query[t * Heads * HeadWidth + h * HeadWidth + i] * key[k * KvHeads * HeadWidth + kv * HeadWidth + i];
       scores[k] /= std::sqrt(static_cast<double>(HeadWidth));
       if (lc::allows<Route>(first + t, k, first + count)) largest = std::max(largest, scores[k]);
     }
@@ -53,7 +55,8 @@ struct attention_case {
     const lc::reference backend;
     const double scale = lc::dot::scale(HeadWidth);
     plan.prepare(first, count);
-    lc::op::append(cache_type{keys.data, values.data, {}}, key.first(first + count), value.first(first + count), 0, backend);
+    lc::op::append(cache_type{keys.data, values.data, {}}, key.first(first + count), value.first(first + count), 0,
+                   backend);
     lc::op::attend(mixed.first(count), log_scale.first(count), query.first(count), readable{keys.data, values.data, {}},
                    plan.view(), lc::softmax{}, scale, backend);
   }
@@ -78,10 +81,10 @@ struct attention_case {
     for (auto& of : dvalue.data) of = 0;
     const lc::reference backend;
     lc::op::attend_backward(dquery.first(count), cache_type{dkeys.data, dvalues.data, {}}, dmixed.first(count),
-                            log_scale.first(count), query.first(count), readable{keys.data, values.data, {}}, plan.view(),
-                            lc::softmax{}, lc::dot::scale(HeadWidth), backend);
-    lc::op::append_backward(readable{dkeys.data, dvalues.data, {}}, dkey.first(first + count), dvalue.first(first + count),
-                            0, backend);
+                            log_scale.first(count), query.first(count), readable{keys.data, values.data, {}},
+                            plan.view(), lc::softmax{}, lc::dot::scale(HeadWidth), backend);
+    lc::op::append_backward(readable{dkeys.data, dvalues.data, {}}, dkey.first(first + count),
+                            dvalue.first(first + count), 0, backend);
     const auto functional = [&] {
       run(first, count);
       double sum = 0;
@@ -107,7 +110,6 @@ struct attention_case {
 
 struct nobody {
   using slot = lc::slots::route;
-  static constexpr auto name = lc::fixed_string("nobody");
   static constexpr lc::spans<1> spans(lc::extent_t query, lc::extent_t keys) {
     return query % 3 == 1 ? lc::spans<1>{} : lc::spans<1>{0, keys};
   }
@@ -188,7 +190,8 @@ TEST_CASE("bf16 weights are widened, sums are f32") {
   lc::op::multiply(y.view(), x.view(), weight, lc::nothing{}, lc::reference{});
   for (std::size_t o = 0; o < 2; ++o) {
     double sum = 0;
-    for (std::size_t i = 0; i < 300; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(static_cast<float>(weight[o * 300 + i]));
+    for (std::size_t i = 0; i < 300; ++i)
+      sum += static_cast<double>(x[i]) * static_cast<double>(static_cast<float>(weight[o * 300 + i]));
     CHECK(static_cast<double>(y[o]) == doctest::Approx(sum).epsilon(1e-5));
   }
 }

@@ -93,13 +93,15 @@ TEST_CASE("a decoder at compile time equals run time bit for bit") {
   const tiny_logits at_run_time = evaluate();
   for (std::size_t t = 0; t < 4; ++t)
     for (std::size_t i = 0; i < 8; ++i)
-      CHECK(std::bit_cast<std::uint32_t>(at_run_time.of[t][i]) == std::bit_cast<std::uint32_t>(at_compile_time.of[t][i]));
+      CHECK(std::bit_cast<std::uint32_t>(at_run_time.of[t][i]) ==
+            std::bit_cast<std::uint32_t>(at_compile_time.of[t][i]));
 }
 
 TEST_CASE("inference, chunks, storages and the training forward give the same bits") {
   check_pieces<recipes::llama>();
   check_pieces<recipes::gpt>();
-  using past = lc::substitute<recipes::mixed, lc::full, lc::causal>;  // a stream can be cut only where rows see the past
+  using past =
+      lc::substitute<recipes::mixed, lc::full, lc::causal>;  // a stream can be cut only where rows see the past
   check_pieces<lc::substitute<past, lc::window<3>, lc::both<lc::causal, lc::window<3>>>>();
 }
 
@@ -142,7 +144,8 @@ TEST_CASE("nothing is allocated after construction") {
   CHECK(built == before + 2);
   REQUIRE(model.try_forward({recipes::stream, 19}).ok());
   unsigned sum = 0;
-  for (auto token : lc::generate(model, lc::token_view{recipes::stream, 3}, {.temperature = 0.8f, .top_k = 4, .top_p = 0.9f}))
+  for (auto token :
+       lc::generate(model, lc::token_view{recipes::stream, 3}, {.temperature = 0.8f, .top_k = 4, .top_p = 0.9f}))
     sum += token;
   CHECK(sum > 0);
   REQUIRE(learner.try_forward_to_learn({recipes::stream, 19}).ok());

@@ -66,7 +66,8 @@ TEST_CASE("limits") {
 }
 
 TEST_CASE("the same bits at compile time") {
-  constexpr float single[]{maths::exp(0.7f), maths::exp(-30.3f), maths::tanh(0.3f), maths::tanh(2.7f), maths::erf(0.4f)};
+  constexpr float single[]{maths::exp(0.7f), maths::exp(-30.3f), maths::tanh(0.3f), maths::tanh(2.7f),
+                           maths::erf(0.4f)};
   const volatile float in[]{0.7f, -30.3f, 0.3f, 2.7f, 0.4f};
   CHECK(std::bit_cast<std::uint32_t>(single[0]) == std::bit_cast<std::uint32_t>(maths::exp(in[0])));
   CHECK(std::bit_cast<std::uint32_t>(single[1]) == std::bit_cast<std::uint32_t>(maths::exp(in[1])));

@@ -21,7 +21,6 @@ struct stripes {
 /// A route whose odd rows see nothing.
 struct even_rows {
   using slot = lc::slots::route;
-  static constexpr auto name = lc::fixed_string("even_rows");
   static constexpr lc::spans<1> spans(lc::extent_t query, lc::extent_t keys) {
     return query % 2 == 0 ? lc::spans<1>{0, keys} : lc::spans<1>{};
   }

@@ -7,7 +7,8 @@
 
 LACUNA_BEGIN
 
-/// x Phi(x) with the exact normal distribution function. Source: Hendrycks and Gimpel (2016), arXiv 1606.08415, eq. (1).
+/// x Phi(x) with the exact normal distribution function. Source: Hendrycks and Gimpel (2016), arXiv 1606.08415, eq.
+/// (1).
 struct gelu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("gelu");

@@ -32,8 +32,9 @@ struct activation {
   };
   template <class Recipe>
   struct missing {
-    static_assert(always_false<Recipe>,
-                  "lacuna::ffn: the activation is missing (add one, such as lacuna::relu, or lacuna::gated<lacuna::silu>)");
+    static_assert(
+        always_false<Recipe>,
+        "lacuna::ffn: the activation is missing (add one, such as lacuna::relu, or lacuna::gated<lacuna::silu>)");
   };
 };
 }  // namespace slots

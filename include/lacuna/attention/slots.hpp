@@ -72,8 +72,9 @@ struct heads_divide_width {
 };
 template <extent_t KvHeads, extent_t Heads>
 struct kv_heads_divide_heads {
-  static_assert(Heads % KvHeads == 0,
-                "lacuna::attention: kv_heads do not divide heads (choose kv_heads that divide heads; 1 is multi-query)");
+  static_assert(
+      Heads % KvHeads == 0,
+      "lacuna::attention: kv_heads do not divide heads (choose kv_heads that divide heads; 1 is multi-query)");
 };
 }  // namespace rules
 

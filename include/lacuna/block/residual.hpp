@@ -166,7 +166,8 @@ struct residual_chain<Step, At, Norm, type_list<Sublayers...>, std::index_sequen
   struct parameters : links::template parameters<Role> {
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-      for_each_index<sizeof...(Which)>([&](auto i) { step<i>::template parameters<Role>::visit(v, s.template at<i>()...); });
+      for_each_index<sizeof...(Which)>(
+          [&](auto i) { step<i>::template parameters<Role>::visit(v, s.template at<i>()...); });
     }
   };
   template <class Role>

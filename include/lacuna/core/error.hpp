@@ -72,8 +72,9 @@ class [[nodiscard]] outcome {
 #if LACUNA_EXCEPTIONS
     if (!ok()) throw failure(error_);
 #else
-    static_assert(!same<Self, void>,
-                  "lacuna::error: this call throws, and exceptions are off (use the try_ form, which returns the error)");
+    static_assert(
+        !same<Self, void>,
+        "lacuna::error: this call throws, and exceptions are off (use the try_ form, which returns the error)");
 #endif
     return static_cast<Value&&>(value_);
   }

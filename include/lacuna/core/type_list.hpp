@@ -93,7 +93,8 @@ using unique = typename detail::unique_types<List>::type;
 /// Calls `f(count_constant<0>{}) ... f(count_constant<N - 1>{})` in order.
 template <extent_t N, class Function>
 LACUNA_HD constexpr void for_each_index(Function&& f) {
-  [&]<std::size_t... Index>(std::index_sequence<Index...>) { (f(count_constant<Index>{}), ...); }(std::make_index_sequence<N>{});
+  [&]<std::size_t... Index>(std::index_sequence<Index...>) { (f(count_constant<Index>{}), ...); }
+  (std::make_index_sequence<N>{});
 }
 
 LACUNA_END

@@ -30,9 +30,10 @@ struct gated_ffn {
   };
   template <class Plan>
   struct memory {
-    typename Plan::template buffer<Hidden> gate;     ///< before the activation; as an adjoint: of the product, then of it
+    typename Plan::template buffer<Hidden> gate;  ///< before the activation; as an adjoint: of the product, then of it
     typename Plan::template buffer<Hidden> up;
-    [[no_unique_address]] typename Plan::template saved<Hidden> product;   ///< act(gate) * up; without it the product overwrites `gate`
+    [[no_unique_address]] typename Plan::template saved<Hidden>
+        product;  ///< act(gate) * up; without it the product overwrites `gate`
     [[no_unique_address]] typename up_map::template memory<Plan> gate_map_memory;
     [[no_unique_address]] typename up_map::template memory<Plan> up_map_memory;
     [[no_unique_address]] typename down_map::template memory<Plan> down_map_memory;

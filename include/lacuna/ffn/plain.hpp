@@ -8,8 +8,8 @@
 
 LACUNA_BEGIN
 
-/// y = W_down act(W_up x): `(tokens, width) -> (tokens, hidden) -> (tokens, width)`, 2 tokens width hidden multiply-adds.
-/// Source: Vaswani et al. (2017), arXiv 1706.03762, eq. (2).
+/// y = W_down act(W_up x): `(tokens, width) -> (tokens, hidden) -> (tokens, width)`, 2 tokens width hidden
+/// multiply-adds. Source: Vaswani et al. (2017), arXiv 1706.03762, eq. (2).
 template <class At, extent_t Hidden, class Activation, class Format, class Bias>
 struct plain_ffn {
   static constexpr extent_t hidden = Hidden;
@@ -29,7 +29,8 @@ struct plain_ffn {
   template <class Plan>
   struct memory {
     typename Plan::template buffer<Hidden> up;         ///< before the activation; as an adjoint: of `up`
-    [[no_unique_address]] typename Plan::template saved<Hidden> activated;   ///< after it; without it the activation works in place
+    [[no_unique_address]] typename Plan::template saved<Hidden>
+        activated;  ///< after it; without it the activation works in place
     [[no_unique_address]] typename up_map::template memory<Plan> up_map_memory;
     [[no_unique_address]] typename down_map::template memory<Plan> down_map_memory;
   };

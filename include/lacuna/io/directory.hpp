@@ -101,6 +101,12 @@ inline extent_t likeness(std::string_view a, std::string_view b) {
   return front + back;
 }
 
+/// Element `i` of a tensor as a parameter of type `Element`.
+template <class Element>
+Element converted_element(const unsigned char* bytes, stored_type type, std::uint64_t i) {
+  return static_cast<Element>(static_cast<compute_t<Element>>(stored_element(bytes, type, i)));
+}
+
 template <class Leaf>
 error check_entry(const directory& from, const tensor_entry* entry, const char* path) {
   std::uint64_t extents[Leaf::rank == 0 ? 1 : Leaf::rank]{};
@@ -133,12 +139,17 @@ error check_entry(const directory& from, const tensor_entry* entry, const char* 
     type.message.append(entry->type_name.c_str(), entry->type_name.size() < 20 ? entry->type_name.size() : 20);
     return type << " (convert the file)";
   }
+  using element = typename Leaf::element;
+  const unsigned char* const bytes = from.bytes.data() + entry->begin;
   for (std::uint64_t i = 0; i < Leaf::size; ++i)
-    if (!maths::is_finite(stored_element(from.bytes.data() + entry->begin, entry->type, i))) {
+    if (!maths::is_finite(widen(converted_element<element>(bytes, entry->type, i)))) {
+      const double stored = stored_element(bytes, entry->type, i);
       error value = file_error(error_kind::value, "lacuna::load", from.path);
-      return value << "tensor '" << path << "': element " << i << ": expected a finite number, found "
-                   << (maths::is_nan(stored_element(from.bytes.data() + entry->begin, entry->type, i)) ? "NaN" : "infinity")
-                   << " (the weights are damaged)";
+      value << "tensor '" << path << "': element " << i << ": expected a finite number";
+      if (maths::is_finite(stored))
+        return value << " in " << element_traits<element>::name.c_str()
+                     << ", found one beyond its range (choose wider numerics)";
+      return value << ", found " << (maths::is_nan(stored) ? "NaN" : "infinity") << " (the weights are damaged)";
     }
   return {};
 }
@@ -147,7 +158,7 @@ error check_entry(const directory& from, const tensor_entry* entry, const char* 
 
 /// Fills a struct of parameters: every tensor by name, exact shape, converted to the element type. Everything is
 /// checked first, so that after an error nothing was written. Errors: a tensor that is missing, surplus, of another
-/// shape or element type, or holds NaN or infinity.
+/// shape or element type, or holds NaN, infinity or what its element type cannot hold.
 template <class Parameters>
 status try_fill(const directory& from, Parameters& into) {
   std::unordered_map<std::string_view, const tensor_entry*> by_name;
@@ -179,8 +190,7 @@ status try_fill(const directory& from, Parameters& into) {
         const tensor_entry& entry = *find(path);
         using element = typename Leaf::element;
         for (std::uint64_t i = 0; i < Leaf::size; ++i)
-          leaf.data[i] = static_cast<element>(static_cast<compute_t<element>>(
-              detail::stored_element(from.bytes.data() + entry.begin, entry.type, i)));
+          leaf.data[i] = detail::converted_element<element>(from.bytes.data() + entry.begin, entry.type, i);
       },
       into);
   return nothing{};

@@ -26,7 +26,8 @@ inline error file_error(error_kind kind, const char* what, const std::string& pa
   constexpr extent_t most = 120;
   made << ": '";
   if (path.size() > most) made << "...";
-  made.message.append(path.c_str() + (path.size() > most ? path.size() - most : 0), path.size() > most ? most : path.size());
+  made.message.append(path.c_str() + (path.size() > most ? path.size() - most : 0),
+                      path.size() > most ? most : path.size());
   return made << "': ";
 }
 
@@ -51,11 +52,13 @@ inline outcome<file_bytes> try_read_file(const std::string& path) {
   const auto kind = std::filesystem::status(path, code);
   if (!std::filesystem::exists(kind)) return wrong("expected a file, found none (check the path)");
   if (std::filesystem::is_directory(kind)) return wrong("expected a file, found a directory (name a file in it)");
+  // Asked before opening: opening a pipe waits for its writer.
+  if (!std::filesystem::is_regular_file(kind))
+    return wrong("expected a regular file, found a device or pipe (copy it to a file first)");
   const detail::file_closer opened(std::fopen(path.c_str(), "rb"));
   if (opened.file == nullptr) return wrong("expected a readable file, found no permission (check its rights)");
   const std::uintmax_t size = std::filesystem::file_size(path, code);
-  if (code) return wrong("expected a regular file, found a device or pipe (copy it to a file first)");
-  if (size > largest_file) return wrong("expected at most 16 GiB, found a larger file");
+  if (code || size > largest_file) return wrong("expected at most 16 GiB, found a larger file");
   file_bytes bytes(static_cast<std::size_t>(size));
   const std::size_t read = bytes.empty() ? 0 : std::fread(bytes.data(), 1, bytes.size(), opened.file);
   if (read != bytes.size() || std::fgetc(opened.file) != EOF)
@@ -67,14 +70,16 @@ inline outcome<file_bytes> try_read_file(const std::string& path) {
 /// fails. Errors: a folder that is missing or not writable, a full disk.
 inline status try_write_file(const std::string& path, const file_bytes& bytes) {
   const std::string partial = path + ".partial";
+  bool made = false;
   const auto wrong = [&](const char* found) {
     std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
+    if (made) std::filesystem::remove(partial, ignored);
     return detail::file_error(error_kind::file, "lacuna::save", path) << found;
   };
   {
     std::FILE* file = std::fopen(partial.c_str(), "wb");
-    if (file == nullptr) return wrong("expected a writable folder, found none (create it, or check its rights)");
+    made = file != nullptr;
+    if (!made) return wrong("expected a writable folder, found none (create it, or check its rights)");
     const bool written = (bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
     if (std::fclose(file) != 0 || !written) return wrong("expected room for the file, found the disk full");
   }

@@ -42,7 +42,8 @@ inline outcome<directory> try_parse_llama2c(const std::string& path, file_bytes 
   if (bytes.size() < header)
     return wrong() << "expected a llama2.c header of 28 bytes, found " << static_cast<std::uint64_t>(bytes.size())
                    << " (is the file whole?)";
-  static constexpr const char* names[]{"dim", "hidden_dim", "n_layers", "n_heads", "n_kv_heads", "vocab_size", "seq_len"};
+  static constexpr const char* names[]{"dim",        "hidden_dim", "n_layers", "n_heads",
+                                       "n_kv_heads", "vocab_size", "seq_len"};
   std::int64_t sizes[7]{};
   for (extent_t i = 0; i < 7; ++i) sizes[i] = detail::little_int32(bytes.data() + 4 * i);
   const bool tied = sizes[5] > 0;
@@ -50,7 +51,8 @@ inline outcome<directory> try_parse_llama2c(const std::string& path, file_bytes 
   // With every size below 2^21 and at most 4096 layers no product below can reach 2^64.
   for (extent_t i = 0; i < 7; ++i)
     if (sizes[i] < 1 || sizes[i] > (i == 2 ? 4096 : 1 << 21))
-      return wrong() << "expected a llama2.c model, found " << names[i] << ' ' << sizes[i] << " in its header (is it a model?)";
+      return wrong() << "expected a llama2.c model, found " << names[i] << ' ' << sizes[i]
+                     << " in its header (is it a model?)";
   if (sizes[0] % sizes[3] != 0 || sizes[3] % sizes[4] != 0)
     return wrong() << "expected heads that divide the width and kv_heads that divide heads, found dim " << sizes[0]
                    << ", n_heads " << sizes[3] << ", n_kv_heads " << sizes[4] << " (is it a model?)";
@@ -59,8 +61,9 @@ inline outcome<directory> try_parse_llama2c(const std::string& path, file_bytes 
   const std::uint64_t kv_dim = dim / size(3) * size(4);
   // Angles: two tables of seq_len * head size / 2.
   const std::uint64_t angles = size(6) * (dim / size(3) / 2) * 2;
-  const std::uint64_t elements = vocabulary * dim + layers * (2 * dim + 2 * dim * dim + 2 * kv_dim * dim + 3 * hidden * dim) +
-                                 dim + angles + (tied ? 0 : vocabulary * dim);
+  const std::uint64_t elements = vocabulary * dim +
+                                 layers * (2 * dim + 2 * dim * dim + 2 * kv_dim * dim + 3 * hidden * dim) + dim +
+                                 angles + (tied ? 0 : vocabulary * dim);
   if (bytes.size() != header + 4 * elements)
     return wrong() << "expected " << header + 4 * elements << " bytes for dim " << dim << ", hidden_dim " << hidden
                    << ", n_layers " << layers << ", vocab_size " << vocabulary << ", found "
@@ -82,7 +85,8 @@ inline outcome<directory> try_parse_llama2c(const std::string& path, file_bytes 
   layout.at += 4 * angles;
   if (!tied) layout.add("head.weight", {vocabulary, dim});
   static constexpr const char* keys[]{"width", "hidden", "layers", "heads", "kv_heads", "vocabulary", "context"};
-  for (extent_t i = 0; i < 7; ++i) made.metadata.emplace_back(std::string("lacuna.") + keys[i], std::to_string(sizes[i]));
+  for (extent_t i = 0; i < 7; ++i)
+    made.metadata.emplace_back(std::string("lacuna.") + keys[i], std::to_string(sizes[i]));
   made.bytes = std::move(bytes);
   return made;
 }
@@ -104,8 +108,9 @@ inline outcome<llama2c_vocabulary> try_read_llama2c_tokenizer(const std::string&
                      << " tokens, found more (it belongs to another model)";
     float score = 0;
     if (bytes.size() - at < 8)
-      return wrong() << "token " << static_cast<std::uint64_t>(pieces.size()) << ": expected a score and a length, found "
-                     << static_cast<std::uint64_t>(bytes.size() - at) << " bytes (is the file whole, and a tokenizer?)";
+      return wrong() << "token " << static_cast<std::uint64_t>(pieces.size())
+                     << ": expected a score and a length, found " << static_cast<std::uint64_t>(bytes.size() - at)
+                     << " bytes (is the file whole, and a tokenizer?)";
     std::memcpy(&score, bytes.data() + at, 4);
     const std::int32_t length = detail::little_int32(bytes.data() + at + 4);
     at += 8;
@@ -114,7 +119,8 @@ inline outcome<llama2c_vocabulary> try_read_llama2c_tokenizer(const std::string&
                      << static_cast<std::uint64_t>(bytes.size() - at) << ", found " << length
                      << " (is the file whole, and a tokenizer?)";
     if (!maths::is_finite(score))
-      return wrong() << "token " << static_cast<std::uint64_t>(pieces.size()) << ": expected a finite score, found none";
+      return wrong() << "token " << static_cast<std::uint64_t>(pieces.size())
+                     << ": expected a finite score, found none";
     pieces.emplace_back(reinterpret_cast<const char*>(bytes.data()) + at, static_cast<std::size_t>(length));
     scores.push_back(score);
     at += static_cast<extent_t>(length);

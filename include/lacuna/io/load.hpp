@@ -61,15 +61,17 @@ status try_load_into(Model& to, const char* path) {
 namespace rules {
 template <bool Heap>
 struct loaded_model_is_on_the_heap {
-  static_assert(Heap,
-                "lacuna::load: only a heap model can be returned (declare the in_place model static and use try_load_into)");
+  static_assert(
+      Heap,
+      "lacuna::load: only a heap model can be returned (declare the in_place model static and use try_load_into)");
 };
 }  // namespace rules
 
 /// A model from a file: `try_load<model<stories>>("stories260K.bin")`.
 template <class Model>
 outcome<Model> try_load(const char* path) {
-  static_assert(__is_base_of(nothing, rules::loaded_model_is_on_the_heap<same<typename Model::storage_type, heap>>) || true);
+  static_assert(__is_base_of(nothing, rules::loaded_model_is_on_the_heap<same<typename Model::storage_type, heap>>) ||
+                true);
   Model loaded;
   if (const auto filled = try_load_into(loaded, path); !filled.ok()) return filled.why();
   return static_cast<Model&&>(loaded);

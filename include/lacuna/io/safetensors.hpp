@@ -49,7 +49,8 @@ class safetensors_header {
     if (depth_ != 3 || in_metadata_) return unexpected("a number");
     auto& list = field_ == field::shape ? open_.shape : offsets_;
     if (field_ == field::offsets && offsets_.size() == 2) return refuse("data_offsets: expected 2 numbers, found more");
-    if (field_ == field::shape && open_.shape.size() == 64) return refuse("shape: expected at most 64 extents, found more");
+    if (field_ == field::shape && open_.shape.size() == 64)
+      return refuse("shape: expected at most 64 extents, found more");
     list.push_back(number);
     return true;
   }
@@ -98,17 +99,20 @@ class safetensors_header {
       open_.name = text;
       return names_.insert(text).second || refuse("expected each name once, found it twice");
     }
-    if (in_metadata_) return metadata_names_.insert(text).second || refuse("expected each metadata key once, found one twice");
+    if (in_metadata_)
+      return metadata_names_.insert(text).second || refuse("expected each metadata key once, found one twice");
     const unsigned bit = text == "dtype" ? 1u : text == "shape" ? 2u : text == "data_offsets" ? 4u : 0u;
     if (bit == 0) return refuse("expected dtype, shape and data_offsets only, found another key");
-    if ((seen_fields_ & bit) != 0) return refuse("expected each of dtype, shape and data_offsets once, found one twice");
+    if ((seen_fields_ & bit) != 0)
+      return refuse("expected each of dtype, shape and data_offsets once, found one twice");
     seen_fields_ |= bit;
     field_ = bit == 1u ? field::type : bit == 2u ? field::shape : field::offsets;
     return true;
   }
   template <class Exception>
   bool parse_error(std::size_t position, const std::string&, const Exception&) {
-    wrong_ << "header byte " << static_cast<std::uint64_t>(position) << ": expected JSON in UTF-8, found something else";
+    wrong_ << "header byte " << static_cast<std::uint64_t>(position)
+           << ": expected JSON in UTF-8, found something else";
     return false;
   }
 
@@ -162,15 +166,16 @@ inline std::optional<std::uint64_t> bytes_of_shape(const std::vector<std::uint64
 inline outcome<directory> try_parse_safetensors(const std::string& path, file_bytes bytes) {
   const auto wrong = [&] { return detail::file_error(error_kind::file, "lacuna::load", path); };
   if (bytes.size() < 8)
-    return wrong() << "expected a safetensors file of at least 8 bytes, found " << static_cast<std::uint64_t>(bytes.size());
+    return wrong() << "expected a safetensors file of at least 8 bytes, found "
+                   << static_cast<std::uint64_t>(bytes.size());
   std::uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | bytes[static_cast<std::size_t>(i)];
   if (length > detail::safetensors_header_limit)
     return wrong() << "expected a header of at most " << detail::safetensors_header_limit << " bytes, found " << length
                    << " (is it a safetensors file?)";
   if (length > bytes.size() - 8)
-    return wrong() << "expected a header of " << length << " bytes, found " << static_cast<std::uint64_t>(bytes.size() - 8)
-                   << " (is the file whole?)";
+    return wrong() << "expected a header of " << length << " bytes, found "
+                   << static_cast<std::uint64_t>(bytes.size() - 8) << " (is the file whole?)";
   if (length == 0 || bytes[8] != '{')
     return wrong() << "byte 8: expected '{', the beginning of the header, found "
                    << (length == 0 ? "no header" : "another byte") << " (is it a safetensors file?)";
@@ -178,11 +183,15 @@ inline outcome<directory> try_parse_safetensors(const std::string& path, file_by
   made.path = path;
   detail::safetensors_header header(made);
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
+  // The JSON parser takes a zero byte for the end of its text: whatever follows would be passed over.
+  if (const void* zero = std::memchr(text, 0, length))
+    return wrong() << "header byte " << static_cast<std::uint64_t>(static_cast<const char*>(zero) - text) + 1
+                   << ": expected JSON in UTF-8, found a zero byte";
   if (!nlohmann::json::sax_parse(text, text + length, &header)) return wrong() << header.wrong();
 
   // In order of offsets: each tensor begins where the last one ended, and the last one ends the file.
   std::sort(made.entries.begin(), made.entries.end(),
-                   [](const auto& a, const auto& b) { return a.begin < b.begin || (a.begin == b.begin && a.end < b.end); });
+            [](const auto& a, const auto& b) { return a.begin < b.begin || (a.begin == b.begin && a.end < b.end); });
   const std::uint64_t data = 8 + length, available = bytes.size() - data;
   std::uint64_t at = 0;
   for (auto& entry : made.entries) {
@@ -216,7 +225,7 @@ inline outcome<directory> try_parse_safetensors(const std::string& path, file_by
       detail::append_shape(named, entry.shape.data(), entry.shape.size());
       return named << " of " << type->name << ": expected "
                    << (size ? *size : ~std::uint64_t{0}) << " bytes, found " << entry.end - entry.begin
-                   << (size ? "" : " (the shape overflows)");
+                   << (size ? "" : " (the shape overflows, or is not whole bytes)");
     }
     at = entry.end;
     entry.begin += data, entry.end += data;
@@ -262,9 +271,9 @@ status try_write_safetensors(const std::string& path, const Parameters& paramete
   for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<unsigned char>(std::uint64_t{text.size()} >> (8 * i)));
   bytes.insert(bytes.end(), text.begin(), text.end());
   visit_tensors(
-      [&](const auto& of) {
+      [&]<class Leaf>(const Leaf& of) {
         const auto* from = reinterpret_cast<const unsigned char*>(of.data);
-        bytes.insert(bytes.end(), from, from + std::size(of.data) * sizeof(of.data[0]));
+        bytes.insert(bytes.end(), from, from + Leaf::size * sizeof(of.data[0]));
       },
       parameters);
   return try_write_file(path, bytes);

@@ -26,7 +26,8 @@ using decoder_fields =
 namespace rules {
 template <extent_t Count>
 struct decoder_has_a_body {
-  static_assert(Count > 0, "lacuna::decoder: the body is missing (add a block, such as lacuna::repeat<N, pre_norm<...>>)");
+  static_assert(Count > 0,
+                "lacuna::decoder: the body is missing (add a block, such as lacuna::repeat<N, pre_norm<...>>)");
 };
 template <bool Fine>
 struct decoder_sizes_are_not_zero {
@@ -34,7 +35,8 @@ struct decoder_sizes_are_not_zero {
 };
 template <bool Fine>
 struct body_keeps_the_width {
-  static_assert(Fine, "lacuna::decoder: a block changes the width (end it with a projection back to its input's width)");
+  static_assert(Fine,
+                "lacuna::decoder: a block changes the width (end it with a projection back to its input's width)");
 };
 }  // namespace rules
 

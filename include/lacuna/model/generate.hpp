@@ -13,7 +13,7 @@ inline constexpr std::uint32_t no_token = 0xffffffffu;
 struct generate_options {
   float temperature = 1.0f;       ///< 0 takes the likeliest token; lowest number on a tie
   extent_t top_k = 0;             ///< only the k likeliest tokens; 0 for all
-  float top_p = 1.0f;             ///< only the likeliest tokens that together reach p (Holtzman et al. 2019, 1904.09751)
+  float top_p = 1.0f;  ///< only the likeliest tokens that together reach p (Holtzman et al. 2019, 1904.09751)
   std::uint64_t seed = 0;         ///< same seed, same text, on any machine with the same logits
   extent_t tokens = 0;            ///< tokens to generate; 0 for as many as the context takes
   std::uint32_t stop = no_token;  ///< the generation ends before this token
@@ -75,7 +75,8 @@ constexpr outcome<std::uint32_t> try_sample(Value* logits, std::uint32_t* order,
     if (logits[i] > logits[best]) best = static_cast<std::uint32_t>(i);
   }
   if (!maths::is_finite(logits[best]))
-    return error(error_kind::value, "lacuna::generate: expected a finite logit, found all at -infinity (check the weights)");
+    return error(error_kind::value,
+                 "lacuna::generate: expected a finite logit, found all at -infinity (check the weights)");
   if (!(options.temperature > 0.0f)) return best;
 
   const Value largest = logits[best];
@@ -109,8 +110,9 @@ class generation {
  public:
   generation(Model& of, token_view prompt, const generate_options& options) : model_(&of), options_(options) {
     if (!(options.temperature >= 0.0f) || !(options.top_p > 0.0f)) {
-      fail(error(error_kind::value, "lacuna::generate: expected temperature >= 0 and top_p in (0, 1], found another value "
-                                    "(0 takes the likeliest token; 1 keeps all)"));
+      fail(error(error_kind::value,
+                 "lacuna::generate: expected temperature >= 0 and top_p in (0, 1], found another value "
+                 "(0 takes the likeliest token; 1 keeps all)"));
       return;
     }
     if (options.restart) of.reset();

@@ -30,8 +30,9 @@ using no_recipe = decoder<vocabulary<1>, width<1>, context<1>, no_component>;
 namespace rules {
 template <class Recipe>
 struct model_holds_a_recipe {
-  static_assert(detail::WholeRecipe<Recipe>,
-                "lacuna::model: its first argument is not a whole recipe (write model<decoder<...>>, options after it)");
+  static_assert(
+      detail::WholeRecipe<Recipe>,
+      "lacuna::model: its first argument is not a whole recipe (write model<decoder<...>>, options after it)");
 };
 template <bool Trains>
 struct learning_needs_training {
@@ -39,8 +40,8 @@ struct learning_needs_training {
 };
 template <bool Owns>
 struct writing_needs_ownership {
-  static_assert(Owns,
-                "lacuna::model: borrowed parameters are read-only (write them before lending, or use heap or in_place)");
+  static_assert(
+      Owns, "lacuna::model: borrowed parameters are read-only (write them before lending, or use heap or in_place)");
 };
 template <extent_t Tokens>
 struct chunk_is_not_empty {
@@ -245,9 +246,14 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
                << static_cast<std::uint64_t>(w.last_count) << " tokens and adjoint rows, as in the last forward, found "
                << static_cast<std::uint64_t>(tokens.count) << " and " << static_cast<std::uint64_t>(adjoint.count)
                << " (call try_forward_to_learn with the same tokens first)";
-      visit_tensors([](auto& adjoint_tensor) { for (auto& of : adjoint_tensor.data) of = 0; }, w.learning.state_adjoint);
-      bound::backward(all_values(), adjoints{w.learning.gradients_part, w.learning.state_adjoint, w.learning.memory_adjoint},
-                      tokens, adjoint, run_at(backend_, 0));
+      visit_tensors(
+          [](auto& adjoint_tensor) {
+            for (auto& of : adjoint_tensor.data) of = 0;
+          },
+          w.learning.state_adjoint);
+      bound::backward(all_values(),
+                      adjoints{w.learning.gradients_part, w.learning.state_adjoint, w.learning.memory_adjoint}, tokens,
+                      adjoint, run_at(backend_, 0));
     }
     return nothing{};
   }
@@ -290,18 +296,20 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr status check(token_view tokens) {
     const auto& w = workings();
     if (tokens.count == 0)
-      return error(error_kind::length, "lacuna::forward: expected at least one token, found none (a model without a begin "
-                                       "token needs a prompt)");
+      return error(error_kind::length,
+                   "lacuna::forward: expected at least one token, found none (a model without a begin "
+                   "token needs a prompt)");
     if (tokens.count > context - w.position)
       return error(error_kind::length, "lacuna::forward: expected at most ")
              << static_cast<std::uint64_t>(context - w.position) << " more tokens (context "
              << static_cast<std::uint64_t>(context) << ", position " << static_cast<std::uint64_t>(w.position)
-             << "), found " << static_cast<std::uint64_t>(tokens.count) << " (shorten the prompt, or reset() the stream)";
+             << "), found " << static_cast<std::uint64_t>(tokens.count)
+             << " (shorten the prompt, or reset() the stream)";
     for (extent_t t = 0; t < tokens.count; ++t)
       if (tokens.data[t] >= vocabulary)
         return error(error_kind::token, "lacuna::forward: token ")
-               << static_cast<std::uint64_t>(t) << ": expected a number below " << static_cast<std::uint64_t>(vocabulary)
-               << ", found " << static_cast<std::uint64_t>(tokens.data[t])
+               << static_cast<std::uint64_t>(t) << ": expected a number below "
+               << static_cast<std::uint64_t>(vocabulary) << ", found " << static_cast<std::uint64_t>(tokens.data[t])
                << " (encode with the model's own tokenizer)";
     return nothing{};
   }

@@ -217,8 +217,9 @@ LACUNA_HD constexpr auto kernel(append_backward, const cache_view<const Value, K
 namespace op {
 
 /// mixed(t, h) = softmax over the plan's visible keys of (scale q.k), times v.
-/// `(tokens, heads * head_width)`, cache `-> (tokens, heads * head_width)`; log_scale `(tokens, heads)` receives the log
-/// of the denominator when it has storage. 2 * pairs * heads * head_width multiply-adds. A row that sees nothing gives 0.
+/// `(tokens, heads * head_width)`, cache `-> (tokens, heads * head_width)`; log_scale `(tokens, heads)` receives the
+/// log of the denominator when it has storage. 2 * pairs * heads * head_width multiply-adds. A row that sees nothing
+/// gives 0.
 template <class Value, extent_t Heads, extent_t Columns, class Cache, class Normaliser, class Backend>
 LACUNA_HD constexpr auto attend(rows<Value, Columns> mixed, rows<Value, Heads> log_scale, rows<Value, Columns> query,
                                 const Cache& cache, const block_plan_view& plan, Normaliser normaliser, Value scale,

@@ -23,7 +23,8 @@ namespace operation {
 struct rotate {
   static constexpr auto name = fixed_string("rotate");
   template <class X, class Table, class Pairs>
-  LACUNA_HD static constexpr std::uint64_t multiply_adds(const X&, const Table&, extent_t, bool, const Pairs&) noexcept {
+  LACUNA_HD static constexpr std::uint64_t multiply_adds(const X&, const Table&, extent_t, bool,
+                                                         const Pairs&) noexcept {
     return 0;
   }
 };

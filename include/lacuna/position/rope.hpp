@@ -39,9 +39,10 @@ namespace rules {
 /// A rotation needs pairs.
 template <extent_t HeadWidth>
 struct rope_needs_pairs {
-  static_assert(HeadWidth % 2 == 0,
-                "lacuna::rope: the head width is odd, and a rotation needs pairs (choose heads so that width / heads is "
-                "even)");
+  static_assert(
+      HeadWidth % 2 == 0,
+      "lacuna::rope: the head width is odd, and a rotation needs pairs (choose heads so that width / heads is "
+      "even)");
 };
 }  // namespace rules
 

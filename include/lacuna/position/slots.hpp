@@ -16,9 +16,10 @@ struct position {
   static constexpr bool accepts = requires { typename Policy::template on_projections<2, 1>; };
   template <class Policy>
   struct refused {
-    static_assert(always_false<Policy>,
-                  "lacuna::position: the policy has no on_projections<HeadWidth, Context> (see lacuna::rope for what an "
-                  "attention position offers)");
+    static_assert(
+        always_false<Policy>,
+        "lacuna::position: the policy has no on_projections<HeadWidth, Context> (see lacuna::rope for what an "
+        "attention position offers)");
   };
 };
 /// In a decoder: `learned_position` or `no_embedding_position`.

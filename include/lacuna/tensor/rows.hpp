@@ -26,7 +26,9 @@ struct rows {
     return data[token * Columns + column];
   }
   /// The rows [from, from + tokens).
-  LACUNA_HD constexpr rows slice(extent_t from, extent_t tokens) const noexcept { return {data + from * Columns, tokens}; }
+  LACUNA_HD constexpr rows slice(extent_t from, extent_t tokens) const noexcept {
+    return {data + from * Columns, tokens};
+  }
   LACUNA_HD constexpr void fill(Element value) const noexcept {
     for (extent_t i = 0; i < count * Columns; ++i) data[i] = value;
   }

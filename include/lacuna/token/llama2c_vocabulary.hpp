@@ -38,7 +38,7 @@ class llama2c_vocabulary {
   extent_t size() const noexcept { return pieces_.size(); }
   std::optional<token_t> begin_token() const noexcept { return begin; }
 
-  /// The begin token and the text's tokens. Errors: text that is not UTF-8, or a text with a zero byte in it.
+  /// The begin token and the text's tokens. Error: text that is not UTF-8.
   outcome<std::vector<token_t>> try_encode(std::string_view text) const {
     std::vector<token_t> tokens{begin};
     if (text.empty()) return tokens;

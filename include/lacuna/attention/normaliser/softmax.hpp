@@ -20,9 +20,10 @@ struct normaliser {
   };
   template <class Policy>
   struct refused {
-    static_assert(always_false<Policy>,
-                  "lacuna::normaliser: the policy does not offer map, map_derivative and one_pass = true (derive it from "
-                  "lacuna::softmax and redefine map and map_derivative)");
+    static_assert(
+        always_false<Policy>,
+        "lacuna::normaliser: the policy does not offer map, map_derivative and one_pass = true (derive it from "
+        "lacuna::softmax and redefine map and map_derivative)");
   };
 };
 }  // namespace slots
