@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Runs the built examples as a user does: what they write, and what they say to wrong input."""
+import os
+import pathlib
+import sys
+import subprocess
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import proof
+
+BIN = pathlib.Path(os.environ.get("LACUNA_BUILD", proof.REPOSITORY / "build" / "release")) / "bin"
+DATA = pathlib.Path(os.environ.get("LACUNA_TEST_DATA") or proof.REPOSITORY.parent / "shared")
+
+
+def call(program, *arguments):
+    return subprocess.run([str(BIN / program), *map(str, arguments)], capture_output=True, text=True, errors="replace")
+
+
+def refuses(tally, what, arguments, *parts, shown=""):
+    """A wrong call: a failing exit code, nothing but the prompt on standard output, one sentence that says why."""
+    ran = call("02_generate", *arguments)
+    tally.check(ran.returncode not in (0, -6, -11) and ran.stdout.strip() == shown.strip()
+                and all(part in ran.stderr for part in parts), f"02_generate refuses {what}",
+                f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
+
+
+def with_stories(tally, folder):
+    model, vocabulary = DATA / "models/stories260K.bin", DATA / "models/tok512.bin"
+    expected = DATA / "models/stories260K.greedy256.txt"
+    if not all(path.exists() for path in (model, vocabulary, expected)):
+        if os.environ.get("LACUNA_REQUIRE_DATA") == "1":
+            tally.check(False, f"test data in {DATA}")
+        else:
+            tally.skip(f"programs on stories260K ({model} not found; LACUNA_TEST_DATA names its folder)")
+        return
+    stories = ["--model", model, "--tokenizer", vocabulary]
+    ran = call("02_generate", *stories, "--temperature", "0", "--tokens", "256")
+    tally.check(ran.stdout == expected.read_text(), "stories260K writes the reference text", ran.stdout + ran.stderr)
+    prompted = call("02_generate", *stories, "--temperature", "0", "--tokens", "20", "--prompt", "One day, Tim")
+    tally.check(prompted.returncode == 0 and prompted.stdout.startswith("One day, Tim"),
+                "the prompt comes first", prompted.stdout + prompted.stderr)
+    refuses(tally, "a missing tokenizer", ["--model", model], "--tokenizer")
+    refuses(tally, "a tokenizer that is a model", ["--model", model, "--tokenizer", model], "tokenizer", "expected", "found")
+    refuses(tally, "a prompt longer than the context", [*stories, "--prompt", "Lily had a dog. " * 200], "context 512",
+            shown="Lily had a dog. " * 200)
+    data = model.read_bytes()
+    for name, bytes_of in (("truncated", data[:-100]), ("longer", data + b"x"), ("wide", b"\x80" + data[1:])):
+        path = folder / f"{name}.bin"
+        path.write_bytes(bytes_of)
+        refuses(tally, f"a {name} checkpoint", ["--model", path, "--tokenizer", vocabulary], "expected", "found")
+    # A model of llama2.c of other sizes, whole: both types of the program are named.
+    import struct
+    dim, hidden, layers, heads, vocabulary_size, length = 8, 12, 1, 2, 16, 4
+    elements = vocabulary_size * dim + layers * (2 * dim + 4 * dim * dim + 3 * hidden * dim) + dim + length * dim // heads
+    path = folder / "other.bin"
+    path.write_bytes(struct.pack("<7i", dim, hidden, layers, heads, heads, vocabulary_size, length) + b"\0" * 4 * elements)
+    refuses(tally, "a model of other sizes", ["--model", path, "--tokenizer", vocabulary], "zoo::shipped", "zoo::stories260k",
+            "expected", "found")
+
+
+def main():
+    tally = proof.Tally()
+    if not (BIN / "02_generate").exists():
+        tally.skip(f"programs ({BIN}/02_generate is not built)")
+        tally.finish()
+    one, again = call("02_generate", "--seed", "5", "--tokens", "80"), call("02_generate", "--seed", "5", "--tokens", "80")
+    other = call("02_generate", "--seed", "6", "--tokens", "80")
+    tally.check(one.returncode == 0 and one.stdout == again.stdout and one.stdout != other.stdout
+                and one.stdout.startswith("ROMEO:\n"), "the shipped model writes the same text for the same seed",
+                one.stdout + one.stderr)
+    tally.check("730368 parameters" in one.stderr and "active neurons" in one.stderr, "figures go to standard error",
+                one.stderr)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        (folder / "text.bin").write_text("no model at all, " * 100)
+        (folder / "empty.bin").write_bytes(b"")
+        refuses(tally, "a missing file", ["--model", folder / "none.bin"], "expected a file, found none")
+        refuses(tally, "a folder", ["--model", folder], "found a directory")
+        refuses(tally, "a text", ["--model", folder / "text.bin"], "expected", "found")
+        refuses(tally, "an empty file", ["--model", folder / "empty.bin"], "expected", "found")
+        refuses(tally, "an empty prompt without a begin token", ["--prompt", ""], "expected at least one token, found none")
+        refuses(tally, "a character that the alphabet lacks", ["--prompt", "caf\u00e9"], "byte 3", "expected one of the 65")
+        refuses(tally, "a prompt longer than the context", ["--prompt", "a" * 300], "context 256", "found 300", shown="a" * 300)
+        for option, value in (("tokens", "0"), ("tokens", "x"), ("temperature", "-1"), ("temperature", "nan"),
+                              ("top-p", "1.5"), ("top-k", "1.5"), ("seed", "-3")):
+            refuses(tally, f"--{option} {value}", [f"--{option}", value], f"--{option}", "expected", "found")
+        refuses(tally, "an unknown option", ["--colour"], "usage")
+        refuses(tally, "a bare word", ["hello"], "found 'hello'")
+        with_stories(tally, folder)
+    described = call("03_describe", "stories260k")
+    tally.check("260,032" in described.stdout and "attend" in described.stdout, "03_describe prints the figures",
+                described.stdout)
+    tally.check(call("01_hello_decoder").stdout.startswith("hello"), "01_hello_decoder writes its line")
+    tally.finish()
+
+
+main()
