@@ -9,6 +9,9 @@
 #if __has_include(<Eigen/Core>)
 #include <lacuna/with_eigen.hpp>
 #endif
+#if __has_include(<xsimd/xsimd.hpp>)
+#include <lacuna/with_simd.hpp>
+#endif
 
 namespace {
 namespace lc = lacuna;
@@ -62,6 +65,11 @@ BENCHMARK(decode<lc::model<lc::zoo::shipped>>)->Name("shipped/f32/reference");
 #if __has_include(<Eigen/Core>)
 BENCHMARK(decode<lc::model<lc::zoo::stories260k, lc::eigen>>)->Name("stories260k/f32/eigen");
 BENCHMARK(decode<lc::model<lc::zoo::shipped, lc::eigen>>)->Name("shipped/f32/eigen");
+#endif
+#if __has_include(<xsimd/xsimd.hpp>)
+BENCHMARK(decode<lc::model<lc::zoo::stories260k, lc::simd>>)->Name("stories260k/f32/simd");
+BENCHMARK(decode<lc::model<lc::zoo::stories260k, lc::simd, lc::bf16>>)->Name("stories260k/bf16/simd");
+BENCHMARK(decode<lc::model<lc::zoo::shipped, lc::simd>>)->Name("shipped/f32/simd");
 #endif
 
 int main(int count, char** arguments) {

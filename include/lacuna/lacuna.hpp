@@ -1,5 +1,5 @@
 #pragma once
-/// Everything but backends and files. Add <lacuna/io.hpp> for files, <lacuna/with_eigen.hpp> for the Eigen backend.
+/// Everything but backends and files. Add <lacuna/io.hpp> for files, <lacuna/with_simd.hpp> or <lacuna/with_eigen.hpp> for a backend.
 
 // Slots first: what they complain about is then two includes deep.
 #include <lacuna/core/slots.hpp>

@@ -1,0 +1,47 @@
+#pragma once
+/// The packed form of a dense weight: column panels of 64 outputs, so that one input feeds all lanes.
+
+#include <lacuna/backend/simd/lanes.hpp>
+#include <lacuna/tensor/tensor.hpp>
+
+LACUNA_BEGIN
+
+namespace simd_lanes {
+
+/// Outputs of one panel.
+inline constexpr extent_t panel_width = 64;
+/// Outputs of one register pair: panels are filled up with zeros to a multiple of it.
+inline constexpr extent_t pair_width = 2 * lanes::count < panel_width ? 2 * lanes::count : panel_width;
+
+/// `outputs` rounded up to whole pairs.
+constexpr extent_t padded(extent_t outputs) { return (outputs + pair_width - 1) / pair_width * pair_width; }
+
+/// A weight `(outputs, inputs)` as `[panel][input][up to 64 outputs]`. bf16 pairs are interleaved: output j of a register
+/// and output j of the next share a word. Rebuilt from the weight by `pack`; never stored in files.
+template <class Element, extent_t Outputs, extent_t Inputs>
+struct panels {
+  tensor<Element, padded(Outputs) * Inputs> packed;
+
+  constexpr void pack(const tensor<Element, Outputs, Inputs>& weight) {
+    for (extent_t first = 0; first < Outputs; first += panel_width) {
+      const extent_t width = padded(Outputs - first < panel_width ? Outputs - first : panel_width);
+      for (extent_t i = 0; i < Inputs; ++i)
+        for (extent_t j = 0; j < width && first + j < Outputs; ++j)
+          packed[first * Inputs + i * width + place(j)] = weight[(first + j) * Inputs + i];
+    }
+  }
+
+ private:
+  static constexpr extent_t place(extent_t output) {
+    if constexpr (same<Element, bfloat16>) {
+      const extent_t pair = output / pair_width, inside = output % pair_width;
+      return pair * pair_width + (inside % lanes::count) * 2 + inside / lanes::count;
+    } else {
+      return output;
+    }
+  }
+};
+
+}  // namespace simd_lanes
+
+LACUNA_END

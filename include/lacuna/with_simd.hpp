@@ -1,0 +1,18 @@
+#pragma once
+/// The backend `simd`: packed products on lanes (xsimd 8.1 or newer), everything else by the reference.
+///
+/// `model<stories, simd>`. Weights are packed once, by `update()`; a packed copy takes as many bytes as the weights. The
+/// instruction set is the one that the translation unit is compiled for (-march=native, -mavx2 -mfma, ...).
+
+#include <lacuna/backend/simd/multiply.hpp>
+
+LACUNA_BEGIN
+
+template <>
+struct backend_traits<simd> : backend_traits<reference> {
+  static constexpr extent_t lanes = simd_lanes::lanes::count;
+  template <class Element, extent_t Outputs, extent_t Inputs>
+  using packed = std::conditional_t<same<Element, double>, nothing, simd_lanes::panels<Element, Outputs, Inputs>>;
+};
+
+LACUNA_END
