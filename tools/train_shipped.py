@@ -166,6 +166,9 @@ def main():
     (options.output / "shipped.held_out.txt").write_bytes(text[split:].encode("ascii"))
     write_safetensors(options.output / "shipped.safetensors", rounded, {
         "lacuna.format": "1", "lacuna.recipe": "shipped", "lacuna.characters": alphabet,
+        "lacuna.vocabulary": str(len(alphabet)), "lacuna.width": str(WIDTH), "lacuna.context": str(CONTEXT),
+        "lacuna.layers": str(LAYERS), "lacuna.heads": str(HEADS), "lacuna.kv_heads": str(KV_HEADS),
+        "lacuna.hidden": str(HIDDEN),
     })
     card = {
         "recipe": "lacuna::zoo::shipped", "parameters": sum(value.numel() for value in rounded.values()),

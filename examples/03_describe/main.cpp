@@ -1,5 +1,5 @@
 // What a model is, in figures: every tensor, parameters, bytes, multiply-adds, state, workspace, and which backend
-// serves each operation. All figures are constexpr; `--model` only chooses which of the two recipes is printed.
+// serves each operation. All figures are constexpr; the argument only chooses which recipe of the zoo is printed.
 #include <cstring>
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;

@@ -1,5 +1,6 @@
 #pragma once
-/// Everything but backends and files. Add <lacuna/io.hpp> for files, <lacuna/with_simd.hpp> or <lacuna/with_eigen.hpp> for a backend.
+/// Everything but backends, tokenizers and files. Add <lacuna/io.hpp> for those two, <lacuna/with_simd.hpp> or
+/// <lacuna/with_eigen.hpp> for a backend.
 
 // Slots first: what they complain about is then two includes deep.
 #include <lacuna/core/slots.hpp>

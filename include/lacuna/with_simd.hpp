@@ -1,8 +1,8 @@
 #pragma once
 /// The backend `simd`: packed products on lanes (xsimd 8.1 or newer), everything else by the reference.
 ///
-/// `model<stories, simd>`. Weights are packed once, by `update()`; a packed copy takes as many bytes as the weights. The
-/// instruction set is the one that the translation unit is compiled for (-march=native, -mavx2 -mfma, ...).
+/// `model<stories, simd>`. Weights are packed once, by `update()`; a packed copy takes as many bytes as the weights.
+/// The instruction set is the one that the translation unit is compiled for (-march=native, -mavx2 -mfma, ...).
 
 #include <lacuna/backend/simd/multiply.hpp>
 

@@ -194,7 +194,7 @@ TEST_CASE("counted work is the cost formula") {
   CHECK(count(7, 1, recipes::llama{}) == lc::decode_multiply_adds<recipes::llama>(7));
   count(0, 20, recipes::llama{});
   count(3, 16, recipes::gpt{});
-  count(5, 9, recipes::mixed{});
+  count(0, 20, recipes::mixed{});
 }
 
 TEST_CASE("activity: the share of neurons that are not zero") {
@@ -242,4 +242,15 @@ TEST_CASE("wrong input is a clear error and changes nothing") {
   model->reset();
   CHECK(model->try_forward({many.data(), 1}).ok());
   CHECK_THROWS_AS((void)model->forward({wrong, 2}), lc::failure);
+  // Backward refuses tokens that forward would refuse.
+  auto learner = std::make_unique<lc::model<recipes::llama, lc::training>>();
+  const std::vector<float> adjoint(2 * 11);
+  REQUIRE(learner->try_forward_to_learn({many.data(), 2}).ok());
+  CHECK(!learner->try_backward({wrong, 2}, {adjoint.data(), 2}).ok());
+  // A stream under a route that sees ahead comes in one call.
+  auto ahead = std::make_unique<lc::model<recipes::mixed, lc::chunk<20>>>();
+  REQUIRE(ahead->try_forward({many.data(), 3}).ok());
+  const auto more = ahead->try_forward({many.data(), 1});
+  REQUIRE(!more.ok());
+  CHECK(message_of(more.why()).find("expected the whole stream in one call") != std::string::npos);
 }

@@ -102,5 +102,6 @@ TEST_CASE("wrong prompts and options") {
   CHECK_THROWS_AS(all(*model, std::vector<std::uint32_t>(21, 1), {}), lc::failure);
   CHECK_THROWS_AS(all(*model, {1}, {.temperature = -1.0f}), lc::failure);
   CHECK_THROWS_AS(all(*model, {1}, {.top_p = 0.0f}), lc::failure);
+  CHECK_THROWS_AS(all(*model, {1}, {.top_p = 7.0f}), lc::failure);
   CHECK_THROWS_AS(all(*model, {1}, {.temperature = std::nanf("")}), lc::failure);
 }

@@ -204,7 +204,8 @@ TEST_CASE("loading converts between element types") {
 }
 
 TEST_CASE("a weight that is no finite number is refused by tensor and element") {
-  const auto check = []<class Target>(const Target&, const lc::directory& from, const char* element, const char* found) {
+  const auto check = []<class Target>(const Target&, const lc::directory& from, const char* element,
+                                      const char* found) {
     Target target;
     for (auto& value : target.of.data) value = static_cast<std::remove_cvref_t<decltype(value)>>(3.0f);
     const auto kept = target;

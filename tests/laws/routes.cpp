@@ -26,6 +26,14 @@ struct even_rows {
   }
 };
 
+/// A row that sees all among rows that see their neighbourhood, and two rows apart from each other.
+struct one_global_row {
+  using slot = lc::slots::route;
+  static constexpr lc::spans<1> spans(lc::extent_t query, lc::extent_t keys) {
+    return query % 16 == 3 ? lc::spans<1>{0, keys} : lc::window<9>::spans(query, keys);
+  }
+};
+
 template <class Route, class Truth>
 void check_spans(Truth&& truth) {
   for (lc::extent_t keys = 0; keys <= 40; ++keys)
@@ -92,6 +100,39 @@ TEST_CASE("the block plan is the route") {
   check_plan<stripes>();
   check_plan<lc::both<stripes, lc::causal>>();
   check_plan<even_rows>();
+  check_plan<one_global_row>();
+}
+
+TEST_CASE("plans of long contexts stay inside their storage") {
+  const auto check = []<class Route>(Route) {
+    constexpr lc::extent_t context = 3000;
+    auto plan = std::make_unique<lc::shared_plan<Route, 40, context>>();
+    plan->prepare(context - 40, 40);
+    const auto view = plan->view();
+    REQUIRE(view.begin[5] <= std::size(plan->runs));
+    std::uint64_t pairs = 0;
+    for (lc::extent_t q = 0; q < 40; ++q)
+      view.for_each_block(q, [&](lc::extent_t block, std::uint32_t mask) {
+        for (lc::extent_t j = 0; j < lc::block_keys; ++j)
+          if ((mask >> j & 1u) != 0) {
+            ++pairs;
+            REQUIRE(lc::allows<Route>(context - 40 + q, block * lc::block_keys + j, context));
+          }
+      });
+    CHECK(pairs == lc::pairs<Route>(context - 40, 40, context));
+    CHECK(view.pairs == pairs);
+  };
+  check(one_global_row{});
+  check(even_rows{});
+  check(lc::causal{});
+  check(lc::window<700>{});
+}
+
+TEST_CASE("which routes see ahead") {
+  static_assert(!lc::route_sees_ahead<lc::causal> && lc::route_sees_ahead<lc::full> &&
+                lc::route_sees_ahead<lc::window<2>>);
+  static_assert(!lc::route_sees_ahead<lc::window<1>> && !lc::route_sees_ahead<lc::both<lc::full, lc::causal>>);
+  static_assert(lc::route_sees_ahead<one_global_row>);
 }
 
 TEST_CASE("pairs in closed form") {

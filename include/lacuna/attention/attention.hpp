@@ -68,6 +68,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static constexpr extent_t query_width = heads * head_width;
     static constexpr extent_t kv_width = kv_heads * head_width;
     static constexpr extent_t blocks = cache::blocks(blocks_of(At::context));
+    static constexpr bool sees_ahead = route_sees_ahead<route>;
     static constexpr schedule_choice chosen = choose<score, normaliser>();
     using position = typename base::template get<slots::position>::template on_projections<head_width, At::context>;
     static_assert(__is_base_of(nothing, position) || true);

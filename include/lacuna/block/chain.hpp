@@ -72,6 +72,7 @@ struct equal_links {
                                     detail::reused<typename Link::template memory<Plan>>>;
   template <class Plan>
   using shares = typename Link::template shares<Plan>;
+  static constexpr bool ahead = sees_ahead<Link>;
 
   template <class Function>
   static constexpr void schedules(Function&& f) {
@@ -103,6 +104,7 @@ struct different_links {
                                     detail::overlaid<typename Links::template memory<Plan>...>>;
   template <class Plan>
   using shares = unique<join<typename Links::template shares<Plan>...>>;
+  static constexpr bool ahead = (sees_ahead<Links> || ...);
 
   template <class Function>
   static constexpr void schedules(Function&& f) {
@@ -123,6 +125,7 @@ template <class At, class Links>
 struct chain {
   using out = At;
   static constexpr extent_t count = Links::count;
+  static constexpr bool sees_ahead = Links::ahead;
 
   template <class Plan>
   struct memory {

@@ -27,6 +27,7 @@ struct residual_data {
   using norm = typename Norm::template bound<At::width>;
   using sublayer = typename Sublayer::template bound<At>;
   using names = sublayer_names<Sublayer, Ordinal>;
+  static constexpr bool sees_ahead = lacuna::sees_ahead<sublayer>;
 
   template <class Role>
   struct parameters {

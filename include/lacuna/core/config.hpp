@@ -27,13 +27,13 @@
 #endif
 
 // Two translation units with different instruction sets, NDEBUG or exception modes must not share an inline
-// function: the linker would keep one copy for both. Everything that changes generated code is in the namespace:
-// v0_avx2_cts is version 0, AVX2, assertions (c)hecked or (r)elease, errors (t)hrown or (v)alues, maths (s)trict or
-// (f)ast. It is short because compilers print it with every name.
-#if defined(__AVX512F__)
+// function: the linker would keep one copy for both. So the namespace names the version, the vector instruction set,
+// fused multiply-add, assertions (c)hecked or (r)elease, errors (t)hrown or (v)alues, maths (s)trict or (f)ast:
+// v0_1_avx2_fma_cts. It is short because compilers print it with every name.
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define LACUNA_ABI_ARCH avx512
-#elif defined(__AVX2__) && defined(__FMA__)
-#define LACUNA_ABI_ARCH avx2_fma
+#elif defined(__AVX512F__)
+#define LACUNA_ABI_ARCH avx512f
 #elif defined(__AVX2__)
 #define LACUNA_ABI_ARCH avx2
 #elif defined(__AVX__)
@@ -50,6 +50,12 @@
 #define LACUNA_ABI_ARCH scalar
 #endif
 
+#if defined(__FMA__)
+#define LACUNA_ABI_FMA _fma
+#else
+#define LACUNA_ABI_FMA
+#endif
+
 #if defined(NDEBUG)
 #define LACUNA_ABI_CHECKS r
 #else
@@ -62,16 +68,19 @@
 #define LACUNA_ABI_ERRORS v
 #endif
 
-#if defined(__FAST_MATH__)
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ + 0 != 0)
 #define LACUNA_ABI_MATHS f
 #else
 #define LACUNA_ABI_MATHS s
 #endif
 
-#define LACUNA_JOIN_EXPANDED(major, arch, checks, errors, maths) v##major##_##arch##_##checks##errors##maths
-#define LACUNA_JOIN(major, arch, checks, errors, maths) LACUNA_JOIN_EXPANDED(major, arch, checks, errors, maths)
-#define LACUNA_ABI \
-  LACUNA_JOIN(LACUNA_VERSION_MAJOR, LACUNA_ABI_ARCH, LACUNA_ABI_CHECKS, LACUNA_ABI_ERRORS, LACUNA_ABI_MATHS)
+#define LACUNA_JOIN_EXPANDED(major, minor, arch, fma, checks, errors, maths) \
+  v##major##_##minor##_##arch##fma##_##checks##errors##maths
+#define LACUNA_JOIN(major, minor, arch, fma, checks, errors, maths) \
+  LACUNA_JOIN_EXPANDED(major, minor, arch, fma, checks, errors, maths)
+#define LACUNA_ABI                                                                                            \
+  LACUNA_JOIN(LACUNA_VERSION_MAJOR, LACUNA_VERSION_MINOR, LACUNA_ABI_ARCH, LACUNA_ABI_FMA, LACUNA_ABI_CHECKS, \
+              LACUNA_ABI_ERRORS, LACUNA_ABI_MATHS)
 
 #define LACUNA_TEXT_EXPANDED(name) #name
 #define LACUNA_TEXT(name) LACUNA_TEXT_EXPANDED(name)
@@ -96,6 +105,15 @@ inline constexpr const char* compiler_name =
 
 /// The instruction set this translation unit is compiled for, as in the ABI tag.
 inline constexpr const char* architecture_name = LACUNA_TEXT(LACUNA_ABI_ARCH);
+
+/// Ends the program where it stands, on host and device: for what would otherwise overwrite memory.
+LACUNA_HD inline void stop() noexcept {
+#if defined(__CUDA_ARCH__)
+  __trap();
+#else
+  __builtin_trap();
+#endif
+}
 
 /// True during constant evaluation.
 LACUNA_HD constexpr bool constant_evaluated() noexcept { return __builtin_is_constant_evaluated(); }

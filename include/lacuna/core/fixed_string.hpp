@@ -97,9 +97,14 @@ class text_buffer {
   constexpr text_buffer& operator<<(const text_buffer<Other>& other) {
     return *this << other.c_str();
   }
-  /// Appends `length` characters, which need not end in a zero; control characters become '?'.
+  /// Appends `length` characters, which need not end in a zero; control characters become their number: 0x09.
   constexpr text_buffer& append(const char* from, extent_t length) {
-    for (extent_t i = 0; i < length; ++i) *this << (from[i] >= 0 && from[i] < ' ' ? '?' : from[i]);
+    for (extent_t i = 0; i < length; ++i) {
+      if (from[i] >= 0 && from[i] < ' ')
+        *this << "0x" << static_cast<char>('0' + from[i] / 16) << "0123456789ABCDEF"[from[i] % 16];
+      else
+        *this << from[i];
+    }
     return *this;
   }
 

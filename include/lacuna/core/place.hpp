@@ -14,6 +14,16 @@ struct place {
 
 struct no_component;
 
+/// Whether rows of a bound component see tokens behind themselves; a component that does says
+/// `static constexpr bool sees_ahead = true`.
+template <class Bound>
+inline constexpr bool sees_ahead = [] {
+  if constexpr (requires { Bound::sees_ahead; })
+    return static_cast<bool>(Bound::sees_ahead);
+  else
+    return false;
+}();
+
 namespace slots {
 /// What stands inside a residual block: `attention<...>`, `ffn<...>`, or a component of your own.
 struct sublayer {

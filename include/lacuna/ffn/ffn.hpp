@@ -20,9 +20,10 @@ template <class At, extent_t Hidden, class Activation, class Format, class Bias>
 struct ffn_form {
   using type = plain_ffn<At, Hidden, Activation, Format, Bias>;
 };
-template <class At, extent_t Hidden, class Inner, class Format, class Bias>
-struct ffn_form<At, Hidden, gated<Inner>, Format, Bias> {
-  using type = gated_ffn<At, Hidden, typename gated<Inner>::inner, Format, Bias>;
+template <class At, extent_t Hidden, class Activation, class Format, class Bias>
+  requires is_gated<Activation>
+struct ffn_form<At, Hidden, Activation, Format, Bias> {
+  using type = gated_ffn<At, Hidden, typename Activation::inner, Format, Bias>;
 };
 
 }  // namespace detail

@@ -37,11 +37,24 @@ struct hidden {
   static constexpr auto name = fixed_string("hidden<") + decimal<Count>() + ">";
 };
 
+/// Whether an activation gates a projection of its own: `gated<...>`, or a struct derived from it.
+template <class Activation>
+inline constexpr bool is_gated = requires { typename Activation::gates; };
+
+namespace rules {
+template <bool Fine>
+struct gate_is_not_gated {
+  static_assert(Fine, "lacuna::gated: its argument is gated already (write gated<silu> with a plain activation)");
+};
+}  // namespace rules
+
 /// The inner form act(W_gate x) * (W_up x), in the place of a plain activation.
 /// Source: Shazeer (2020), arXiv 2002.05202, eq. (5) and (6).
 template <class Inner>
 struct gated {
+  static_assert(__is_base_of(nothing, rules::gate_is_not_gated<!is_gated<Inner>>) || true);
   using slot = slots::activation;
+  using gates = nothing;
   using inner = checked<Inner, slots::activation>;
   using parts = type_list<Inner>;
   template <class New>

@@ -2,6 +2,7 @@
 /// A checkpoint in neutral form: named tensors over bytes, whatever file they came from; and the checked way from there
 /// into parameters.
 
+#include <cstdlib>
 #include <cstring>
 #include <lacuna/core/maths.hpp>
 #include <lacuna/io/file.hpp>
@@ -201,6 +202,9 @@ inline status try_check_attributes(const directory& from, const attribute* list,
   for (extent_t i = 0; i < count; ++i) {
     const auto found = find_metadata(from, std::string("lacuna.") + list[i].name);
     if (!found || *found == std::to_string(list[i].value)) continue;
+    // A shorter context than the file's runs the same weights; learned positions are compared as a tensor.
+    if (std::strcmp(list[i].name, "context") == 0 && std::strtoull(found->c_str(), nullptr, 10) > list[i].value)
+      continue;
     error wrong = detail::file_error(error_kind::shape, "lacuna::load", from.path);
     wrong << list[i].name << ": expected " << static_cast<std::uint64_t>(list[i].value) << ", found ";
     wrong.message.append(found->c_str(), found->size() < 24 ? found->size() : 24);

@@ -59,7 +59,17 @@ inline outcome<file_bytes> try_read_file(const std::string& path) {
   if (opened.file == nullptr) return wrong("expected a readable file, found no permission (check its rights)");
   const std::uintmax_t size = std::filesystem::file_size(path, code);
   if (code || size > largest_file) return wrong("expected at most 16 GiB, found a larger file");
-  file_bytes bytes(static_cast<std::size_t>(size));
+  file_bytes bytes;
+#if LACUNA_EXCEPTIONS
+  try {
+    bytes.resize(static_cast<std::size_t>(size));
+  } catch (const std::bad_alloc&) {
+    return detail::file_error(error_kind::memory, "lacuna::load", path)
+           << "expected memory for " << static_cast<std::uint64_t>(size) << " bytes, found too little";
+  }
+#else
+  bytes.resize(static_cast<std::size_t>(size));
+#endif
   const std::size_t read = bytes.empty() ? 0 : std::fread(bytes.data(), 1, bytes.size(), opened.file);
   if (read != bytes.size() || std::fgetc(opened.file) != EOF)
     return wrong("expected an unchanging file, found its size changed while it was read (try again)");

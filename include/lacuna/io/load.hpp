@@ -6,6 +6,9 @@
 
 LACUNA_BEGIN
 
+/// The version of lacuna's own files, in their metadata as `lacuna.format`.
+inline constexpr const char* file_version = "1";
+
 /// The sizes of a recipe that a checkpoint can be compared with; sizes that differ from layer to layer are left out.
 template <class Recipe>
 struct recipe_attributes {
@@ -43,6 +46,12 @@ struct recipe_attributes {
 template <class Model>
 status try_load_into(Model& to, const directory& from) {
   constexpr recipe_attributes<typename Model::recipe_type> sizes;
+  if (const auto version = find_metadata(from, "lacuna.format"); version && *version != file_version) {
+    error wrong = detail::file_error(error_kind::file, "lacuna::load", from.path);
+    wrong << "expected version " << file_version << " of lacuna's files, found ";
+    wrong.message.append(version->c_str(), version->size() < 24 ? version->size() : 24);
+    return wrong << " (use a newer lacuna)";
+  }
   if (auto fits = try_check_attributes(from, sizes.list, sizes.count); !fits.ok()) return fits;
   if (!to.ready()) return error(error_kind::memory, "lacuna::load: the allocator had no memory for the model");
   if (auto filled = try_fill(from, to.parameters_to_write()); !filled.ok()) return filled;
@@ -52,7 +61,7 @@ status try_load_into(Model& to, const directory& from) {
 }
 /// The same from a file: safetensors or llama2.c, told by its content.
 template <class Model>
-status try_load_into(Model& to, const char* path) {
+status try_load_into(Model& to, const std::string& path) {
   const auto opened = try_open_checkpoint(path);
   if (!opened.ok()) return opened.why();
   return try_load_into(to, *opened);
@@ -69,7 +78,7 @@ struct loaded_model_is_on_the_heap {
 
 /// A model from a file: `try_load<model<stories>>("stories260K.bin")`.
 template <class Model>
-outcome<Model> try_load(const char* path) {
+outcome<Model> try_load(const std::string& path) {
   static_assert(__is_base_of(nothing, rules::loaded_model_is_on_the_heap<same<typename Model::storage_type, heap>>) ||
                 true);
   Model loaded;
@@ -78,16 +87,17 @@ outcome<Model> try_load(const char* path) {
 }
 /// `try_load`, throwing `failure` with the same message.
 template <class Model>
-Model load(const char* path) {
+Model load(const std::string& path) {
   return try_load<Model>(path).take();
 }
 
 /// Writes a model as safetensors, with its sizes as metadata, so that loading can compare them. `extra` are metadata
 /// of the caller's, such as the characters of its vocabulary.
 template <class Model>
-status try_save(const Model& from, const char* path, std::vector<std::pair<std::string, std::string>> extra = {}) {
+status try_save(const Model& from, const std::string& path,
+                std::vector<std::pair<std::string, std::string>> extra = {}) {
   constexpr recipe_attributes<typename Model::recipe_type> sizes;
-  extra.insert(extra.begin(), {"lacuna.format", "1"});
+  extra.insert(extra.begin(), {"lacuna.format", file_version});
   for (extent_t i = 0; i < sizes.count; ++i)
     extra.emplace_back(std::string("lacuna.") + sizes.list[i].name, std::to_string(sizes.list[i].value));
   return try_write_safetensors(path, from.parameters(), extra);

@@ -103,6 +103,7 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     using body_recipe = typename detail::body_of<blocks>::type;
     using body = typename body_recipe::template bound<place<width, context>>;
     static_assert(__is_base_of(nothing, rules::body_keeps_the_width<(body::out::width == width)>) || true);
+    static constexpr bool sees_ahead = lacuna::sees_ahead<body>;
     using norm_policy = typename detail::final_norm<typename base::template get<slots::norm>, body_recipe>::type;
     using norm = typename norm_policy::template bound<width>;
     using position = typename base::template get<slots::embedding_position>::template bound<width, context>;

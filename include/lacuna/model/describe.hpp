@@ -132,7 +132,8 @@ void describe() {
   detail::figure("of which workspace", workspace_bytes<Model>, "bytes");
   detail::figure("of which gradients", gradient_bytes<Model>, "bytes");
 
-  using observed = model<typename Model::recipe_type, typename Model::numerics, typename Model::backend_type, heap>;
+  using observed = model<typename Model::recipe_type, typename Model::numerics, typename Model::backend_type, heap,
+                         chunk<Model::chunk_tokens>>;
   observed probe;
   if (!probe.ready()) return;
   backend_report report;

@@ -17,7 +17,7 @@ struct generate_options {
   std::uint64_t seed = 0;         ///< same seed, same text, on any machine with the same logits
   extent_t tokens = 0;            ///< tokens to generate; 0 for as many as the context takes
   std::uint32_t stop = no_token;  ///< the generation ends before this token
-  bool restart = true;            ///< start a new stream; false continues the model's
+  bool restart = true;            ///< start a new stream; false continues the model's, whose last token was not run yet
 };
 
 namespace detail {
@@ -62,10 +62,14 @@ constexpr extent_t select_likeliest(const Value* weights, double total, std::uin
 
 /// The token to emit for `logits` `(vocabulary)`, which become unnormalised weights. `draw` counts the tokens of a
 /// generation; `order` has room for `size` numbers. O(size), O(size + k log size) with top_k or top_p.
-/// Error: a logit that is NaN or +infinity, or all of them -infinity.
+/// Errors: options out of range; a logit that is NaN or +infinity, or all of them -infinity.
 template <class Value>
 constexpr outcome<std::uint32_t> try_sample(Value* logits, std::uint32_t* order, extent_t size,
                                             const generate_options& options, std::uint64_t draw) {
+  if (!(options.temperature >= 0.0f) || !(options.top_p > 0.0f && options.top_p <= 1.0f))
+    return error(error_kind::value,
+                 "lacuna::generate: expected temperature >= 0 and top_p in (0, 1], found another value "
+                 "(0 takes the likeliest token; 1 keeps all)");
   std::uint32_t best = 0;
   for (extent_t i = 0; i < size; ++i) {
     if (maths::is_nan(logits[i]) || logits[i] == maths::infinity<Value>())
@@ -109,12 +113,6 @@ template <class Model>
 class generation {
  public:
   generation(Model& of, token_view prompt, const generate_options& options) : model_(&of), options_(options) {
-    if (!(options.temperature >= 0.0f) || !(options.top_p > 0.0f)) {
-      fail(error(error_kind::value,
-                 "lacuna::generate: expected temperature >= 0 and top_p in (0, 1], found another value "
-                 "(0 takes the likeliest token; 1 keeps all)"));
-      return;
-    }
     if (options.restart) of.reset();
     if (const auto logits = of.try_forward(prompt); !logits.ok())
       fail(logits.why());
@@ -129,12 +127,15 @@ class generation {
   struct sentinel {};
   class iterator {
    public:
+    using value_type = std::uint32_t;
+    using difference_type = std::ptrdiff_t;
     explicit iterator(generation& of) : of_(&of) {}
     std::uint32_t operator*() const noexcept { return of_->token_; }
     iterator& operator++() {
       of_->advance();
       return *this;
     }
+    void operator++(int) { of_->advance(); }
     bool operator==(sentinel) const noexcept { return of_->done_; }
 
    private:

@@ -43,6 +43,12 @@ struct writing_needs_ownership {
   static_assert(
       Owns, "lacuna::model: borrowed parameters are read-only (write them before lending, or use heap or in_place)");
 };
+template <bool Fine>
+struct stream_can_be_cut {
+  static_assert(Fine,
+                "lacuna::model: a route sees ahead, so that a stream cannot be cut into chunks (take all of it at once "
+                "with chunk<context>, or see the past only with both<causal, ...>)");
+};
 template <extent_t Tokens>
 struct chunk_is_not_empty {
   static_assert(Tokens > 0, "lacuna::model: a chunk of 0 tokens makes no progress (choose chunk<1> or more)");
@@ -146,6 +152,10 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   /// Tokens per pass through the layers: the whole context where everything is kept.
   static constexpr extent_t chunk_tokens = trains || asked_chunk > context ? context : asked_chunk;
 
+  static_assert(__is_base_of(nothing,
+                             rules::stream_can_be_cut<!lacuna::sees_ahead<bound> || chunk_tokens == context>) ||
+                true);
+
   using plan = std::conditional_t<trains, keep<value, chunk_tokens>, reuse<value, chunk_tokens>>;
   using parameters_type = typename bound::template parameters<weights<typename numerics::weight>>;
   using state_type = typename bound::template state<weights<value>>;
@@ -220,9 +230,9 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Self = model>
   constexpr outcome<logits_view> try_forward_to_learn(token_view tokens) {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
-    reset();
-    if (const auto fine = check(tokens); !fine.ok()) return fine.why();
+    if (const auto fine = check(tokens, 0); !fine.ok()) return fine.why();
     if constexpr (Self::trains) {
+      reset();
       auto& w = workings();
       w.shared.prepare(0, tokens.count);
       const auto run = run_at(backend_, 0);
@@ -246,11 +256,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
                << static_cast<std::uint64_t>(w.last_count) << " tokens and adjoint rows, as in the last forward, found "
                << static_cast<std::uint64_t>(tokens.count) << " and " << static_cast<std::uint64_t>(adjoint.count)
                << " (call try_forward_to_learn with the same tokens first)";
-      visit_tensors(
-          [](auto& adjoint_tensor) {
-            for (auto& of : adjoint_tensor.data) of = 0;
-          },
-          w.learning.state_adjoint);
+      if (const auto fine = check_range(tokens); !fine.ok()) return fine.why();
+      clear(w.learning.state_adjoint);
       bound::backward(all_values(),
                       adjoints{w.learning.gradients_part, w.learning.state_adjoint, w.learning.memory_adjoint}, tokens,
                       adjoint, run_at(backend_, 0));
@@ -268,13 +275,17 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   }
   template <class Self = model>
   constexpr void clear_gradients() noexcept {
-    visit_tensors([](auto& gradient) { for (auto& of : gradient.data) of = 0; }, gradients_to_write<Self>());
+    clear(gradients_to_write<Self>());
   }
 
   constexpr const backend_type& backend() const noexcept { return backend_; }
 
-  /// The logits of the last token, writable: sampling turns them into weights in place.
-  constexpr rows<value, vocabulary> last_logits() noexcept { return workings().logits.first(1); }
+  /// The logits of the last token of the last forward, writable: sampling turns them into weights in place.
+  constexpr rows<value, vocabulary> last_logits() noexcept {
+    auto& w = workings();
+    const extent_t last = w.last_count > 0 ? w.last_count - 1 : 0;
+    return w.logits.first(last + 1).slice(last, 1);
+  }
   /// Room for one number per token of the vocabulary.
   constexpr std::uint32_t* sampling_order() noexcept { return workings().sampling_order; }
 
@@ -293,18 +304,33 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     return run<Backend, decltype(workings().shared)>{first, backend, workings().shared};
   }
 
-  constexpr status check(token_view tokens) {
-    const auto& w = workings();
+  template <class Struct>
+  static constexpr void clear(Struct& of) noexcept {
+    visit_tensors(
+        [](auto& tensor) {
+          for (auto& element : tensor.data) element = 0;
+        },
+        of);
+  }
+
+  constexpr status check(token_view tokens, extent_t position) const {
     if (tokens.count == 0)
       return error(error_kind::length,
                    "lacuna::forward: expected at least one token, found none (a model without a begin "
                    "token needs a prompt)");
-    if (tokens.count > context - w.position)
+    if (tokens.count > context - position)
       return error(error_kind::length, "lacuna::forward: expected at most ")
-             << static_cast<std::uint64_t>(context - w.position) << " more tokens (context "
-             << static_cast<std::uint64_t>(context) << ", position " << static_cast<std::uint64_t>(w.position)
+             << static_cast<std::uint64_t>(context - position) << " more tokens (context "
+             << static_cast<std::uint64_t>(context) << ", position " << static_cast<std::uint64_t>(position)
              << "), found " << static_cast<std::uint64_t>(tokens.count)
              << " (shorten the prompt, or reset() the stream)";
+    if (lacuna::sees_ahead<bound> && position > 0)
+      return error(error_kind::length, "lacuna::forward: expected the whole stream in one call, since a route of this "
+                                       "model sees ahead, found it at position ")
+             << static_cast<std::uint64_t>(position) << " (reset() it, or see the past only with both<causal, ...>)";
+    return check_range(tokens);
+  }
+  static constexpr status check_range(token_view tokens) {
     for (extent_t t = 0; t < tokens.count; ++t)
       if (tokens.data[t] >= vocabulary)
         return error(error_kind::token, "lacuna::forward: token ")
@@ -317,7 +343,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Backend, class Each>
   constexpr outcome<logits_view> forward_with(const Backend& backend, token_view tokens, Each&& each) {
     constexpr bool all_logits = !same<std::remove_cvref_t<Each>, ignore_logits>;
-    if (const auto fine = check(tokens); !fine.ok()) return fine.why();
+    if (const auto fine = check(tokens, position()); !fine.ok()) return fine.why();
     auto& w = workings();
     const auto to = w.logits.first(1);
     for (extent_t done = 0; done < tokens.count;) {

@@ -78,6 +78,7 @@ LACUNA_HD constexpr auto kernel(attend, rows<Value, Columns> mixed, rows<Value, 
             scores[j] = Normaliser::map(scores[j]);
             top = maths::larger(top, scores[j]);
           }
+        if (top == -maths::infinity<Value>()) return;  // the normaliser hid every key of the block
         const Value shrink = maths::exp(largest - top);
         if (shrink != Value(1)) {
           denominator *= shrink;
@@ -110,7 +111,7 @@ struct attend_backward {
                                                          const LogScale&, const Query&, const Cache&,
                                                          const block_plan_view& plan, const Normaliser&,
                                                          const Value&) noexcept {
-    return 5 * plan.pairs * Query::columns;
+    return 9 * plan.pairs * Query::columns;
   }
 };
 template <class Value, extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth,
@@ -227,8 +228,9 @@ LACUNA_HD constexpr auto attend(rows<Value, Columns> mixed, rows<Value, Heads> l
   return run_kernel(operation::attend{}, backend, mixed, log_scale, readable(query), cache, plan, normaliser, scale);
 }
 
-/// Adjoints of `attend`: dquery, dkeys and dvalues accumulate. 5 * pairs * heads * head_width multiply-adds counted
-/// (the scores are computed again). ds = p (g - g* - sum p (g - g*)), g* the g of the largest weight.
+/// Adjoints of `attend`: dquery, dkeys and dvalues accumulate. 9 * pairs * heads * head_width multiply-adds: scores and
+/// products with dmixed are computed three times in place of being stored, and three sums are formed. ds = p (g - g* -
+/// sum p (g - g*)), g* the g of the largest weight.
 template <class Value, extent_t Heads, extent_t Columns, class CacheAdjoint, class Cache, class Normaliser,
           class Backend>
 LACUNA_HD constexpr auto attend_backward(rows<Value, Columns> dquery, const CacheAdjoint& dcache,

@@ -2,8 +2,8 @@
 /// The block plan: the contract between routes and the attention kernels.
 ///
 /// Keys come in blocks of 16 positions, queries in groups of 8 rows. Per group the plan lists runs of blocks; a run is
-/// full (every row of the group sees every key) or masked (one 16-bit row mask per block and row). A kernel never
-/// sees a route.
+/// full (every row of the group sees every key) or masked (one 16-bit row mask per row, and per block or for the whole
+/// run). A kernel never sees a route.
 
 #include <lacuna/op/backend.hpp>
 
@@ -19,12 +19,14 @@ constexpr extent_t blocks_of(extent_t keys) { return (keys + block_keys - 1) / b
 /// Groups that hold `queries` rows.
 constexpr extent_t groups_of(extent_t queries) { return (queries + group_rows - 1) / group_rows; }
 
-/// `count` blocks from `first` on; masked runs find block i's row masks at `masks[mask + i * group_rows]`.
+/// `count` blocks from `first` on; masked runs find block i's row masks at `masks[mask + i * step]`. A step of 0
+/// repeats them: rows that see a long stretch whole beside rows that see none of it.
 struct block_run {
   static constexpr std::uint32_t full = 0xffffffffu;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
   std::uint32_t mask = full;
+  std::uint32_t step = 0;
 };
 
 /// A plan as kernels read it.
@@ -42,7 +44,7 @@ struct block_plan_view {
     for (std::uint32_t r = begin[group]; r < begin[group + 1]; ++r)
       for (std::uint32_t b = 0; b < runs[r].count; ++b) {
         const std::uint32_t mask =
-            runs[r].mask == block_run::full ? 0xffffu : masks[runs[r].mask + b * group_rows + row];
+            runs[r].mask == block_run::full ? 0xffffu : masks[runs[r].mask + b * runs[r].step + row];
         if (mask != 0) visit(static_cast<extent_t>(runs[r].first + b), mask);
       }
   }

@@ -36,6 +36,10 @@ struct rotation_angles {
 };
 
 namespace rules {
+template <bool Fine>
+struct theta_is_positive {
+  static_assert(Fine, "lacuna::rope: theta is not a number above 0 (write rope<theta{10000.f}> or leave it out)");
+};
 /// A rotation needs pairs.
 template <extent_t HeadWidth>
 struct rope_needs_pairs {
@@ -58,6 +62,8 @@ struct rope {
   template <extent_t HeadWidth, extent_t Context>
   struct on_projections {
     static_assert(__is_base_of(nothing, rules::rope_needs_pairs<HeadWidth>) || true);
+    static_assert(__is_base_of(nothing, rules::theta_is_positive<(Base.value > 0 && maths::is_finite(Base.value))>) ||
+                  true);
 
     template <class Value>
     using shares = type_list<rotation_angles<Value, HeadWidth, Context, Base>>;

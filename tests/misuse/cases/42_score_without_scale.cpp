@@ -1,4 +1,4 @@
-// sentence: lacuna::score: the policy does not offer scale and is_dot (derive it from lacuna::dot and redefine scale)
+// sentence: lacuna::score: the policy does not offer scale and is_dot = true (derive it from lacuna::dot and redefine scale)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

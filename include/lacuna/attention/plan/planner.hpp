@@ -57,28 +57,35 @@ LACUNA_HD constexpr void plan_group(row_cursor (&rows)[group_rows], extent_t row
       const extent_t after = extent_t{last.first} + last.count;
       if (block < after) block = after;
     }
-    // How many blocks from here on every row sees whole.
-    extent_t whole = static_cast<extent_t>(-1);
+    // A stretch of blocks that each row sees either whole or not at all is one run, however long.
+    constexpr extent_t endless = static_cast<extent_t>(-1);
+    extent_t stretch = endless, seeing = 0;
+    bool whole[group_rows]{};
     for (extent_t r = 0; r < row_count; ++r) {
-      const bool covers = rows[r].at != rows[r].end && rows[r].at->begin <= block * block_keys;
-      const extent_t up_to = covers ? rows[r].at->end / block_keys : 0;
-      const extent_t count = up_to > block ? up_to - block : 0;
-      if (count < whole) whole = count;
+      const bool over = rows[r].at == rows[r].end;
+      const bool covers = !over && rows[r].at->begin <= block * block_keys;
+      const extent_t edge = over ? endless : (covers ? rows[r].at->end : rows[r].at->begin) / block_keys;
+      const extent_t unchanged = over ? endless : edge > block ? edge - block : 0;
+      whole[r] = covers && unchanged > 0;
+      seeing += whole[r] ? 1 : 0;
+      if (unchanged < stretch) stretch = unchanged;
     }
-    if (whole > 0) {
-      sink.runs[sink.run_count++] = {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(whole),
-                                     block_run::full};
-      sink.pairs += std::uint64_t{whole} * block_keys * row_count;
+    if (stretch > 0) {
+      const bool full = seeing == row_count;
+      sink.runs[sink.run_count++] = {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(stretch),
+                                     full ? block_run::full : sink.mask_count, 0};
+      for (extent_t r = 0; !full && r < group_rows; ++r) sink.masks[sink.mask_count++] = whole[r] ? 0xffffu : 0u;
+      sink.pairs += std::uint64_t{stretch} * block_keys * seeing;
       for (extent_t r = 0; r < row_count; ++r)
-        if (rows[r].at->end == (block + whole) * block_keys) ++rows[r].at;
+        if (whole[r] && rows[r].at->end == (block + stretch) * block_keys) ++rows[r].at;
       continue;
     }
-    const bool extends = sink.run_count > first_run && sink.runs[sink.run_count - 1].mask != block_run::full &&
+    const bool extends = sink.run_count > first_run && sink.runs[sink.run_count - 1].step != 0 &&
                          extent_t{sink.runs[sink.run_count - 1].first} + sink.runs[sink.run_count - 1].count == block;
     if (extends)
       ++sink.runs[sink.run_count - 1].count;
     else
-      sink.runs[sink.run_count++] = {static_cast<std::uint32_t>(block), 1, sink.mask_count};
+      sink.runs[sink.run_count++] = {static_cast<std::uint32_t>(block), 1, sink.mask_count, group_rows};
     for (extent_t r = 0; r < group_rows; ++r) {
       const std::uint32_t mask = r < row_count ? take_mask(rows[r], block) : 0;
       sink.masks[sink.mask_count++] = static_cast<std::uint16_t>(mask);
@@ -95,14 +102,14 @@ struct shared_plan {
   static constexpr extent_t most = decltype(Policy::spans(0, 0))::most;
   static constexpr extent_t groups = groups_of(Tokens);
   static constexpr extent_t blocks = blocks_of(Context);
-  /// Each of a group's spans begins and ends in at most one partial block each.
-  static constexpr extent_t partial_per_group =
-      2 * most * group_rows < blocks ? 2 * most * group_rows : blocks;
-  static constexpr extent_t runs_per_group = 2 * partial_per_group + 1 < blocks ? 2 * partial_per_group + 1 : blocks;
+  /// A group's spans have this many edges, each inside one block or between two; a run ends at an edge, so that there
+  /// are at most a run for each block with an edge and one for each stretch between them.
+  static constexpr extent_t edges = 2 * most * group_rows;
+  static constexpr extent_t runs_per_group = 2 * edges + 1 < blocks ? 2 * edges + 1 : blocks;
 
   std::uint32_t begin[groups + 1]{};
   block_run runs[groups * runs_per_group]{};
-  std::uint16_t masks[groups * partial_per_group * group_rows]{};
+  std::uint16_t masks[groups * runs_per_group * group_rows]{};
   extent_t queries = 0;
   std::uint64_t visible = 0;
 
@@ -117,6 +124,9 @@ struct shared_plan {
       detail::row_cursor cursors[group_rows]{};
       for (extent_t r = 0; r < rows; ++r) {
         seen[r] = Policy::spans(first + at + r, first + tokens);
+        for (extent_t i = 0; i < seen[r].count; ++i)
+          if (seen[r].items[i].end > first + tokens)
+            seen[r].items[i].end = first + tokens;  // a user's route may overshoot
         cursors[r] = {seen[r].items, seen[r].items + seen[r].count};
       }
       detail::plan_group(cursors, rows, sink);

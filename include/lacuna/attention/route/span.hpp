@@ -37,6 +37,7 @@ struct spans {
       if (end > items[count - 1].end) items[count - 1].end = end;
       return;
     }
+    if (count == Most) stop();  // more spans than the route declared: stop before memory is overwritten
     items[count].begin = begin;
     items[count].end = end;
     ++count;
@@ -71,6 +72,23 @@ struct route {
   };
 };
 }  // namespace slots
+
+/// Whether some row sees a key behind itself. Then a stream cannot be cut: every cut would change what rows see.
+/// Found by asking the first rows of a stream; a route whose first rows do not tell says `static constexpr bool
+/// sees_ahead`.
+template <class Policy>
+inline constexpr bool route_sees_ahead = [] {
+  if constexpr (requires { Policy::sees_ahead; }) {
+    return static_cast<bool>(Policy::sees_ahead);
+  } else {
+    constexpr extent_t asked = 40;
+    for (extent_t query = 0; query < asked; ++query) {
+      const auto visible = Policy::spans(query, 2 * asked);
+      if (visible.count > 0 && visible.items[visible.count - 1].end > query + 1) return true;
+    }
+    return false;
+  }
+}();
 
 /// Whether a row sees a key.
 template <class Policy>

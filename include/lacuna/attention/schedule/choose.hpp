@@ -7,8 +7,7 @@ LACUNA_BEGIN
 
 /// The loop orders.
 enum class schedule : std::uint8_t {
-  planned_tiles,  ///< block plan, keys in blocks of 16, online fold
-  reference_rows  ///< row by row over spans
+  planned_tiles  ///< block plan, keys in blocks of 16, online fold
 };
 
 /// A schedule and the sentence that `describe` prints.
@@ -20,12 +19,8 @@ struct schedule_choice {
 /// The schedule of a score and a normaliser over any route that offers spans.
 template <class Score, class Normaliser>
 constexpr schedule_choice choose() {
-  if constexpr (!Score::is_dot)
-    return {schedule::reference_rows, "the score is not a plain dot product"};
-  else if constexpr (!Normaliser::one_pass)
-    return {schedule::reference_rows, "the normaliser needs the whole row"};
-  else
-    return {schedule::planned_tiles, "plain dot product, one-pass normaliser, route with spans"};
+  static_assert(Score::is_dot && Normaliser::one_pass, "lacuna::attention: the slots admit no other parts");
+  return {schedule::planned_tiles, "plain dot product, one-pass normaliser, route with spans"};
 }
 
 LACUNA_END

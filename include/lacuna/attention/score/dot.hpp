@@ -15,13 +15,15 @@ struct score {
   using stand_in = dot;
   template <class Policy>
   static constexpr bool accepts = requires {
-    { Policy::scale(extent_t{1}) + (Policy::is_dot ? 1.0 : 0.0) };
+    { Policy::scale(extent_t{1}) + 1.0 };
+    requires Policy::is_dot;
   };
   template <class Policy>
   struct refused {
-    static_assert(always_false<Policy>,
-                  "lacuna::score: the policy does not offer scale and is_dot (derive it from lacuna::dot and redefine "
-                  "scale)");
+    static_assert(
+        always_false<Policy>,
+        "lacuna::score: the policy does not offer scale and is_dot = true (derive it from lacuna::dot and redefine "
+        "scale)");
   };
 };
 }  // namespace slots

@@ -1,8 +1,8 @@
 #pragma once
 /// Lanes of f32: the library's own type over xsimd (8.1 or newer), with what xsimd's versions lack or do differently.
 ///
-/// A type of our own, since xsimd 8.1's AVX-512 masks convert silently to bool. The instruction set is part of its name,
-/// through the namespace of the library.
+/// A type of our own, since xsimd 8.1's AVX-512 masks convert silently to bool. The instruction set is part of its
+/// name, through the namespace of the library.
 
 #include <lacuna/tensor/element.hpp>
 #include <xsimd/xsimd.hpp>

@@ -16,8 +16,8 @@ inline constexpr extent_t pair_width = 2 * lanes::count < panel_width ? 2 * lane
 /// `outputs` rounded up to whole pairs.
 constexpr extent_t padded(extent_t outputs) { return (outputs + pair_width - 1) / pair_width * pair_width; }
 
-/// A weight `(outputs, inputs)` as `[panel][input][up to 64 outputs]`. bf16 pairs are interleaved: output j of a register
-/// and output j of the next share a word. Rebuilt from the weight by `pack`; never stored in files.
+/// A weight `(outputs, inputs)` as `[panel][input][up to 64 outputs]`. bf16 pairs are interleaved: output j of a
+/// register and output j of the next share a word. Rebuilt from the weight by `pack`; never stored in files.
 template <class Element, extent_t Outputs, extent_t Inputs>
 struct panels {
   tensor<Element, padded(Outputs) * Inputs> packed;
