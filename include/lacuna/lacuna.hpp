@@ -3,10 +3,10 @@
 /// <lacuna/with_eigen.hpp> for a backend.
 
 // Slots first: what they complain about is then two includes deep.
-#include <lacuna/core/slots.hpp>
 #include <lacuna/activation/slots.hpp>
-#include <lacuna/attention/slots.hpp>
 #include <lacuna/attention/route/span.hpp>
+#include <lacuna/attention/slots.hpp>
+#include <lacuna/core/slots.hpp>
 #include <lacuna/format/slots.hpp>
 #include <lacuna/norm/slots.hpp>
 #include <lacuna/position/slots.hpp>
@@ -31,9 +31,11 @@
 #include <lacuna/norm/layer_norm.hpp>
 #include <lacuna/norm/no_norm.hpp>
 #include <lacuna/norm/rms_norm.hpp>
+#include <lacuna/op/watch.hpp>
+#include <lacuna/position/alibi.hpp>
 #include <lacuna/position/learned_position.hpp>
 #include <lacuna/position/rope.hpp>
-#include <lacuna/op/watch.hpp>
+#include <lacuna/position/sinusoidal.hpp>
 #include <lacuna/probe/activity.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/zoo/shipped.hpp>

@@ -4,13 +4,15 @@
 /// `model<stories, simd>`. Weights are packed once, by `update()`; a packed copy takes as many bytes as the weights.
 /// The instruction set is the one that the translation unit is compiled for (-march=native, -mavx2 -mfma, ...).
 
+#include <lacuna/backend/simd/attend.hpp>
+#include <lacuna/backend/simd/evaluate.hpp>
 #include <lacuna/backend/simd/multiply.hpp>
 
 LACUNA_BEGIN
 
 template <>
 struct backend_traits<simd> : backend_traits<reference> {
-  static constexpr extent_t lanes = simd_lanes::lanes::count;
+  static constexpr extent_t lanes = simd_lanes::lanes::lane_count;
   template <class Element, extent_t Outputs, extent_t Inputs>
   using packed = std::conditional_t<same<Element, double>, nothing, simd_lanes::panels<Element, Outputs, Inputs>>;
 };

@@ -154,8 +154,8 @@ struct attend {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     using value = typename decltype(n.mixed)::element;
-    lc::op::attend(n.mixed.view(), n.log_scale.view(), n.query.view(), n.kept(), n.plan.view(), lc::softmax{},
-                   value(0.5), lc::reference{});
+    lc::op::attend(n.mixed.view(), n.log_scale.view(), n.query.view(), n.kept(), n.plan.view(),
+                   lc::score_rule<lc::softmax, lc::no_score_bias, value>{value(0.5)}, lc::reference{});
   }
 };
 struct attend_backward {
@@ -163,7 +163,8 @@ struct attend_backward {
   LACUNA_HD static void run(Numbers& n) {
     using value = typename decltype(n.mixed)::element;
     lc::op::attend_backward(n.dquery.view(), n.dcache(), n.dmixed.view(), n.log_scale.view(), n.query.view(), n.kept(),
-                            n.plan.view(), lc::softmax{}, value(0.5), lc::reference{});
+                            n.plan.view(), lc::score_rule<lc::softmax, lc::no_score_bias, value>{value(0.5)},
+                            lc::reference{});
   }
 };
 

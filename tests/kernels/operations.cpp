@@ -1,8 +1,8 @@
 // The reference loops against independent dense formulas in f64, forward and backward, over many lengths.
 #include <lacuna/lacuna.hpp>
 
-#include <cmath>
 #include <doctest/doctest.h>
+#include <cmath>
 #include <memory>
 #include <vector>
 
@@ -22,6 +22,7 @@ struct attention_case {
   static constexpr lc::extent_t context = 80, tokens = 40;
   using cache_type = lc::cache_view<double, KvHeads, HeadWidth, lc::linear_cache::address>;
   using readable = lc::cache_view<const double, KvHeads, HeadWidth, lc::linear_cache::address>;
+  using rule = lc::score_rule<lc::softmax, lc::no_score_bias, double>;
   static constexpr lc::extent_t blocks = lc::blocks_of(context);
 
   lc::tensor<double, tokens, Heads * HeadWidth> query, mixed, dmixed, dquery;
@@ -58,7 +59,7 @@ struct attention_case {
     lc::op::append(cache_type{keys.data, values.data, {}}, key.first(first + count), value.first(first + count), 0,
                    backend);
     lc::op::attend(mixed.first(count), log_scale.first(count), query.first(count), readable{keys.data, values.data, {}},
-                   plan.view(), lc::softmax{}, scale, backend);
+                   plan.view(), rule{scale}, backend);
   }
   void check(lc::extent_t first, lc::extent_t count) {
     fill(query), fill(key), fill(value);
@@ -82,7 +83,7 @@ struct attention_case {
     const lc::reference backend;
     lc::op::attend_backward(dquery.first(count), cache_type{dkeys.data, dvalues.data, {}}, dmixed.first(count),
                             log_scale.first(count), query.first(count), readable{keys.data, values.data, {}},
-                            plan.view(), lc::softmax{}, lc::dot::scale(HeadWidth), backend);
+                            plan.view(), rule{lc::dot::scale(HeadWidth)}, backend);
     lc::op::append_backward(readable{dkeys.data, dvalues.data, {}}, dkey.first(first + count),
                             dvalue.first(first + count), 0, backend);
     const auto functional = [&] {

@@ -64,7 +64,7 @@ void compare_models(double tolerance) {
 }  // namespace
 
 TEST_CASE("packed products are the reference's") {
-  constexpr auto lengths = std::make_index_sequence<2 * lc::simd_lanes::lanes::count + 1>{};
+  constexpr auto lengths = std::make_index_sequence<2 * lc::simd_lanes::lanes::lane_count + 1>{};
   all_lengths<float>(lengths);
   all_lengths<lc::bfloat16>(lengths);
   agree<float, 64, 64>();

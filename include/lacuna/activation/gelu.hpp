@@ -3,7 +3,7 @@
 
 #include <lacuna/activation/slots.hpp>
 #include <lacuna/core/fixed_string.hpp>
-#include <lacuna/core/maths.hpp>
+#include <lacuna/core/lane_maths.hpp>
 
 LACUNA_BEGIN
 
@@ -13,6 +13,7 @@ struct gelu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("gelu");
   static constexpr bool preserves_zero = true;
+  static constexpr bool lane_wise = true;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
@@ -35,6 +36,7 @@ struct gelu_tanh {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("gelu_tanh");
   static constexpr bool preserves_zero = true;
+  static constexpr bool lane_wise = true;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {

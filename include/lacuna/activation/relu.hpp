@@ -3,6 +3,7 @@
 
 #include <lacuna/activation/slots.hpp>
 #include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/lane_maths.hpp>
 
 LACUNA_BEGIN
 
@@ -11,14 +12,15 @@ struct relu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("relu");
   static constexpr bool preserves_zero = true;
+  static constexpr bool lane_wise = true;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
-    return x > Value(0) ? x : Value(0);
+    return maths::larger(x, Value(0));
   }
   template <class Value>
   LACUNA_HD static constexpr Value derivative(Value x) noexcept {
-    return x > Value(0) ? Value(1) : Value(0);
+    return maths::where(maths::less(Value(0), x), Value(1), Value(0));
   }
 };
 
@@ -27,6 +29,7 @@ struct squared_relu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("squared_relu");
   static constexpr bool preserves_zero = true;
+  static constexpr bool lane_wise = true;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {

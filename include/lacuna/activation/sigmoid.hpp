@@ -3,7 +3,7 @@
 
 #include <lacuna/activation/slots.hpp>
 #include <lacuna/core/fixed_string.hpp>
-#include <lacuna/core/maths.hpp>
+#include <lacuna/core/lane_maths.hpp>
 
 LACUNA_BEGIN
 
@@ -12,6 +12,7 @@ struct sigmoid {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("sigmoid");
   static constexpr bool preserves_zero = false;
+  static constexpr bool lane_wise = true;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
@@ -30,6 +31,7 @@ struct silu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("silu");
   static constexpr bool preserves_zero = true;
+  static constexpr bool lane_wise = true;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {

@@ -55,8 +55,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static constexpr extent_t asked_heads = base::template get<slots::heads>::value;
     static constexpr extent_t asked_kv_heads = base::template get<slots::kv_heads>::value;
     static constexpr bool derived_width = same<width_of_head, derived_head_width>;
-    static constexpr bool sized =
-        asked_heads > 0 && asked_kv_heads > 0 && (derived_width || width_of_head::of(At::width, 1) > 0);
+    static constexpr bool sized = asked_heads > 0 && asked_kv_heads > 0 &&
+                                  (derived_width || width_of_head::of(At::width, 1) > 0);
     static constexpr extent_t heads = sized ? asked_heads : 1;
     static constexpr extent_t kv_heads = sized && heads % asked_kv_heads == 0 ? asked_kv_heads : 1;
     static constexpr bool divided = sized && (!derived_width || At::width % heads == 0);
@@ -123,8 +123,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     };
     /// What all layers of the model share: the plan of the route, the angles of the positions.
     template <class Plan>
-    using shares = join<type_list<typename memory<Plan>::plan>,
-                        typename position::template shares<typename Plan::value>>;
+    using shares =
+        join<type_list<typename memory<Plan>::plan>, typename position::template shares<typename Plan::value>>;
 
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
@@ -148,8 +148,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       position::apply(query, false, run);
       position::apply(key, false, run);
       op::append(cache_of(v.state), key, value, run.first, run.backend);
-      op::attend(mixed, log_scale<Value>(m, x.count), query, readable_cache_of(v.state), plan_of(m, run), normaliser{},
-                 static_cast<Value>(score::scale(head_width)), run.backend);
+      op::attend(mixed, log_scale<Value>(m, x.count), query, readable_cache_of(v.state), plan_of(m, run), rule<Value>(),
+                 run.backend);
       output_map::forward(v.parameters.output, m.output_map_memory, v.derived.output, mixed, y, run);
     }
 
@@ -165,8 +165,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       output_map::backward(v.parameters.output, a.gradients.output, m.output_map_memory, d.output_map_memory,
                            v.derived.output, mixed, dy, dmixed, run);
       op::attend_backward(dquery, cache_of(a.state), dmixed, log_scale<Value>(m, x.count), query,
-                          readable_cache_of(v.state), plan_of(m, run), normaliser{},
-                          static_cast<Value>(score::scale(head_width)), run.backend);
+                          readable_cache_of(v.state), plan_of(m, run), rule<Value>(), run.backend);
       op::append_backward(readable_cache_of(a.state), dkey, dvalue, run.first, run.backend);
       position::apply(dquery, true, run);
       position::apply(dkey, true, run);
@@ -174,14 +173,14 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
                           v.derived.query, x, dquery, dx, run);
       key_map::backward(v.parameters.key, a.gradients.key, m.key_map_memory, d.key_map_memory, v.derived.key, x, dkey,
                         dx, run);
-      key_map::backward(v.parameters.value, a.gradients.value, m.value_map_memory, d.value_map_memory,
-                        v.derived.value, x, dvalue, dx, run);
+      key_map::backward(v.parameters.value, a.gradients.value, m.value_map_memory, d.value_map_memory, v.derived.value,
+                        x, dvalue, dx, run);
     }
 
     /// Multiply-adds of `tokens` rows from position `first` on, forward.
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
-      return query_map::multiply_adds(tokens) + 2 * key_map::multiply_adds(tokens) +
-             output_map::multiply_adds(tokens) + 2 * pairs<route>(first, tokens, first + tokens) * query_width;
+      return query_map::multiply_adds(tokens) + 2 * key_map::multiply_adds(tokens) + output_map::multiply_adds(tokens) +
+             2 * pairs<route>(first, tokens, first + tokens) * query_width;
     }
     /// Calls `f(name, value)` for the sizes that no tensor shape tells.
     template <class Function>
@@ -196,6 +195,20 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     }
 
    private:
+    /// A position that says nothing of scores has no bias.
+    template <class Position, class = void>
+    struct bias_of {
+      using type = no_score_bias;
+    };
+    template <class Position>
+    struct bias_of<Position, std::void_t<typename Position::template score_bias<heads>>> {
+      using type = typename Position::template score_bias<heads>;
+    };
+    template <class Value>
+    LACUNA_HD static constexpr auto rule() {
+      return score_rule<normaliser, typename bias_of<position>::type, Value>{
+          static_cast<Value>(score::scale(head_width))};
+    }
     template <class State>
     LACUNA_HD static constexpr auto cache_of(State& state) {
       using element = std::remove_reference_t<decltype(state.keys[0])>;

@@ -6,8 +6,19 @@
 
 LACUNA_BEGIN
 
+/// Where a box gets its memory: the program's operator new. An allocator of your own offers the same two functions;
+/// `allocate` returns null where there is no memory.
+struct heap_allocator {
+  static void* allocate(extent_t bytes, extent_t alignment) noexcept {
+    return ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
+  }
+  static void release(void* memory, extent_t, extent_t alignment) noexcept {
+    ::operator delete (memory, std::align_val_t{alignment});
+  }
+};
+
 /// Owns one value on the heap, value-initialised and aligned as its type asks. Empty when memory was refused.
-template <class Value>
+template <class Value, class Allocator = heap_allocator>
 class box {
  public:
   constexpr box() = default;
@@ -26,7 +37,7 @@ class box {
   /// Allocates; an empty box where the allocator had no memory.
   static box make() {
     box made;
-    made.held_ = new (std::align_val_t{alignof(Value)}, std::nothrow) Value();
+    if (void* memory = Allocator::allocate(sizeof(Value), alignof(Value))) made.held_ = ::new (memory) Value();
     return made;
   }
 
@@ -38,7 +49,7 @@ class box {
   void release() noexcept {
     if (held_ == nullptr) return;
     held_->~Value();
-    ::operator delete(static_cast<void*>(held_), std::align_val_t{alignof(Value)});
+    Allocator::release(static_cast<void*>(held_), sizeof(Value), alignof(Value));
     held_ = nullptr;
   }
   Value* held_ = nullptr;

@@ -32,17 +32,35 @@ LACUNA_HD constexpr bool is_finite(double x) noexcept {
   return (__builtin_bit_cast(std::uint64_t, x) & 0x7ff0000000000000u) != 0x7ff0000000000000u;
 }
 
+/// A value of several lanes, as a vectorised backend computes with: see core/lane_maths.hpp.
+template <class Type>
+concept Lanes = requires {
+  Type::lane_count;
+};
+/// Whether a policy says that its functions take lanes as well as single values: it branches through `where` alone.
+template <class Policy>
+inline constexpr bool lane_wise = requires {
+  requires Policy::lane_wise;
+};
+
 template <class Real>
 LACUNA_HD constexpr Real absolute(Real x) noexcept {
   return x < Real(0) ? -x : x;
 }
+/// The larger of two; a if one is not a number.
 template <class Real>
 LACUNA_HD constexpr Real larger(Real a, Real b) noexcept {
   return a < b ? b : a;
 }
+/// Whether a < b, as what `where` takes: code for single values and for lanes is written with these two.
 template <class Real>
-LACUNA_HD constexpr Real smaller(Real a, Real b) noexcept {
-  return b < a ? b : a;
+LACUNA_HD constexpr bool less(Real a, Real b) noexcept {
+  return a < b;
+}
+/// `yes` where the condition holds, `no` elsewhere.
+template <class Real>
+LACUNA_HD constexpr Real where(bool condition, Real yes, Real no) noexcept {
+  return condition ? yes : no;
 }
 
 /// 2^n for a normal result.
@@ -100,9 +118,7 @@ LACUNA_HD constexpr double constant_sqrt(double x) noexcept {
   std::uint64_t root = 0, rest = 0;
   for (int step = 0; step < 54; ++step) {
     const int shift = (above_two ? 51 : 52) - 2 * step;
-    const std::uint64_t pair = shift >= 0   ? (mantissa >> shift) & 3u
-                               : shift == -1 ? (mantissa << 1) & 3u
-                                             : 0u;
+    const std::uint64_t pair = shift >= 0 ? (mantissa >> shift) & 3u : shift == -1 ? (mantissa << 1) & 3u : 0u;
     rest = (rest << 2) | pair;
     const std::uint64_t trial = (root << 2) | 1u;
     root <<= 1;

@@ -20,11 +20,15 @@ enum class stored_type : std::uint8_t { f64, f32, f16, bf16, other };
 /// Bytes of one element; 0 where the library reads none of that type.
 constexpr extent_t stored_bytes(stored_type type) {
   switch (type) {
-    case stored_type::f64: return 8;
-    case stored_type::f32: return 4;
+    case stored_type::f64:
+      return 8;
+    case stored_type::f32:
+      return 4;
     case stored_type::f16:
-    case stored_type::bf16: return 2;
-    default: return 0;
+    case stored_type::bf16:
+      return 2;
+    default:
+      return 0;
   }
 }
 
@@ -58,16 +62,6 @@ struct attribute {
   extent_t value = 0;
 };
 
-/// IEEE half precision to f32, exact; subnormals, infinities and NaNs included.
-constexpr float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
-  const std::uint32_t exponent = (half >> 10) & 0x1Fu, fraction = half & 0x3FFu;
-  if (exponent == 0x1Fu) return __builtin_bit_cast(float, sign | 0x7F800000u | (fraction << 13));
-  if (exponent != 0) return __builtin_bit_cast(float, sign | ((exponent + 112u) << 23) | (fraction << 13));
-  const float magnitude = static_cast<float>(fraction) * 5.9604644775390625e-8f;  // 2^-24
-  return sign != 0 ? -magnitude : magnitude;
-}
-
 namespace detail {
 
 /// Element `i` of a tensor, by memcpy: files align nothing.
@@ -77,14 +71,14 @@ inline double stored_element(const unsigned char* bytes, stored_type type, std::
     return value;
   };
   switch (type) {
-    case stored_type::f64: return read(double{});
-    case stored_type::f32: return static_cast<double>(read(float{}));
-    case stored_type::f16: return static_cast<double>(half_to_float(read(std::uint16_t{})));
-    default: {
-      bfloat16 value;
-      value.bits = read(std::uint16_t{});
-      return static_cast<double>(static_cast<float>(value));
-    }
+    case stored_type::f64:
+      return read(double{});
+    case stored_type::f32:
+      return static_cast<double>(read(float{}));
+    case stored_type::f16:
+      return static_cast<double>(widen(read(float16{})));
+    default:
+      return static_cast<double>(widen(read(bfloat16{})));
   }
 }
 
@@ -107,6 +101,19 @@ template <class Element>
 Element converted_element(const unsigned char* bytes, stored_type type, std::uint64_t i) {
   return static_cast<Element>(static_cast<compute_t<Element>>(stored_element(bytes, type, i)));
 }
+
+/// The largest finite number that parameters of type `Element` hold.
+template <class Element>
+inline constexpr double largest_element = same<Element, double>     ? 0x1.fffffffffffffp1023
+                                          : same<Element, float>    ? 0x1.fffffep127
+                                          : same<Element, bfloat16> ? 0x1.fep127
+                                                                    : 65504.0;
+
+/// Nine digits of a number: enough to tell it from the largest of a type.
+struct number_text {
+  char digits[32]{};
+  explicit number_text(double number) { std::snprintf(digits, sizeof digits, "%.9g", number); }
+};
 
 template <class Leaf>
 error check_entry(const directory& from, const tensor_entry* entry, const char* path) {
@@ -146,11 +153,13 @@ error check_entry(const directory& from, const tensor_entry* entry, const char* 
     if (!maths::is_finite(widen(converted_element<element>(bytes, entry->type, i)))) {
       const double stored = stored_element(bytes, entry->type, i);
       error value = file_error(error_kind::value, "lacuna::load", from.path);
-      value << "tensor '" << path << "': element " << i << ": expected a finite number";
+      value << "tensor '" << path << "': element " << i << ": expected ";
       if (maths::is_finite(stored))
-        return value << " in " << element_traits<element>::name.c_str()
-                     << ", found one beyond its range (choose wider numerics)";
-      return value << ", found " << (maths::is_nan(stored) ? "NaN" : "infinity") << " (the weights are damaged)";
+        return value << "a magnitude of at most " << number_text(largest_element<element>).digits << " in "
+                     << element_traits<element>::name.c_str() << ", found " << number_text(stored).digits
+                     << " (choose wider numerics)";
+      return value << "a finite number, found " << (maths::is_nan(stored) ? "NaN" : "infinity")
+                   << " (the weights are damaged)";
     }
   return {};
 }

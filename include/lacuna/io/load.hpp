@@ -79,8 +79,8 @@ struct loaded_model_is_on_the_heap {
 /// A model from a file: `try_load<model<stories>>("stories260K.bin")`.
 template <class Model>
 outcome<Model> try_load(const std::string& path) {
-  static_assert(__is_base_of(nothing, rules::loaded_model_is_on_the_heap<same<typename Model::storage_type, heap>>) ||
-                true);
+  constexpr bool on_the_heap = is_on_the_heap<typename Model::storage_type>;
+  static_assert(__is_base_of(nothing, rules::loaded_model_is_on_the_heap<on_the_heap>) || true);
   Model loaded;
   if (const auto filled = try_load_into(loaded, path); !filled.ok()) return filled.why();
   return static_cast<Model&&>(loaded);

@@ -23,14 +23,21 @@ struct safetensors_type {
 /// Every type of the format. Types that lacuna does not load are known by size, so that a file that holds one is told
 /// apart from a damaged one.
 inline constexpr safetensors_type safetensors_types[]{
-    {"F64", stored_type::f64, 64},     {"F32", stored_type::f32, 32},   {"F16", stored_type::f16, 16},
-    {"BF16", stored_type::bf16, 16},   {"I64", stored_type::other, 64}, {"U64", stored_type::other, 64},
-    {"I32", stored_type::other, 32},   {"U32", stored_type::other, 32}, {"I16", stored_type::other, 16},
-    {"U16", stored_type::other, 16},   {"I8", stored_type::other, 8},   {"U8", stored_type::other, 8},
-    {"BOOL", stored_type::other, 8},   {"C64", stored_type::other, 64}, {"F8_E5M2", stored_type::other, 8},
-    {"F8_E4M3", stored_type::other, 8}, {"F8_E8M0", stored_type::other, 8}, {"F8_E4M3FNUZ", stored_type::other, 8},
+    {"F64", stored_type::f64, 64},          {"F32", stored_type::f32, 32},      {"F16", stored_type::f16, 16},
+    {"BF16", stored_type::bf16, 16},        {"I64", stored_type::other, 64},    {"U64", stored_type::other, 64},
+    {"I32", stored_type::other, 32},        {"U32", stored_type::other, 32},    {"I16", stored_type::other, 16},
+    {"U16", stored_type::other, 16},        {"I8", stored_type::other, 8},      {"U8", stored_type::other, 8},
+    {"BOOL", stored_type::other, 8},        {"C64", stored_type::other, 64},    {"F8_E5M2", stored_type::other, 8},
+    {"F8_E4M3", stored_type::other, 8},     {"F8_E8M0", stored_type::other, 8}, {"F8_E4M3FNUZ", stored_type::other, 8},
     {"F8_E5M2FNUZ", stored_type::other, 8}, {"F6_E2M3", stored_type::other, 6}, {"F6_E3M2", stored_type::other, 6},
     {"F4", stored_type::other, 4}};
+
+/// The format's name of the type of a parameter.
+template <class Element>
+inline constexpr const char* safetensors_name = same<Element, double>    ? "F64"
+                                                : same<Element, float>   ? "F32"
+                                                : same<Element, float16> ? "F16"
+                                                                         : "BF16";
 
 /// Reads the header as events: nothing is built that the format does not have, so depth and memory are bounded.
 class safetensors_header {
@@ -130,7 +137,10 @@ class safetensors_header {
       return false;
     }
     refuse("expected ");
-    wrong_ << (depth_ == 1 ? "an object" : in_metadata_ ? "a text" : field_ == field::type ? "a text" : "whole numbers")
+    wrong_ << (depth_ == 1             ? "an object"
+               : in_metadata_          ? "a text"
+               : field_ == field::type ? "a text"
+                                       : "whole numbers")
            << ", found " << what;
     return false;
   }
@@ -151,9 +161,12 @@ inline std::optional<std::uint64_t> bytes_of_shape(const std::vector<std::uint64
   std::uint64_t total = bits;
   bool empty = false;
   for (const std::uint64_t extent : shape) {
-    if (extent == 0) empty = true;
-    else if (total > ~std::uint64_t{0} / extent) return std::nullopt;
-    else total *= extent;
+    if (extent == 0)
+      empty = true;
+    else if (total > ~std::uint64_t{0} / extent)
+      return std::nullopt;
+    else
+      total *= extent;
   }
   if (empty) return 0;
   if (total % 8 != 0) return std::nullopt;
@@ -223,9 +236,8 @@ inline outcome<directory> try_parse_safetensors(const std::string& path, file_by
       error named = of();
       named << "shape ";
       detail::append_shape(named, entry.shape.data(), entry.shape.size());
-      return named << " of " << type->name << ": expected "
-                   << (size ? *size : ~std::uint64_t{0}) << " bytes, found " << entry.end - entry.begin
-                   << (size ? "" : " (the shape overflows, or is not whole bytes)");
+      return named << " of " << type->name << ": expected " << (size ? *size : ~std::uint64_t{0}) << " bytes, found "
+                   << entry.end - entry.begin << (size ? "" : " (the shape overflows, or is not whole bytes)");
     }
     at = entry.end;
     entry.begin += data, entry.end += data;
@@ -258,9 +270,8 @@ status try_write_safetensors(const std::string& path, const Parameters& paramete
         nlohmann::ordered_json shape = nlohmann::ordered_json::array();
         for (extent_t i = 0; i < Leaf::rank; ++i) shape.push_back(static_cast<std::uint64_t>(Leaf::extents[i]));
         const std::uint64_t end = offset + Leaf::size * sizeof(element);
-        header[name] = {{"dtype", same<element, double> ? "F64" : same<element, float> ? "F32" : "BF16"},
-                        {"shape", shape},
-                        {"data_offsets", {offset, end}}};
+        header[name] = {
+            {"dtype", detail::safetensors_name<element>}, {"shape", shape}, {"data_offsets", {offset, end}}};
         offset = end;
       },
       parameters);

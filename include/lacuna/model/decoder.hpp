@@ -51,6 +51,16 @@ struct final_norm<closing_norm_of_body, Body> {
   using type = typename Body::closing_norm;
 };
 
+/// What an embedding position shares: nothing, unless it says so.
+template <class Position, class Value, class = void>
+struct shared_by_position {
+  using type = type_list<>;
+};
+template <class Position, class Value>
+struct shared_by_position<Position, Value, std::void_t<typename Position::template shares<Value>>> {
+  using type = typename Position::template shares<Value>;
+};
+
 template <class List>
 struct body_of;
 template <class... Blocks>
@@ -97,8 +107,8 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     static constexpr extent_t vocabulary = decoder::vocabulary;
     static constexpr extent_t width = decoder::width;
     static constexpr extent_t context = decoder::context;
-    static_assert(__is_base_of(nothing, detail::completed<
-                                            typename detail::bound_inside<blocks, place<width, context>>::type>) ||
+    static_assert(__is_base_of(nothing,
+                               detail::completed<typename detail::bound_inside<blocks, place<width, context>>::type>) ||
                   true);
     using body_recipe = typename detail::body_of<blocks>::type;
     using body = typename body_recipe::template bound<place<width, context>>;
@@ -149,7 +159,8 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
       typename head::template derived<Target> head_part;
     };
     template <class Plan>
-    using shares = unique<typename body::template shares<Plan>>;
+    using shares = unique<join<typename body::template shares<Plan>,
+                               typename detail::shared_by_position<position, typename Plan::value>::type>>;
 
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {

@@ -75,8 +75,8 @@ struct fact_table {
 /// Prints the shape table of a recipe on standard output: every tensor, parameters, bytes, multiply-adds per token,
 /// state. One multiply-add is two FLOP.
 template <class Recipe>
-  requires(requires { typename Recipe::bound; } && !requires { typename Recipe::recipe_type; })
-void describe() {
+requires(
+    requires { typename Recipe::bound; } && !requires { typename Recipe::recipe_type; }) void describe() {
   using bound = typename Recipe::bound;
   typename bound::template parameters<shapes<float>> walked{};
   visit_named(
@@ -106,6 +106,7 @@ void describe() {
   detail::figure("parameters", parameter_count<Recipe>, "");
   detail::figure("parameter bytes (f32)", parameter_bytes<Recipe, f32>, "bytes");
   detail::figure("parameter bytes (bf16)", parameter_bytes<Recipe, bf16>, "bytes");
+  detail::figure("parameter bytes (f16)", parameter_bytes<Recipe, f16>, "bytes");
   detail::figure("state of a stream (f32)", state_bytes<Recipe, f32>, "bytes");
   detail::figure("multiply-adds, first token", decode_multiply_adds<Recipe>(0), "");
   detail::figure("multiply-adds, last token", decode_multiply_adds<Recipe>(bound::context - 1), "");
@@ -118,7 +119,7 @@ void describe() {
 /// Prints the recipe's table, then the model's axes and bytes, and which backend serves each operation: a fall-back to
 /// the reference is named. Runs two tokens on a model of its own on the heap.
 template <class Model>
-  requires requires { typename Model::recipe_type; }
+requires requires { typename Model::recipe_type; }
 void describe() {
   describe<typename Model::recipe_type>();
   std::puts("");

@@ -13,15 +13,17 @@ struct model;
 }
 
 /// The axes of a model and their defaults.
-using model_fields = fields<field<slots::numerics, f32>, field<slots::backend, reference>,
-                            field<slots::ability, inference>, field<slots::storage, heap>,
-                            field<slots::chunk, chunk<16>>>;
+using model_fields =
+    fields<field<slots::numerics, f32>, field<slots::backend, reference>, field<slots::ability, inference>,
+           field<slots::storage, heap>, field<slots::chunk, chunk<16>>>;
 
 namespace detail {
 
 /// Whether a type binds itself, as a decoder does; blocks and sublayers are bound to a place.
 template <class Recipe>
-concept WholeRecipe = requires { typename Recipe::bound; };
+concept WholeRecipe = requires {
+  typename Recipe::bound;
+};
 /// What stands for a recipe that is none, after the complaint.
 using no_recipe = decoder<vocabulary<1>, width<1>, context<1>, no_component>;
 
@@ -86,14 +88,13 @@ struct model_workings {
 
 /// Storage: how a model holds its parameters and workings.
 template <class Storage, class Parameters, class Workings>
-struct model_storage;
-template <class Parameters, class Workings>
-struct model_storage<heap, Parameters, Workings> {
+struct model_storage {
   struct both {
     Parameters parameters;
     Workings workings;
   };
-  box<both> held = box<both>::make();
+  using held_type = box<both, typename Storage::allocator>;
+  held_type held = held_type::make();
   static constexpr bool owns = true;
   constexpr bool ready() const noexcept { return static_cast<bool>(held); }
   constexpr Parameters& parameters() const noexcept { return held->parameters; }
@@ -165,18 +166,14 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   using logits_view = rows<const value, vocabulary>;
 
   /// An unloaded model: zero weights, unit gains.
-  constexpr model()
-    requires(!same<storage_type, borrowed>)
-  {
+  constexpr model() requires(!same<storage_type, borrowed>) {
     if (!storage_.ready()) return;
     bound::initialise(storage_.parameters());
     workings().shared.build();
     update();
   }
   /// A model over parameters that live elsewhere and outlive it.
-  constexpr explicit model(const parameters_type& lent)
-    requires(same<storage_type, borrowed>)
-  {
+  constexpr explicit model(const parameters_type& lent) requires(same<storage_type, borrowed>) {
     storage_.lent = &lent;
     workings().shared.build();
     update();
@@ -210,9 +207,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
   /// Continues the stream by `tokens` and returns the logits `(1, vocabulary)` of the last one. Errors, before anything
   /// is changed: no tokens, a token out of range, more positions than the context.
-  constexpr outcome<logits_view> try_forward(token_view tokens) {
-    return try_forward(tokens, ignore_logits{});
-  }
+  constexpr outcome<logits_view> try_forward(token_view tokens) { return try_forward(tokens, ignore_logits{}); }
   /// The same, with `each(position, logits)` for every token; the logits are valid during the call.
   template <class Each>
   constexpr outcome<logits_view> try_forward(token_view tokens, Each&& each) {
@@ -296,9 +291,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr parameters_type& after_complaint() noexcept { return const_cast<parameters_type&>(parameters()); }
 
   constexpr workings_type& workings() noexcept { return storage_.workings(); }
-  constexpr auto all_values() {
-    return values{parameters(), workings().state, workings().memory, workings().derived};
-  }
+  constexpr auto all_values() { return values{parameters(), workings().state, workings().memory, workings().derived}; }
   template <class Backend>
   constexpr auto run_at(const Backend& backend, extent_t first) {
     return run<Backend, decltype(workings().shared)>{first, backend, workings().shared};
@@ -325,8 +318,9 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
              << "), found " << static_cast<std::uint64_t>(tokens.count)
              << " (shorten the prompt, or reset() the stream)";
     if (lacuna::sees_ahead<bound> && position > 0)
-      return error(error_kind::length, "lacuna::forward: expected the whole stream in one call, since a route of this "
-                                       "model sees ahead, found it at position ")
+      return error(error_kind::length,
+                   "lacuna::forward: expected the whole stream in one call, since a route of this "
+                   "model sees ahead, found it at position ")
              << static_cast<std::uint64_t>(position) << " (reset() it, or see the past only with both<causal, ...>)";
     return check_range(tokens);
   }
@@ -372,8 +366,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
 /// Bytes a model object and what it allocates take, padding included.
 template <class Model>
-inline constexpr extent_t model_bytes =
-    (Model::owns_parameters ? sizeof(typename Model::parameters_type) : 0) + sizeof(typename Model::workings_type);
+inline constexpr extent_t model_bytes = (Model::owns_parameters ? sizeof(typename Model::parameters_type) : 0) +
+                                        sizeof(typename Model::workings_type);
 /// Bytes of gradients and adjoints: 0 for a model that only runs.
 template <class Model>
 inline constexpr extent_t gradient_bytes = [] {

@@ -1,6 +1,7 @@
 #pragma once
 /// The slots of decoders, and the axes of a model: numerics, backend, ability, storage, chunk.
 
+#include <lacuna/core/box.hpp>
 #include <lacuna/core/place.hpp>
 #include <lacuna/op/backend.hpp>
 
@@ -48,7 +49,9 @@ struct context {
 struct head {
   using stand_in = tied_head;
   template <class Policy>
-  static constexpr bool accepts = requires { typename Policy::template bound<1, 1>; };
+  static constexpr bool accepts = requires {
+    typename Policy::template bound<1, 1>;
+  };
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,
@@ -56,7 +59,7 @@ struct head {
                   "lacuna::linear_head<>)");
   };
 };
-/// `f32`, `bf16`, `f64`.
+/// `f32`, `bf16`, `f16`, `f64`.
 struct numerics {
   using stand_in = nothing;
 };
@@ -64,7 +67,7 @@ struct numerics {
 struct ability {
   using stand_in = nothing;
 };
-/// `heap`, `in_place`, `borrowed`.
+/// `heap`, `heap_from<allocator>`, `in_place`, `borrowed`.
 struct storage {
   using stand_in = nothing;
 };
@@ -110,6 +113,13 @@ struct bf16 {
   using value = float;
   static constexpr auto name = fixed_string("bf16");
 };
+/// Weights stored in f16, computation in f32. No weight can be larger than 65504.
+struct f16 {
+  using slot = slots::numerics;
+  using weight = float16;
+  using value = float;
+  static constexpr auto name = fixed_string("f16");
+};
 /// Weights and computation in f64: gradient checks.
 struct f64 {
   using slot = slots::numerics;
@@ -131,10 +141,23 @@ struct training {
   static constexpr bool trains = true;
 };
 
+/// One aligned block of an allocator (see core/box.hpp), allocated at construction: `heap_from<huge_pages>`.
+template <class Allocator>
+struct heap_from {
+  using slot = slots::storage;
+  using allocator = Allocator;
+  static constexpr auto name = fixed_string("heap_from<") + Allocator::name + ">";
+};
 /// One aligned heap block, allocated at construction.
 struct heap {
   using slot = slots::storage;
+  using allocator = heap_allocator;
   static constexpr auto name = fixed_string("heap");
+};
+/// Whether a storage allocates.
+template <class Storage>
+inline constexpr bool is_on_the_heap = requires {
+  typename Storage::allocator;
 };
 /// Inside the model object: static or stack memory, no heap.
 struct in_place {

@@ -36,6 +36,7 @@ struct block_plan_view {
   const std::uint16_t* masks = nullptr;
   extent_t queries = 0;
   std::uint64_t pairs = 0;  ///< visible (query, key) pairs, for cost counters
+  extent_t first = 0;       ///< position of the first row
 
   /// Calls `visit(block, mask)` for every block of which `query` sees at least one key, ascending.
   template <class Visitor>

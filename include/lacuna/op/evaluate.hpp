@@ -19,8 +19,8 @@ struct evaluate {
 template <class Value, extent_t Columns, class Node>
 LACUNA_HD constexpr auto kernel(evaluate, rows<Value, Columns> y, const Node& node, const reference&) {
   for (extent_t t = 0; t < y.count; ++t) {
-    const auto row = node.row(t);
-    for (extent_t c = 0; c < Columns; ++c) y(t, c) = static_cast<Value>(row.at(c));
+    const auto row = node.template row<typename Node::value>(t);
+    for (extent_t c = 0; c < Columns; ++c) y(t, c) = static_cast<Value>(row.at(one_column<typename Node::value>{c}));
   }
   return ran_on<reference>{};
 }
@@ -37,8 +37,8 @@ template <class Value, extent_t Columns, class Node>
 LACUNA_HD constexpr auto kernel(sum_over_tokens, rows<Value, Columns> y, const Node& node, extent_t tokens,
                                 const reference&) {
   for (extent_t t = 0; t < tokens; ++t) {
-    const auto row = node.row(t);
-    for (extent_t c = 0; c < Columns; ++c) y(0, c) += static_cast<Value>(row.at(c));
+    const auto row = node.template row<typename Node::value>(t);
+    for (extent_t c = 0; c < Columns; ++c) y(0, c) += static_cast<Value>(row.at(one_column<typename Node::value>{c}));
   }
   return ran_on<reference>{};
 }

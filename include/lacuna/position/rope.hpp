@@ -1,20 +1,12 @@
 #pragma once
 /// Rotary position embedding.
 
-#include <lacuna/core/maths.hpp>
 #include <lacuna/op/rotate.hpp>
 #include <lacuna/position/slots.hpp>
+#include <lacuna/position/theta.hpp>
 #include <lacuna/tensor/walk.hpp>
 
 LACUNA_BEGIN
-
-/// The base of the angles: `rope<theta{500000.f}>`.
-struct theta {
-  float value = 10000.0f;
-  constexpr theta() = default;
-  constexpr explicit theta(float of) : value(of) {}
-  constexpr bool operator==(const theta&) const = default;
-};
 
 /// cos and sin of position * base^(-2i / head width): computed in f64 once, shared by all layers.
 template <class Value, extent_t HeadWidth, extent_t Context, theta Base>
@@ -23,8 +15,7 @@ struct rotation_angles {
 
   constexpr void build() {
     for (extent_t i = 0; i < HeadWidth / 2; ++i) {
-      const double step = maths::power(static_cast<double>(Base.value),
-                                       -2.0 * static_cast<double>(i) / static_cast<double>(HeadWidth));
+      const double step = Base.step(i, HeadWidth);
       for (extent_t position = 0; position < Context; ++position) {
         const double angle = static_cast<double>(position) * step;
         cosine[position * (HeadWidth / 2) + i] = static_cast<Value>(maths::cosine(angle));
@@ -62,8 +53,7 @@ struct rope {
   template <extent_t HeadWidth, extent_t Context>
   struct on_projections {
     static_assert(__is_base_of(nothing, rules::rope_needs_pairs<HeadWidth>) || true);
-    static_assert(__is_base_of(nothing, rules::theta_is_positive<(Base.value > 0 && maths::is_finite(Base.value))>) ||
-                  true);
+    static_assert(__is_base_of(nothing, rules::theta_is_positive<Base.fine()>) || true);
 
     template <class Value>
     using shares = type_list<rotation_angles<Value, HeadWidth, Context, Base>>;

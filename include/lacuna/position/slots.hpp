@@ -9,11 +9,13 @@ struct no_position;
 struct no_embedding_position;
 
 namespace slots {
-/// In attention: `rope<>` or `no_position`.
+/// In attention: `rope<>`, `alibi` or `no_position`.
 struct position {
   using stand_in = no_position;
   template <class Policy>
-  static constexpr bool accepts = requires { typename Policy::template on_projections<2, 1>; };
+  static constexpr bool accepts = requires {
+    typename Policy::template on_projections<2, 1>;
+  };
   template <class Policy>
   struct refused {
     static_assert(
@@ -22,11 +24,13 @@ struct position {
         "attention position offers)");
   };
 };
-/// In a decoder: `learned_position` or `no_embedding_position`.
+/// In a decoder: `learned_position`, `sinusoidal<>` or `no_embedding_position`.
 struct embedding_position {
   using stand_in = no_embedding_position;
   template <class Policy>
-  static constexpr bool accepts = requires { typename Policy::template bound<1, 1>; };
+  static constexpr bool accepts = requires {
+    typename Policy::template bound<1, 1>;
+  };
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,

@@ -24,6 +24,42 @@ struct bfloat16 {
   }
 };
 
+/// IEEE's 16-bit float: storage only, every computation widens it first. Largest value 65504.
+struct float16 {
+  std::uint16_t bits = 0;
+
+  constexpr float16() = default;
+  /// Rounds to nearest, ties to even; beyond 65520 it becomes infinity, a NaN stays a NaN.
+  LACUNA_HD constexpr explicit float16(float value) noexcept {
+    const auto wide = __builtin_bit_cast(std::uint32_t, value);
+    const std::uint32_t sign = (wide >> 16) & 0x8000u, magnitude = wide & 0x7fffffffu;
+    std::uint32_t half = 0;
+    if (magnitude > 0x7f800000u) {
+      half = 0x7e00u;
+    } else if (magnitude >= 0x47800000u) {
+      half = 0x7c00u;
+    } else if (magnitude >= 0x38800000u) {
+      half = (magnitude + 0xfffu + ((magnitude >> 13) & 1u) - 0x38000000u) >> 13;
+    } else if (magnitude > 0x33000000u) {
+      // Below 2^-14 a unit is 2^-24: the significand moves down by as much as the exponent falls short.
+      const std::uint32_t significand = (magnitude & 0x7fffffu) | 0x800000u, shift = 126u - (magnitude >> 23);
+      const std::uint32_t kept = significand >> shift, rest = significand & ((1u << shift) - 1u);
+      const std::uint32_t middle = 1u << (shift - 1u);
+      half = kept + (rest > middle || (rest == middle && (kept & 1u) != 0) ? 1u : 0u);
+    }
+    bits = static_cast<std::uint16_t>(sign | half);
+  }
+  LACUNA_HD constexpr explicit operator float() const noexcept {
+    const std::uint32_t sign = (bits & 0x8000u) << 16, exponent = (bits >> 10) & 0x1fu, significand = bits & 0x3ffu;
+    if (exponent == 0) {
+      const float magnitude = static_cast<float>(significand) * 5.9604644775390625e-8f;  // units of 2^-24
+      return sign != 0 ? -magnitude : magnitude;
+    }
+    const std::uint32_t wide = exponent == 31 ? 0x7f800000u : (exponent + 112u) << 23;
+    return __builtin_bit_cast(float, sign | wide | significand << 13);
+  }
+};
+
 /// What the library knows of an element type. Specialise it to add one.
 template <class Element>
 struct element_traits;
@@ -42,8 +78,13 @@ struct element_traits<bfloat16> {
   using compute = float;
   static constexpr auto name = fixed_string("bf16");
 };
+template <>
+struct element_traits<float16> {
+  using compute = float;
+  static constexpr auto name = fixed_string("f16");
+};
 
-/// The type in which an element is computed: f32 for f32 and bf16, f64 for f64.
+/// The type in which an element is computed: f32 for f32, bf16 and f16, f64 for f64.
 template <class Element>
 using compute_t = typename element_traits<std::remove_const_t<Element>>::compute;
 

@@ -5,9 +5,11 @@
 /// broadcasts over tokens, a column (one value per token) over columns, a scalar over both. A reduction over columns
 /// is computed once per row, before the row's loop. Nodes are held by value, data by pointer.
 ///
-/// Protocol of a node: `columns` (1 broadcasts), and `row(token)`, which returns an evaluator with `at(column)`.
+/// Protocol of a node: `value`, `columns` (1 broadcasts), and `row<Lane>(token)`, which returns an evaluator with
+/// `at(step)`; `Lane` is `value` or a type of several lanes, and a step (tensor/lane.hpp) says where the loop stands.
 
-#include <lacuna/core/maths.hpp>
+#include <lacuna/core/lane_maths.hpp>
+#include <lacuna/tensor/lane.hpp>
 #include <lacuna/tensor/tensor.hpp>
 
 LACUNA_BEGIN
@@ -47,9 +49,18 @@ struct view_leaf : expression_base {
 
   struct evaluator {
     const Element* data;
-    LACUNA_HD constexpr value at(extent_t column) const noexcept { return widen(data[Columns == 1 ? 0 : column]); }
+    template <class Step>
+    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
+      if constexpr (Columns == 1)
+        return step.broadcast(widen(data[0]));
+      else
+        return step.load(data);
+    }
   };
-  LACUNA_HD constexpr evaluator row(extent_t token) const noexcept { return {view.row(token)}; }
+  template <class Lane>
+  LACUNA_HD LACUNA_INLINE constexpr evaluator row(extent_t token) const noexcept {
+    return {view.row(token)};
+  }
 };
 
 /// Leaf: one value per column, the same for every token.
@@ -62,9 +73,18 @@ struct vector_leaf : expression_base {
 
   struct evaluator {
     const Element* data;
-    LACUNA_HD constexpr value at(extent_t column) const noexcept { return widen(data[column]); }
+    template <class Step>
+    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
+      if constexpr (Columns == 1)
+        return step.broadcast(widen(data[0]));
+      else
+        return step.load(data);
+    }
   };
-  LACUNA_HD constexpr evaluator row(extent_t) const noexcept { return {data}; }
+  template <class Lane>
+  LACUNA_HD LACUNA_INLINE constexpr evaluator row(extent_t) const noexcept {
+    return {data};
+  }
 };
 
 /// Leaf: one number.
@@ -77,9 +97,15 @@ struct scalar_leaf : expression_base {
 
   struct evaluator {
     Value number;
-    LACUNA_HD constexpr Value at(extent_t) const noexcept { return number; }
+    template <class Step>
+    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
+      return step.broadcast(number);
+    }
   };
-  LACUNA_HD constexpr evaluator row(extent_t) const noexcept { return {number}; }
+  template <class Lane>
+  LACUNA_HD LACUNA_INLINE constexpr evaluator row(extent_t) const noexcept {
+    return {number};
+  }
 };
 
 /// Node: `Function::apply` of the operands' values, elementwise.
@@ -92,11 +118,19 @@ struct map_node<Function, Operand> : expression_base {
   Operand operand;
   LACUNA_HD constexpr explicit map_node(Operand of) noexcept : operand(of) {}
 
+  template <class Inner>
   struct evaluator {
-    decltype(operand.row(0)) inner;
-    LACUNA_HD constexpr value at(extent_t column) const noexcept { return Function::apply(inner.at(column)); }
+    Inner inner;
+    template <class Step>
+    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
+      return Function::apply(inner.at(step));
+    }
   };
-  LACUNA_HD constexpr evaluator row(extent_t token) const noexcept { return {operand.row(token)}; }
+  template <class Lane>
+  LACUNA_HD LACUNA_INLINE constexpr auto row(extent_t token) const noexcept {
+    const auto inner = operand.template row<Lane>(token);
+    return evaluator<std::remove_const_t<decltype(inner)>>{inner};
+  }
 };
 template <class Function, class Left, class Right>
 struct map_node<Function, Left, Right> : expression_base {
@@ -107,15 +141,53 @@ struct map_node<Function, Left, Right> : expression_base {
   Right right;
   LACUNA_HD constexpr map_node(Left l, Right r) noexcept : left(l), right(r) {}
 
+  template <class LeftInner, class RightInner>
   struct evaluator {
-    decltype(left.row(0)) l;
-    decltype(right.row(0)) r;
-    LACUNA_HD constexpr value at(extent_t column) const noexcept {
-      return Function::apply(static_cast<value>(l.at(column)), static_cast<value>(r.at(column)));
+    LeftInner l;
+    RightInner r;
+    template <class Step>
+    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
+      return Function::apply(l.at(step), r.at(step));
     }
   };
-  LACUNA_HD constexpr evaluator row(extent_t token) const noexcept { return {left.row(token), right.row(token)}; }
+  template <class Lane>
+  LACUNA_HD LACUNA_INLINE constexpr auto row(extent_t token) const noexcept {
+    const auto l = left.template row<Lane>(token);
+    const auto r = right.template row<Lane>(token);
+    return evaluator<std::remove_const_t<decltype(l)>, std::remove_const_t<decltype(r)>>{l, r};
+  }
 };
+
+namespace detail {
+
+template <class Function, class Value, extent_t Columns, class Evaluator>
+LACUNA_HD constexpr Value reduce_columns(const Evaluator& row) noexcept {
+  Value result = row.at(one_column<Value>{0});
+  for (extent_t c = 1; c < Columns; ++c) result = Function::combine(result, row.at(one_column<Value>{c}));
+  return result;
+}
+
+/// Four registers of results, so that one waits for another as little as can be.
+template <class Function, class Lanes, extent_t Columns, class Evaluator>
+LACUNA_INLINE typename Lanes::element reduce_lanes(const Evaluator& row) noexcept {
+  constexpr extent_t lanes = Lanes::lane_count, registers = 4, whole = Columns / lanes * lanes;
+  const Lanes neutral(Function::template neutral<typename Lanes::element>());
+  Lanes results[registers]{neutral, neutral, neutral, neutral};
+  extent_t c = 0;
+  for (; c + registers * lanes <= Columns; c += registers * lanes)
+    for (extent_t r = 0; r < registers; ++r)
+      results[r] = Function::combine(results[r], row.at(whole_lanes<Lanes>{c + r * lanes}));
+  for (; c + lanes <= Columns; c += lanes)
+    results[c / lanes % registers] = Function::combine(results[c / lanes % registers], row.at(whole_lanes<Lanes>{c}));
+  if constexpr (whole < Columns)
+    results[registers - 1] =
+        Function::combine(results[registers - 1],
+                          first_lanes(Columns - whole, row.at(part_lanes<Lanes>{whole, Columns - whole}), neutral));
+  return Function::across(
+      Function::combine(Function::combine(results[0], results[1]), Function::combine(results[2], results[3])));
+}
+
+}  // namespace detail
 
 /// Node: a reduction over the columns of one row; a column of one value per token.
 template <class Function, class Operand>
@@ -127,13 +199,20 @@ struct reduce_node : expression_base {
 
   struct evaluator {
     value result;
-    LACUNA_HD constexpr value at(extent_t) const noexcept { return result; }
+    template <class Step>
+    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
+      return step.broadcast(result);
+    }
   };
-  LACUNA_HD constexpr evaluator row(extent_t token) const noexcept {
-    const auto inner = operand.row(token);
-    value result = inner.at(0);
-    for (extent_t c = 1; c < Operand::columns; ++c) result = Function::combine(result, inner.at(c));
-    return {Function::template finish<Operand::columns>(result)};
+  template <class Lane>
+  LACUNA_HD LACUNA_INLINE constexpr evaluator row(extent_t token) const noexcept {
+    const auto inner = operand.template row<Lane>(token);
+    if constexpr (maths::Lanes<Lane>)
+      return {
+          Function::template finish<Operand::columns>(detail::reduce_lanes<Function, Lane, Operand::columns>(inner))};
+    else
+      return {Function::template finish<Operand::columns>(
+          detail::reduce_columns<Function, value, Operand::columns>(inner))};
   }
 };
 
@@ -141,59 +220,111 @@ namespace elementwise {
 
 struct add {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a, V b) noexcept { return a + b; }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a, V b) noexcept {
+    return a + b;
+  }
 };
 struct subtract {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a, V b) noexcept { return a - b; }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a, V b) noexcept {
+    return a - b;
+  }
 };
 struct multiply {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a, V b) noexcept { return a * b; }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a, V b) noexcept {
+    return a * b;
+  }
 };
 struct divide {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a, V b) noexcept { return a / b; }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a, V b) noexcept {
+    return a / b;
+  }
 };
 struct negate {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a) noexcept { return -a; }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a) noexcept {
+    return -a;
+  }
 };
 struct inverse_root {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a) noexcept { return V(1) / maths::sqrt(a); }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a) noexcept {
+    return V(1) / maths::sqrt(a);
+  }
 };
 struct exponential {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a) noexcept { return maths::exp(a); }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a) noexcept {
+    return maths::exp(a);
+  }
 };
+/// Reductions: `combine` two results, a `neutral` one, the lanes of one result `across`, and what is done to the last.
 struct sum {
   template <class V>
-  LACUNA_HD static constexpr V combine(V a, V b) noexcept { return a + b; }
+  LACUNA_HD LACUNA_INLINE static constexpr V combine(V a, V b) noexcept {
+    return a + b;
+  }
+  template <class V>
+  LACUNA_HD static constexpr V neutral() noexcept {
+    return V(0);
+  }
+  template <class V>
+  LACUNA_INLINE static auto across(V lanes) noexcept {
+    return sum_of(lanes);
+  }
   template <extent_t>
-  LACUNA_HD static constexpr auto finish(auto total) noexcept { return total; }
+  LACUNA_HD static constexpr auto finish(auto total) noexcept {
+    return total;
+  }
 };
 struct mean : sum {
   template <extent_t Columns>
-  LACUNA_HD static constexpr auto finish(auto total) noexcept { return total / static_cast<decltype(total)>(Columns); }
+  LACUNA_HD static constexpr auto finish(auto total) noexcept {
+    return total / static_cast<decltype(total)>(Columns);
+  }
 };
 struct maximum {
   template <class V>
-  LACUNA_HD static constexpr V combine(V a, V b) noexcept { return maths::larger(a, b); }
+  LACUNA_HD LACUNA_INLINE static constexpr V combine(V a, V b) noexcept {
+    return maths::larger(a, b);
+  }
+  template <class V>
+  LACUNA_HD static constexpr V neutral() noexcept {
+    return -maths::infinity<V>();
+  }
+  template <class V>
+  LACUNA_INLINE static auto across(V lanes) noexcept {
+    return largest_of(lanes);
+  }
   template <extent_t>
-  LACUNA_HD static constexpr auto finish(auto largest) noexcept { return largest; }
+  LACUNA_HD static constexpr auto finish(auto largest) noexcept {
+    return largest;
+  }
 };
 
-/// An activation policy's value or derivative as a node function.
+/// An activation policy's value or derivative as a node function. One that does not say `lane_wise` is applied lane by
+/// lane.
 template <class Activation>
 struct value_of {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a) noexcept { return Activation::value(a); }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a) noexcept {
+    if constexpr (maths::Lanes<V> && !maths::lane_wise<Activation>)
+      return each_lane(a, [](auto x) { return Activation::value(x); });
+    else
+      return Activation::value(a);
+  }
 };
 template <class Activation>
 struct derivative_of {
   template <class V>
-  LACUNA_HD static constexpr V apply(V a) noexcept { return Activation::derivative(a); }
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a) noexcept {
+    if constexpr (maths::Lanes<V> && !maths::lane_wise<Activation>)
+      return each_lane(a, [](auto x) { return Activation::derivative(x); });
+    else
+      return Activation::derivative(a);
+  }
 };
 
 }  // namespace elementwise
@@ -208,8 +339,7 @@ LACUNA_HD constexpr auto lazy(const tensor<Element, Columns>& vector) noexcept {
   return vector_leaf<Element, Columns>(vector.data);
 }
 template <class Number>
-  requires std::is_arithmetic_v<Number>
-LACUNA_HD constexpr auto lazy(Number number) noexcept {
+requires std::is_arithmetic_v<Number> LACUNA_HD constexpr auto lazy(Number number) noexcept {
   return scalar_leaf<Number>(number);
 }
 template <Expression Node>
@@ -263,23 +393,19 @@ LACUNA_HD constexpr auto reduction(const Only& only) noexcept {
 }  // namespace detail
 
 template <class Left, class Right>
-  requires OperandPair<Left, Right>
-LACUNA_HD constexpr auto operator+(const Left& left, const Right& right) noexcept {
+requires OperandPair<Left, Right> LACUNA_HD constexpr auto operator+(const Left& left, const Right& right) noexcept {
   return detail::binary<elementwise::add>(left, right);
 }
 template <class Left, class Right>
-  requires OperandPair<Left, Right>
-LACUNA_HD constexpr auto operator-(const Left& left, const Right& right) noexcept {
+requires OperandPair<Left, Right> LACUNA_HD constexpr auto operator-(const Left& left, const Right& right) noexcept {
   return detail::binary<elementwise::subtract>(left, right);
 }
 template <class Left, class Right>
-  requires OperandPair<Left, Right>
-LACUNA_HD constexpr auto operator*(const Left& left, const Right& right) noexcept {
+requires OperandPair<Left, Right> LACUNA_HD constexpr auto operator*(const Left& left, const Right& right) noexcept {
   return detail::binary<elementwise::multiply>(left, right);
 }
 template <class Left, class Right>
-  requires OperandPair<Left, Right>
-LACUNA_HD constexpr auto operator/(const Left& left, const Right& right) noexcept {
+requires OperandPair<Left, Right> LACUNA_HD constexpr auto operator/(const Left& left, const Right& right) noexcept {
   return detail::binary<elementwise::divide>(left, right);
 }
 template <Operand Only>

@@ -14,8 +14,8 @@ struct normaliser {
   using stand_in = softmax;
   template <class Policy>
   static constexpr bool accepts = requires {
-    { Policy::map(1.0f) + Policy::map_derivative(1.0f) };
-    { Policy::map(1.0) + Policy::map_derivative(1.0) };
+    {Policy::map(1.0f) + Policy::map_derivative(1.0f)};
+    {Policy::map(1.0) + Policy::map_derivative(1.0)};
     requires Policy::one_pass;
   };
   template <class Policy>
@@ -34,6 +34,7 @@ struct softmax {
   static constexpr auto name = fixed_string("softmax");
   /// The weights are a product of a function of the score and one of the row's sum: blocks may come in any order.
   static constexpr bool one_pass = true;
+  static constexpr bool lane_wise = true;
 
   /// Applied to a score before the mask and the exponential.
   template <class Value>

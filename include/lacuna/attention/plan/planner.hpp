@@ -112,6 +112,7 @@ struct shared_plan {
   std::uint16_t masks[groups * runs_per_group * group_rows]{};
   extent_t queries = 0;
   std::uint64_t visible = 0;
+  extent_t first_position = 0;
 
   /// Plans rows [first, first + tokens), which see keys up to the last of them.
   constexpr void prepare(extent_t first, extent_t tokens) {
@@ -134,9 +135,12 @@ struct shared_plan {
     begin[groups_of(tokens)] = sink.run_count;
     queries = tokens;
     visible = sink.pairs;
+    first_position = first;
   }
 
-  LACUNA_HD constexpr block_plan_view view() const noexcept { return {begin, runs, masks, queries, visible}; }
+  LACUNA_HD constexpr block_plan_view view() const noexcept {
+    return {begin, runs, masks, queries, visible, first_position};
+  }
 };
 
 LACUNA_END

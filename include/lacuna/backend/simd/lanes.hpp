@@ -2,8 +2,11 @@
 /// Lanes of f32: the library's own type over xsimd (8.1 or newer), with what xsimd's versions lack or do differently.
 ///
 /// A type of our own, since xsimd 8.1's AVX-512 masks convert silently to bool. The instruction set is part of its
-/// name, through the namespace of the library.
+/// name, through the namespace of the library. What a newer xsimd offers under another name, or 8.1 computes slowly or
+/// wrongly for AVX-512 (fused multiply-add, sums over lanes, masked loads), is written here with the compiler's
+/// intrinsics; every such function is tested against plain loops in tests/kernels/lanes.cpp.
 
+#include <lacuna/core/lane_maths.hpp>
 #include <lacuna/tensor/element.hpp>
 #include <xsimd/xsimd.hpp>
 
@@ -11,55 +14,349 @@ LACUNA_BEGIN
 
 namespace simd_lanes {
 
+using float_batch = xsimd::batch<float>;
+using word_batch = xsimd::batch<std::uint32_t>;
+
+#if defined(__AVX512F__)
+static_assert(float_batch::size == 16, "lacuna::simd: xsimd chose narrower lanes than the intrinsics written here");
+#elif defined(__AVX__)
+static_assert(float_batch::size == 8, "lacuna::simd: xsimd chose narrower lanes than the intrinsics written here");
+#endif
+
+/// A truth per lane. It does not convert to bool.
+struct lane_mask {
+  using batch = typename float_batch::batch_bool_type;
+  batch value;
+};
+
 /// As many f32 as the widest register of this translation unit holds.
 struct lanes {
-  using batch = xsimd::batch<float>;
-  static constexpr extent_t count = batch::size;
+  using element = float;
+  using batch = float_batch;
+  static constexpr extent_t lane_count = batch::size;
   batch value;
 
-  static LACUNA_INLINE lanes load(const float* from) noexcept { return {batch::load_unaligned(from)}; }
-  static LACUNA_INLINE lanes broadcast(float of) noexcept { return {batch(of)}; }
-  LACUNA_INLINE void store(float* to) const noexcept { value.store_unaligned(to); }
+  lanes() = default;
+  LACUNA_INLINE explicit lanes(batch of) noexcept : value(of) {}
+  /// The same number in every lane.
+  template <class Number>
+  requires(std::is_arithmetic_v<Number>) LACUNA_INLINE explicit lanes(Number of) noexcept
+      : value(static_cast<float>(of)) {}
 
-  friend LACUNA_INLINE lanes operator+(lanes a, lanes b) noexcept { return {a.value + b.value}; }
-  friend LACUNA_INLINE lanes operator*(lanes a, lanes b) noexcept { return {a.value * b.value}; }
+  static LACUNA_INLINE lanes load(const float* from) noexcept { return lanes(batch::load_unaligned(from)); }
+  LACUNA_INLINE void store(float* to) const noexcept { value.store_unaligned(to); }
+  static LACUNA_INLINE lanes load(const bfloat16* from) noexcept;
+  static LACUNA_INLINE lanes load(const float16* from) noexcept;
+
+  /// The first `count` lanes from memory, the others 0; nothing else is read.
+  static LACUNA_INLINE lanes load_part(const float* from, extent_t count) noexcept {
+#if defined(__AVX512F__)
+    return lanes(batch(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), from)));
+#else
+    float copied[lane_count]{};
+    for (extent_t j = 0; j < count; ++j) copied[j] = from[j];
+    return load(copied);
+#endif
+  }
+  template <class Element>
+  static LACUNA_INLINE lanes load_part(const Element* from, extent_t count) noexcept {
+    float copied[lane_count]{};
+    for (extent_t j = 0; j < count; ++j) copied[j] = widen(from[j]);
+    return load(copied);
+  }
+  /// Writes the first `count` lanes and nothing else.
+  LACUNA_INLINE void store_part(float* to, extent_t count) const noexcept {
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u), value);
+#else
+    float copied[lane_count];
+    store(copied);
+    for (extent_t j = 0; j < count; ++j) to[j] = copied[j];
+#endif
+  }
+
+  friend LACUNA_INLINE lanes operator+(lanes a, lanes b) noexcept { return lanes(a.value + b.value); }
+  friend LACUNA_INLINE lanes operator-(lanes a, lanes b) noexcept { return lanes(a.value - b.value); }
+  friend LACUNA_INLINE lanes operator*(lanes a, lanes b) noexcept { return lanes(a.value * b.value); }
+  friend LACUNA_INLINE lanes operator/(lanes a, lanes b) noexcept { return lanes(a.value / b.value); }
+  friend LACUNA_INLINE lanes operator-(lanes a) noexcept { return lanes(-a.value); }
 };
 
 /// a * b + c. xsimd 8.1 has no fused kernel for AVX-512 and leaves the fusion to the compiler, which clang declines.
 LACUNA_INLINE lanes multiply_add(lanes a, lanes b, lanes c) noexcept {
 #if defined(__AVX512F__)
-  if constexpr (lanes::count == 16) return {lanes::batch(_mm512_fmadd_ps(a.value, b.value, c.value))};
+  return lanes(float_batch(_mm512_fmadd_ps(a.value, b.value, c.value)));
+#else
+  return lanes(xsimd::fma(a.value, b.value, c.value));
 #endif
-  return {xsimd::fma(a.value, b.value, c.value)};
+}
+
+LACUNA_INLINE lanes lane_sqrt(lanes a) noexcept {
+#if defined(__AVX512F__)
+  return lanes(float_batch(_mm512_maskz_sqrt_ps(0xffff, a.value)));
+#else
+  return lanes(xsimd::sqrt(a.value));
+#endif
+}
+/// The larger of two; a where one is not a number.
+LACUNA_INLINE lanes lane_larger(lanes a, lanes b) noexcept {
+#if defined(__AVX512F__)
+  return lanes(float_batch(_mm512_maskz_max_ps(0xffff, b.value, a.value)));
+#elif defined(__SSE2__)
+  return lanes((xsimd::max)(b.value, a.value));  // maxps returns its second operand where one is not a number
+#else
+  return lanes(xsimd::select(a.value < b.value, b.value, a.value));
+#endif
+}
+LACUNA_INLINE lane_mask lane_less(lanes a, lanes b) noexcept { return {a.value < b.value}; }
+LACUNA_INLINE lanes lane_where(lane_mask condition, lanes yes, lanes no) noexcept {
+  return lanes(xsimd::select(condition.value, yes.value, no.value));
 }
 
 /// The bits of 32-bit words as f32: xsimd names the target's batch up to 10.0, its element from 11 on.
 template <class Words>
 LACUNA_INLINE lanes as_floats(const Words& words) noexcept {
-  if constexpr (requires { lanes::batch(xsimd::bitwise_cast<lanes::batch>(words)); })
-    return {xsimd::bitwise_cast<lanes::batch>(words)};
+  if constexpr (requires { float_batch(xsimd::bitwise_cast<float_batch>(words)); })
+    return lanes(xsimd::bitwise_cast<float_batch>(words));
   else
-    return {xsimd::bitwise_cast<float>(words)};
+    return lanes(xsimd::bitwise_cast<float>(words));
 }
 
-/// Words moved up by 16 bits. g++ 12 warns of its own unmasked AVX-512 shift: the masked one computes the same.
-template <class Words>
-LACUNA_INLINE Words upper_halves(const Words& words) noexcept {
+/// Words moved up by `Bits`. g++ 12 warns of its own unmasked AVX-512 shift: the masked one computes the same.
+template <int Bits, class Words>
+LACUNA_INLINE Words moved_up(const Words& words) noexcept {
 #if defined(__AVX512F__)
-  if constexpr (lanes::count == 16) return Words(_mm512_maskz_slli_epi32(0xffff, words, 16));
+  return Words(_mm512_maskz_slli_epi32(0xffff, words, Bits));
+#else
+  return words << Bits;
 #endif
-  return words << 16;
 }
+
+/// An integer near x in every lane, and 2^n times a number for such integers, |n| <= 128.
+struct nearest_integer {
+#if defined(__AVX512F__)
+  lanes number;
+  LACUNA_INLINE explicit nearest_integer(lanes x) noexcept
+      : number(float_batch(_mm512_maskz_roundscale_ps(0xffff, x.value, 0))) {}
+  LACUNA_INLINE lanes power_of_two_times(lanes x) const noexcept {
+    return lanes(float_batch(_mm512_maskz_scalef_ps(0xffff, x.value, number.value)));
+  }
+#else
+  using integers = decltype(xsimd::nearbyint_as_int(std::declval<float_batch>()));
+  integers integer;
+  lanes number;
+  LACUNA_INLINE explicit nearest_integer(lanes x) noexcept
+      : integer(xsimd::nearbyint_as_int(x.value)), number(xsimd::to_float(integer)) {}
+  /// By 2^(n - 1) and a doubling, since n may be 128.
+  LACUNA_INLINE lanes power_of_two_times(lanes x) const noexcept {
+    return (x + x) * as_floats(moved_up<23>(integer + integers(126)));
+  }
+#endif
+};
+
+namespace detail {
+
+/// e^r 2^n for x = r + n ln 2.
+LACUNA_INLINE lanes exp_before_scaling(lanes x, const nearest_integer& turns) noexcept {
+  // ln 2 in two parts, the first short enough that its multiples are exact.
+  const lanes r =
+      multiply_add(turns.number, lanes(2.12194440e-4f), multiply_add(turns.number, lanes(-0.693359375f), x));
+  const lanes tail = maths::detail::horner(r, 0.5000000096, 0.1666651832, 0.0416662041, 0.0083689517, 0.0013950604);
+  return multiply_add(r * r, tail, r) + lanes(1.0f);
+}
+
+/// e^x between the bounds; 0 below; above, what the highest bound gives.
+LACUNA_INLINE lanes exp_between(float lowest, float highest, lanes x) noexcept {
+  const lanes low(lowest), high(highest);
+  const lane_mask under = lane_less(x, low);
+  const lanes inside = lane_where(under, low, lane_where(lane_less(high, x), high, x));
+  const nearest_integer turns(inside * lanes(1.44269504088896341f));
+  return lane_where(under, lanes(0.0f), turns.power_of_two_times(exp_before_scaling(inside, turns)));
+}
+
+}  // namespace detail
+
+/// e^x: 0 below -86.6, infinity above 88.7; NaN stays NaN. Within 2 units in the last place.
+LACUNA_INLINE lanes lane_exp(lanes x) noexcept {
+  return lane_where(lane_less(lanes(88.72f), x), lanes(maths::infinity<float>()),
+                    detail::exp_between(-86.6f, 88.72f, x));
+}
+
+/// e^x of a shifted score, x <= 0: an exact 0 below -64. Products with tiny numbers are slow, and nothing that an f32
+/// sum would keep is lost.
+LACUNA_INLINE lanes weight_exp(lanes x) noexcept {
+#if defined(__AVX512F__)
+  // What infinities and numbers out of range become is masked out; a NaN is not.
+  const __mmask16 kept = _mm512_cmp_ps_mask(x.value, _mm512_set1_ps(-64.0f), _CMP_NLT_UQ);
+  const nearest_integer turns(x * lanes(1.44269504088896341f));
+  return lanes(
+      float_batch(_mm512_maskz_scalef_ps(kept, detail::exp_before_scaling(x, turns).value, turns.number.value)));
+#else
+  return detail::exp_between(-64.0f, 0.0f, x);
+#endif
+}
+
+/// Calls a function of single values for each lane.
+template <class Function>
+LACUNA_INLINE lanes each_lane(lanes of, Function&& function) noexcept {
+  float copied[lanes::lane_count];
+  of.store(copied);
+  for (float& value : copied) value = function(value);
+  return lanes::load(copied);
+}
+
+/// `of` in the first `count` lanes, `rest` in the others.
+LACUNA_INLINE lanes first_lanes(extent_t count, lanes of, lanes rest) noexcept {
+#if defined(__AVX512F__)
+  return lanes(float_batch(_mm512_mask_blend_ps(static_cast<__mmask16>((1u << count) - 1u), rest.value, of.value)));
+#else
+  float copied[lanes::lane_count], others[lanes::lane_count];
+  of.store(copied);
+  rest.store(others);
+  for (extent_t j = count; j < lanes::lane_count; ++j) copied[j] = others[j];
+  return lanes::load(copied);
+#endif
+}
+
+/// `yes` in lane j where bit j is set, `no` elsewhere.
+LACUNA_INLINE lanes where_bits(std::uint32_t bits, lanes yes, lanes no) noexcept {
+#if defined(__AVX512F__)
+  return lanes(float_batch(_mm512_mask_blend_ps(static_cast<__mmask16>(bits), no.value, yes.value)));
+#else
+  float chosen[lanes::lane_count];
+  for (extent_t j = 0; j < lanes::lane_count; ++j) chosen[j] = (bits >> j & 1u) != 0 ? 1.0f : 0.0f;
+  return lane_where(lane_less(lanes(0.5f), lanes::load(chosen)), yes, no);
+#endif
+}
+
+namespace detail {
+
+/// Folds the lanes by halves. The tree is the same on every machine of the same lane count.
+template <class Combine>
+LACUNA_INLINE float across(lanes of, Combine&& combine) noexcept {
+  float copied[lanes::lane_count];
+  of.store(copied);
+  for (extent_t half = lanes::lane_count / 2; half > 0; half /= 2)
+    for (extent_t j = 0; j < half; ++j) copied[j] = combine(copied[j], copied[j + half]);
+  return copied[0];
+}
+
+}  // namespace detail
+
+#if defined(__SSE2__)
+namespace detail {
+LACUNA_INLINE float sum_of(__m128 four) noexcept {
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+LACUNA_INLINE float largest_of(__m128 four) noexcept {
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+#if defined(__AVX__)
+LACUNA_INLINE float sum_of(__m256 eight) noexcept {
+  return sum_of(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
+}
+LACUNA_INLINE float largest_of(__m256 eight) noexcept {
+  return largest_of(_mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
+}
+#endif
+#if defined(__AVX512F__)
+// Not by the intrinsics: those of g++ 12 warn of their own undefined registers.
+LACUNA_INLINE __m256 lower_half(__m512 of) noexcept {
+  return static_cast<__m256>(__builtin_shufflevector(of, of, 0, 1, 2, 3, 4, 5, 6, 7));
+}
+LACUNA_INLINE __m256 upper_half(__m512 of) noexcept {
+  return static_cast<__m256>(__builtin_shufflevector(of, of, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+LACUNA_INLINE float sum_of(__m512 of) noexcept { return sum_of(_mm256_add_ps(lower_half(of), upper_half(of))); }
+LACUNA_INLINE float largest_of(__m512 of) noexcept { return largest_of(_mm256_max_ps(lower_half(of), upper_half(of))); }
+#endif
+}  // namespace detail
+
+/// The sum over all lanes; the largest lane (unspecified where one is not a number).
+LACUNA_INLINE float sum_of(lanes of) noexcept { return detail::sum_of(of.value); }
+LACUNA_INLINE float largest_of(lanes of) noexcept { return detail::largest_of(of.value); }
+#else
+/// The sum over all lanes; the largest lane (unspecified where one is not a number).
+LACUNA_INLINE float sum_of(lanes of) noexcept {
+  return detail::across(of, [](float a, float b) { return a + b; });
+}
+LACUNA_INLINE float largest_of(lanes of) noexcept {
+  return detail::across(of, [](float a, float b) { return a < b ? b : a; });
+}
+#endif
+
+namespace detail {
+
+/// Half of the lanes of two registers: of each stretch of 2 `Stretch` lanes the lower or the upper half, the first
+/// register's before the second's.
+template <extent_t Stretch, bool Upper, std::size_t... Lane>
+LACUNA_INLINE lanes half_of(lanes a, lanes b, std::index_sequence<Lane...>) noexcept {
+  const typename float_batch::register_type left = a.value, right = b.value;
+  return lanes(float_batch(static_cast<typename float_batch::register_type>(__builtin_shufflevector(
+      left, right, static_cast<int>(Lane / Stretch * 2 * Stretch + (Upper ? Stretch : 0) + Lane % Stretch)...))));
+}
+
+/// Folds registers pairwise: `Count` registers whose stretches of `Stretch` lanes belong together become one.
+template <extent_t Stretch, extent_t Count>
+LACUNA_INLINE lanes fold_registers(const lanes (&of)[Count]) noexcept {
+  constexpr auto all = std::make_index_sequence<lanes::lane_count>{};
+  constexpr extent_t half = Stretch / 2;
+  if constexpr (Stretch == 1) {
+    return of[0];
+  } else if constexpr (Count == 1) {
+    const lanes folded[1]{half_of<half, false>(of[0], of[0], all) + half_of<half, true>(of[0], of[0], all)};
+    return fold_registers<half>(folded);
+  } else {
+    lanes folded[Count / 2];
+    for (extent_t i = 0; i < Count / 2; ++i)
+      folded[i] =
+          half_of<half, false>(of[2 * i], of[2 * i + 1], all) + half_of<half, true>(of[2 * i], of[2 * i + 1], all);
+    return fold_registers<half>(folded);
+  }
+}
+
+}  // namespace detail
+
+/// Lane i is the sum over the lanes of register i, for a power of two of registers, at most as many as lanes.
+template <extent_t Count>
+requires((Count & (Count - 1)) == 0 && Count <= lanes::lane_count) LACUNA_INLINE lanes
+    sums_across(const lanes (&of)[Count])
+noexcept { return detail::fold_registers<lanes::lane_count>(of); }
 
 /// Two registers from 32-bit words that hold two bf16 each: the low halves, then the high halves.
 LACUNA_INLINE void load_pair(const bfloat16* from, lanes& low, lanes& high) noexcept {
-  using words = xsimd::batch<std::uint32_t>;
-  static_assert(words::size == lanes::count, "lacuna::simd: f32 and 32-bit words have different lane counts here");
-  std::uint32_t copied[lanes::count];
+  static_assert(word_batch::size == lanes::lane_count,
+                "lacuna::simd: f32 and 32-bit words have different lane counts here");
+  std::uint32_t copied[lanes::lane_count];
   __builtin_memcpy(copied, from, sizeof(copied));
-  const auto both = words::load_unaligned(copied);
-  low = as_floats(upper_halves(both));
-  high = as_floats(both & words(0xffff0000u));
+  const auto both = word_batch::load_unaligned(copied);
+  low = as_floats(moved_up<16>(both));
+  high = as_floats(both & word_batch(0xffff0000u));
+}
+
+LACUNA_INLINE lanes lanes::load(const bfloat16* from) noexcept {
+#if defined(__AVX512F__)
+  return as_floats(moved_up<16>(word_batch(_mm512_maskz_cvtepu16_epi32(
+      0xffff, _mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(from)))))));
+#elif defined(__AVX2__)
+  return as_floats(moved_up<16>(
+      word_batch(_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(from)))))));
+#else
+  return load_part(from, lane_count);
+#endif
+}
+
+LACUNA_INLINE lanes lanes::load(const float16* from) noexcept {
+#if defined(__AVX512F__)
+  return lanes(batch(
+      _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(from))))));
+#elif defined(__AVX__) && defined(__F16C__)
+  return lanes(batch(_mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(from))))));
+#else
+  return load_part(from, lane_count);
+#endif
 }
 
 }  // namespace simd_lanes

@@ -10,14 +10,14 @@ namespace simd_lanes {
 
 /// Outputs of one panel.
 inline constexpr extent_t panel_width = 64;
-/// Outputs of one register pair: panels are filled up with zeros to a multiple of it.
-inline constexpr extent_t pair_width = 2 * lanes::count < panel_width ? 2 * lanes::count : panel_width;
 
-/// `outputs` rounded up to whole pairs.
-constexpr extent_t padded(extent_t outputs) { return (outputs + pair_width - 1) / pair_width * pair_width; }
+/// `outputs` rounded up to whole registers: panels are filled up with zeros.
+constexpr extent_t padded(extent_t outputs) {
+  return (outputs + lanes::lane_count - 1) / lanes::lane_count * lanes::lane_count;
+}
 
-/// A weight `(outputs, inputs)` as `[panel][input][up to 64 outputs]`. bf16 pairs are interleaved: output j of a
-/// register and output j of the next share a word. Rebuilt from the weight by `pack`; never stored in files.
+/// A weight `(outputs, inputs)` as `[panel][input][up to 64 outputs]`. bf16 registers are interleaved by pairs: output
+/// j of a register and output j of the next share a word. Rebuilt from the weight by `pack`; never stored in files.
 template <class Element, extent_t Outputs, extent_t Inputs>
 struct panels {
   tensor<Element, padded(Outputs) * Inputs> packed;
@@ -25,20 +25,19 @@ struct panels {
   constexpr void pack(const tensor<Element, Outputs, Inputs>& weight) {
     for (extent_t first = 0; first < Outputs; first += panel_width) {
       const extent_t width = padded(Outputs - first < panel_width ? Outputs - first : panel_width);
+      // Inputs outside, so that what is written lies together.
       for (extent_t i = 0; i < Inputs; ++i)
         for (extent_t j = 0; j < width && first + j < Outputs; ++j)
-          packed[first * Inputs + i * width + place(j)] = weight[(first + j) * Inputs + i];
+          packed[first * Inputs + i * width + place(j, width)] = weight[(first + j) * Inputs + i];
     }
   }
 
  private:
-  static constexpr extent_t place(extent_t output) {
-    if constexpr (same<Element, bfloat16>) {
-      const extent_t pair = output / pair_width, inside = output % pair_width;
-      return pair * pair_width + (inside % lanes::count) * 2 + inside / lanes::count;
-    } else {
-      return output;
-    }
+  static constexpr extent_t place(extent_t output, extent_t width) {
+    constexpr extent_t pair_width = 2 * lanes::lane_count;
+    if (!same<Element, bfloat16> || output >= width / pair_width * pair_width) return output;
+    const extent_t pair = output / pair_width, inside = output % pair_width;
+    return pair * pair_width + (inside % lanes::lane_count) * 2 + inside / lanes::lane_count;
   }
 };
 

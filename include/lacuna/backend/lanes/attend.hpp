@@ -1,0 +1,481 @@
+#pragma once
+/// The executor of block plans by lanes: tiles of 8 query rows, and single rows (decoding) with grouped heads.
+///
+/// Both go through a row's visible blocks a few at a time: scores of the tile, then their exponentials, then the sum of
+/// values, with the online fold in between. A key block is 16 keys, whatever the lane count. Sources: see
+/// op/attend.hpp.
+
+#include <lacuna/backend/lanes/unroll.hpp>
+#include <lacuna/op/attend.hpp>
+
+LACUNA_BEGIN
+
+namespace by_lanes {
+
+/// Visible blocks of a group of rows, with the row masks of those that are seen in part.
+template <extent_t Most>
+struct block_tile {
+  std::uint32_t block[Most];
+  const std::uint16_t* masks[Most];  ///< one per row; null where every row sees every key
+  extent_t count = 0;
+};
+
+/// Where the walk over a group's runs stands.
+struct run_cursor {
+  const block_plan_view& plan;
+  std::uint32_t run, end, inside = 0;
+
+  LACUNA_INLINE run_cursor(const block_plan_view& of, extent_t group) noexcept
+      : plan(of), run(of.begin[group]), end(of.begin[group + 1]) {}
+
+  /// The next blocks, up to Most; false at the end.
+  template <extent_t Most>
+  LACUNA_INLINE bool fill(block_tile<Most>& tile) noexcept {
+    tile.count = 0;
+    while (run != end && tile.count < Most) {
+      const block_run& at = plan.runs[run];
+      tile.block[tile.count] = at.first + inside;
+      tile.masks[tile.count] = at.mask == block_run::full ? nullptr : plan.masks + at.mask + inside * at.step;
+      ++tile.count;
+      if (++inside == at.count) inside = 0, ++run;
+    }
+    return tile.count != 0;
+  }
+};
+
+/// The largest divisor of `count` that is at most `most`.
+constexpr extent_t divisor_up_to(extent_t count, extent_t most) {
+  extent_t found = most < count ? most : count;
+  while (count % found != 0) --found;
+  return found;
+}
+
+template <class Lanes, extent_t Heads, class Cache, class Rule>
+struct attention_executor {
+  using value = typename Lanes::element;
+  using normaliser = typename Rule::normaliser;
+  static constexpr extent_t width = Cache::head_width, group = Heads / Cache::kv_heads;
+  static constexpr extent_t lanes = Lanes::lane_count, columns = Heads * width;
+  static_assert(block_keys % lanes == 0, "lacuna::attend: a block of 16 keys is not a whole number of registers");
+  /// Registers of one block's keys.
+  static constexpr extent_t per_block = block_keys / lanes;
+  /// Registers of one head's columns, the last perhaps in part.
+  static constexpr extent_t across = (width + lanes - 1) / lanes;
+  static constexpr bool by_column = Cache::values_by_column;
+  /// What 32 registers hold, and what 16 do.
+  static constexpr bool wide = lanes >= 16;
+
+  struct arguments {
+    rows<value, columns> mixed;
+    rows<value, Heads> log_scale;
+    rows<const value, columns> query;
+    const Cache& cache;
+    const block_plan_view& plan;
+    const Rule& rule;
+  };
+
+  /// The state of one row's fold.
+  struct fold {
+    value largest = -maths::infinity<value>();
+    value denominator = 0;
+  };
+
+  static LACUNA_INLINE Lanes map(Lanes score) noexcept {
+    if constexpr (maths::lane_wise<normaliser>)
+      return normaliser::map(score);
+    else
+      return each_lane(score, [](value single) { return normaliser::map(single); });
+  }
+  static LACUNA_INLINE Lanes distances(extent_t position, extent_t first_key) noexcept {
+    alignas(64) value apart[lanes];
+    for (extent_t j = 0; j < lanes; ++j) {
+      const extent_t key = first_key + j;
+      apart[j] = static_cast<value>(key < position ? position - key : key - position);
+    }
+    return Lanes::load(apart);
+  }
+
+  /// Scores of a row that sees no key yet become weights of 0; false if one is no number, which has to show.
+  static bool clear_hidden(value* scores, extent_t count) noexcept {
+    for (extent_t j = 0; j < count; ++j)
+      if (maths::is_nan(scores[j])) return false;
+    for (extent_t j = 0; j < count; ++j) scores[j] = 0;
+    return true;
+  }
+
+  /// Scores to weights: bias, map, mask, largest, exponential, sum. Returns what the row's earlier sum shrinks by.
+  template <extent_t Most>
+  static LACUNA_INLINE value weigh(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
+                                   extent_t position, const Rule& rule, fold& of) noexcept {
+    const Lanes hidden(-maths::infinity<value>());
+    Lanes top = hidden;
+    for (extent_t b = 0; b < tile.count; ++b) {
+      const std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
+      unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+        value* at = scores + b * block_keys + r * lanes;
+        Lanes score = Lanes::load(at);
+        if constexpr (Rule::bias_type::present)
+          score = score + rule.bias(head, distances(position, tile.block[b] * block_keys + r * lanes));
+        score = map(score);
+        if (bits != 0xffffu) score = where_bits(bits >> (r * lanes), score, hidden);
+        score.store(at);
+        top = maths::larger(score, top);
+      });
+    }
+    const value before = of.largest, largest = maths::larger(largest_of(top), before);
+    if (!(largest > -maths::infinity<value>()) && clear_hidden(scores, tile.count * block_keys)) return 1;
+    const Lanes shift(largest);
+    Lanes sum(0);
+    for (extent_t j = 0; j < tile.count * block_keys; j += lanes) {
+      const Lanes weight = weight_exp(Lanes::load(scores + j) - shift);
+      weight.store(scores + j);
+      sum = sum + weight;
+    }
+    const value shrink = before == largest ? value(1) : maths::exp(before - largest);
+    of.denominator = of.denominator * shrink + sum_of(sum);
+    of.largest = largest;
+    return shrink;
+  }
+
+  static LACUNA_INLINE void finish(const arguments& a, extent_t t, extent_t head, const fold& of) noexcept {
+    if (a.log_scale.data != nullptr)
+      a.log_scale(t, head) =
+          of.denominator > 0 ? of.largest + static_cast<value>(maths::log(of.denominator)) : of.largest;
+  }
+  /// 1 / denominator; 0 for a row that saw no key.
+  static LACUNA_INLINE value inverse(const fold& of) noexcept {
+    return of.denominator == value(0) ? value(0) : value(1) / of.denominator;
+  }
+
+  // ---- Tiles of 8 rows.
+
+  static constexpr extent_t tile_blocks = 8;
+  /// Rows and registers of one tile of sums.
+  static constexpr extent_t rows_at_once = wide ? 8 : 4;
+  static constexpr extent_t registers_at_once = 2;
+
+  /// scores[row][keys of Registers registers] = queries . keys.
+  template <extent_t Registers, class Element>
+  static LACUNA_INLINE void score_keys(value* scores, const value* queries, const Element* const (&keys)[Registers],
+                                       extent_t stride) noexcept {
+    for (extent_t first = 0; first < group_rows; first += rows_at_once) {
+      Lanes sums[rows_at_once][Registers];
+      unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
+        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r] = Lanes(0); });
+      });
+      const value* q = queries + first * width;
+      for (extent_t d = 0; d < width; ++d) {
+        Lanes k[Registers];
+        unroll<Registers>([&](auto r) LACUNA_UNROLLED { k[r] = Lanes::load(keys[r] + d * block_keys); });
+        unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
+          const Lanes one(q[row * width + d]);
+          unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r] = multiply_add(one, k[r], sums[row][r]); });
+        });
+      }
+      unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
+        unroll<Registers>([&](auto r)
+                              LACUNA_UNROLLED { sums[row][r].store(scores + (first + row) * stride + r * lanes); });
+      });
+    }
+  }
+
+  /// outputs[row][Registers registers of columns] += weights . values, keys in turn.
+  template <extent_t Registers, class Element, extent_t Most>
+  static LACUNA_INLINE void mix_columns(value* outputs, const value* weights, extent_t stride, const Cache& cache,
+                                        extent_t kv, const block_tile<Most>& tile, extent_t column, extent_t last_part,
+                                        const Element*) noexcept {
+    for (extent_t first = 0; first < group_rows; first += rows_at_once) {
+      Lanes sums[rows_at_once][Registers];
+      value* to = outputs + first * across * lanes + column;
+      unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
+        unroll<Registers>([&](auto r)
+                              LACUNA_UNROLLED { sums[row][r] = Lanes::load(to + row * across * lanes + r * lanes); });
+      });
+      for (extent_t b = 0; b < tile.count; ++b) {
+        const Element* v = cache.value_block(tile.block[b], kv) + column;
+        const value* p = weights + first * stride + b * block_keys;
+        for (extent_t j = 0; j < block_keys; ++j) {
+          Lanes of[Registers];
+          unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+            of[r] = r + 1 == Registers && last_part != 0 ? Lanes::load_part(v + j * width + r * lanes, last_part)
+                                                         : Lanes::load(v + j * width + r * lanes);
+          });
+          unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
+            const Lanes one(p[row * stride + j]);
+            unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r] = multiply_add(one, of[r], sums[row][r]); });
+          });
+        }
+      }
+      unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
+        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r].store(to + row * across * lanes + r * lanes); });
+      });
+    }
+  }
+
+  /// One group of rows.
+  static void attend_rows(const arguments& a, extent_t group_index) noexcept {
+    using element = std::remove_reference_t<decltype(*a.cache.keys)>;
+    const extent_t first = group_index * group_rows;
+    const extent_t count = a.query.count - first < group_rows ? a.query.count - first : group_rows;
+    constexpr extent_t stride = tile_blocks * block_keys, row_width = across * lanes;
+    alignas(64) value queries[group_rows * width];
+    alignas(64) value scores[group_rows * stride];
+    alignas(64) value outputs[group_rows * row_width];
+    block_tile<tile_blocks> tile;
+    for (extent_t head = 0; head < Heads; ++head) {
+      const extent_t kv = head / group;
+      fold folds[group_rows];
+      for (extent_t row = 0; row < group_rows; ++row) {
+        // A group of fewer rows repeats its last one; what it computes is not written.
+        const value* from = a.query.row(first + (row < count ? row : count - 1)) + head * width;
+        for (extent_t d = 0; d < width; ++d) queries[row * width + d] = from[d] * a.rule.scale;
+      }
+      for (value& output : outputs) output = 0;
+      run_cursor cursor(a.plan, group_index);
+      while (cursor.fill(tile)) {
+        const extent_t registers = tile.count * per_block;
+        const auto keys_of = [&](extent_t r) LACUNA_UNROLLED {
+          return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
+        };
+        extent_t r = 0;
+        for (; r + registers_at_once <= registers; r += registers_at_once) {
+          const element* keys[registers_at_once] = {keys_of(r), keys_of(r + 1)};
+          score_keys<registers_at_once>(scores + r * lanes, queries, keys, stride);
+        }
+        if (r < registers) {
+          const element* keys[1] = {keys_of(r)};
+          score_keys<1>(scores + r * lanes, queries, keys, stride);
+        }
+        for (extent_t row = 0; row < count; ++row) {
+          const value shrink =
+              weigh(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
+          if (shrink != value(1)) {
+            value* of = outputs + row * row_width;
+            for (extent_t c = 0; c < row_width; c += lanes) (Lanes::load(of + c) * Lanes(shrink)).store(of + c);
+          }
+        }
+        for (extent_t j = count * stride; j < group_rows * stride; ++j) scores[j] = 0;
+        if constexpr (by_column) {
+          for (extent_t row = 0; row < count; ++row)
+            mix_by_column<1>(outputs + row * row_width, scores + row * stride, stride, a.cache, kv, tile);
+        } else {
+          constexpr extent_t part = width % lanes;
+          extent_t c = 0;
+          for (; c + registers_at_once * lanes <= width; c += registers_at_once * lanes)
+            mix_columns<registers_at_once>(outputs, scores, stride, a.cache, kv, tile, c, 0, a.cache.keys);
+          if constexpr (across % registers_at_once != 0)
+            mix_columns<1>(outputs, scores, stride, a.cache, kv, tile, c, part, a.cache.keys);
+          else if constexpr (part != 0)
+            mix_columns<registers_at_once>(outputs, scores, stride, a.cache, kv, tile, c, part, a.cache.keys);
+        }
+      }
+      for (extent_t row = 0; row < count; ++row) {
+        scale_columns(a.mixed.row(first + row) + head * width, outputs + row * row_width, inverse(folds[row]));
+        finish(a, first + row, head, folds[row]);
+      }
+    }
+  }
+
+  // ---- Single rows: all heads phase by phase, so that one head's sums do not wait for another's.
+
+  /// Heads that share a load of keys and values.
+  static constexpr extent_t heads_at_once = divisor_up_to(group, 8);
+  /// Blocks whose scores are held at once: 16 KiB of them, for all heads.
+  static constexpr extent_t fitting_blocks = 4096 / (Heads * block_keys);
+  static constexpr extent_t single_blocks = fitting_blocks > 64 ? 64 : fitting_blocks < 4 ? 4 : fitting_blocks;
+  static constexpr extent_t single_stride = single_blocks * block_keys;
+  /// Registers of keys whose sums run side by side.
+  static constexpr extent_t keys_at_once = heads_at_once >= 8 ? 1 : heads_at_once == 1 ? 4 : 8 / heads_at_once;
+
+  /// scores[head][keys of Registers registers] = queries . keys, for the heads that share the keys.
+  template <extent_t Registers, class Element>
+  static LACUNA_INLINE void score_single(value* scores, const value* queries,
+                                         const Element* const (&keys)[Registers]) noexcept {
+    Lanes sums[heads_at_once][Registers];
+    unroll<heads_at_once>(
+        [&](auto h) LACUNA_UNROLLED { unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[h][r] = Lanes(0); }); });
+    const auto step = [&](extent_t d) LACUNA_UNROLLED {
+      Lanes k[Registers];
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED { k[r] = Lanes::load(keys[r] + d * block_keys); });
+      unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+        const Lanes one(queries[h * width + d]);
+        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[h][r] = multiply_add(one, k[r], sums[h][r]); });
+      });
+    };
+    if constexpr (width <= 16)
+      unroll<width>([&](auto d) LACUNA_UNROLLED { step(d); });
+    else
+      for (extent_t d = 0; d < width; ++d) step(d);
+    unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[h][r].store(scores + h * single_stride + r * lanes); });
+    });
+  }
+
+  /// outputs[row][d] += weights . values, lanes over keys; for `Rows` rows that share the values.
+  template <extent_t Rows, extent_t Most>
+  static LACUNA_INLINE void mix_by_column(value* outputs, const value* weights, extent_t weight_stride,
+                                          const Cache& cache, extent_t kv, const block_tile<Most>& tile) noexcept {
+    constexpr extent_t registers = wide ? 24 : 12, share = registers / Rows > 0 ? registers / Rows : 1;
+    constexpr extent_t at_once = divisor_up_to(width, share < lanes ? share : lanes);
+    for (extent_t d = 0; d < width; d += at_once) {
+      Lanes sums[Rows * at_once];
+      unroll<Rows * at_once>([&](auto i) LACUNA_UNROLLED { sums[i] = Lanes(0); });
+      for (extent_t b = 0; b < tile.count; ++b) {
+        const auto* v = cache.value_block(tile.block[b], kv) + d * block_keys;
+        unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+          Lanes p[Rows];
+          unroll<Rows>([&](auto row) LACUNA_UNROLLED {
+            p[row] = Lanes::load(weights + row * weight_stride + b * block_keys + r * lanes);
+          });
+          unroll<at_once>([&](auto i) LACUNA_UNROLLED {
+            const Lanes of = Lanes::load(v + i * block_keys + r * lanes);
+            unroll<Rows>([&](auto row) LACUNA_UNROLLED {
+              sums[row * at_once + i] = multiply_add(p[row], of, sums[row * at_once + i]);
+            });
+          });
+        });
+      }
+      if constexpr (at_once == width && sums_fit<Rows * at_once>) {
+        (Lanes::load_part(outputs, Rows * width) + sums_across(sums)).store_part(outputs, Rows * width);
+      } else {
+        unroll<Rows>([&](auto row) LACUNA_UNROLLED {
+          unroll<at_once>([&](auto i)
+                              LACUNA_UNROLLED { outputs[row * width + d + i] += sum_of(sums[row * at_once + i]); });
+        });
+      }
+    }
+  }
+  /// Whether the lane type adds up the lanes of so many registers at once.
+  template <extent_t Count>
+  static constexpr bool sums_fit = requires(const Lanes (&sums)[Count]) {
+    sums_across(sums);
+  };
+
+  /// outputs[head][Registers registers of columns] += weights . values, for the heads that share the values.
+  template <extent_t Registers, extent_t Part, extent_t Most>
+  static LACUNA_INLINE void mix_single(value* outputs, const value* weights, const Cache& cache, extent_t kv,
+                                       const block_tile<Most>& tile, extent_t column) noexcept {
+    constexpr extent_t sets = heads_at_once * Registers >= 8 ? 1 : 2;
+    Lanes sums[sets][heads_at_once][Registers];
+    unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+        sums[0][h][r] = load_columns < r + 1 == Registers ? Part : 0 > (outputs + h * width + column + r * lanes);
+        if constexpr (sets == 2) sums[1][h][r] = Lanes(0);
+      });
+    });
+    for (extent_t b = 0; b < tile.count; ++b) {
+      const auto* v = cache.value_block(tile.block[b], kv) + column;
+      const value* p = weights + b * block_keys;
+      for (extent_t j = 0; j < block_keys; j += sets)
+        unroll<sets>([&](auto set) LACUNA_UNROLLED {
+          Lanes of[Registers];
+          unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+            of[r] = load_columns < r + 1 == Registers ? Part : 0 > (v + (j + set) * width + r * lanes);
+          });
+          unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+            const Lanes one(p[h * single_stride + j + set]);
+            unroll<Registers>([&](auto r)
+                                  LACUNA_UNROLLED { sums[set][h][r] = multiply_add(one, of[r], sums[set][h][r]); });
+          });
+        });
+    }
+    unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+        Lanes sum = sums[0][h][r];
+        if constexpr (sets == 2) sum = sum + sums[1][h][r];
+        store_columns<r + 1 == Registers ? Part : 0>(sum, outputs + h * width + column + r * lanes);
+      });
+    });
+  }
+  /// A register of columns, in part unless Part is 0.
+  template <extent_t Part, class Element>
+  static LACUNA_INLINE Lanes load_columns(const Element* from) noexcept {
+    if constexpr (Part != 0)
+      return Lanes::load_part(from, Part);
+    else
+      return Lanes::load(from);
+  }
+  template <extent_t Part>
+  static LACUNA_INLINE void store_columns(Lanes of, value* to) noexcept {
+    if constexpr (Part != 0)
+      of.store_part(to, Part);
+    else
+      of.store(to);
+  }
+  static LACUNA_INLINE void scale_columns(value* to, const value* from, value scale) noexcept {
+    extent_t c = 0;
+    for (; c + lanes <= width; c += lanes) (Lanes::load(from + c) * Lanes(scale)).store(to + c);
+    if constexpr (width % lanes != 0)
+      (Lanes::load_part(from + c, width % lanes) * Lanes(scale)).store_part(to + c, width % lanes);
+  }
+
+  /// The first row of a group.
+  static void attend_single(const arguments& a, extent_t group_index) noexcept {
+    using element = std::remove_reference_t<decltype(*a.cache.keys)>;
+    const extent_t t = group_index * group_rows;
+    alignas(64) value queries[columns];
+    alignas(64) value scores[Heads * single_stride];
+    alignas(64) value outputs[columns];
+    const value* from = a.query.row(t);
+    for (extent_t c = 0; c < columns; ++c) queries[c] = from[c] * a.rule.scale, outputs[c] = 0;
+    fold folds[Heads];
+    block_tile<single_blocks> tile;
+    run_cursor cursor(a.plan, group_index);
+    while (cursor.fill(tile)) {
+      const extent_t registers = tile.count * per_block;
+      for (extent_t head = 0; head < Heads; head += heads_at_once) {
+        const extent_t kv = head / group;
+        const auto keys_of = [&](extent_t r) LACUNA_UNROLLED {
+          return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
+        };
+        value* to = scores + head * single_stride;
+        extent_t r = 0;
+        for (; r + keys_at_once <= registers; r += keys_at_once) {
+          const element* keys[keys_at_once];
+          unroll<keys_at_once>([&](auto i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
+          score_single<keys_at_once>(to + r * lanes, queries + head * width, keys);
+        }
+        for (; r < registers; ++r) {
+          const element* keys[1] = {keys_of(r)};
+          score_single<1>(to + r * lanes, queries + head * width, keys);
+        }
+      }
+      for (extent_t head = 0; head < Heads; ++head) {
+        const value shrink = weigh(scores + head * single_stride, tile, 0, head, a.plan.first + t, a.rule, folds[head]);
+        if (shrink != value(1)) scale_columns(outputs + head * width, outputs + head * width, shrink);
+      }
+      for (extent_t head = 0; head < Heads; head += heads_at_once) {
+        const value* weights = scores + head * single_stride;
+        value* to = outputs + head * width;
+        if constexpr (by_column) {
+          mix_by_column<heads_at_once>(to, weights, single_stride, a.cache, head / group, tile);
+        } else {
+          constexpr extent_t part = width % lanes, most = (wide ? 24 : 12) / heads_at_once;
+          constexpr extent_t at_once = across < most ? across : most > 0 ? most : 1;
+          constexpr extent_t strips = across / at_once, rest = across % at_once;
+          unroll<strips>([&](auto strip) LACUNA_UNROLLED {
+            mix_single<at_once, (rest == 0 && strip + 1 == strips ? part : 0)>(to, weights, a.cache, head / group, tile,
+                                                                               strip * at_once * lanes);
+          });
+          if constexpr (rest != 0)
+            mix_single<rest, part>(to, weights, a.cache, head / group, tile, strips * at_once * lanes);
+        }
+      }
+    }
+    for (extent_t head = 0; head < Heads; ++head) {
+      scale_columns(a.mixed.row(t) + head * width, outputs + head * width, inverse(folds[head]));
+      finish(a, t, head, folds[head]);
+    }
+  }
+
+  static LACUNA_INLINE void attend_group(const arguments& a, extent_t group_index) noexcept {
+    if (a.query.count - group_index * group_rows == 1)
+      attend_single(a, group_index);
+    else
+      attend_rows(a, group_index);
+  }
+};
+
+}  // namespace by_lanes
+
+LACUNA_END

@@ -1,0 +1,26 @@
+#pragma once
+/// Attention over block plans, and the writes into the cache, on SIMD lanes.
+
+#include <lacuna/backend/lanes/attend.hpp>
+#include <lacuna/backend/simd/lanes.hpp>
+
+LACUNA_BEGIN
+
+namespace operation {
+
+/// mixed = attention over the plan, f32: see `op::attend`.
+template <extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth, class Address,
+          class Rule>
+auto kernel(attend, rows<float, Columns> mixed, rows<float, Heads> log_scale, rows<const float, Columns> query,
+            const cache_view<const Element, KvHeads, HeadWidth, Address>& cache, const block_plan_view& plan,
+            const Rule& rule, const simd&) {
+  using executor = by_lanes::attention_executor<simd_lanes::lanes, Heads,
+                                                cache_view<const Element, KvHeads, HeadWidth, Address>, Rule>;
+  const typename executor::arguments arguments{mixed, log_scale, query, cache, plan, rule};
+  for (extent_t group = 0; group < groups_of(query.count); ++group) executor::attend_group(arguments, group);
+  return ran_on<simd>{};
+}
+
+}  // namespace operation
+
+LACUNA_END

@@ -1,0 +1,144 @@
+// Attention on SIMD lanes against the reference: routes, head widths, grouped heads, places in the stream, normalisers.
+#if __has_include(<xsimd/xsimd.hpp>)
+#include <doctest/doctest.h>
+#include <cmath>
+#include <lacuna/lacuna.hpp>
+#include <lacuna/with_simd.hpp>
+#include <memory>
+
+namespace {
+namespace lc = lacuna;
+
+/// Scores are bent before the exponential: one policy says that it takes lanes, the other is applied lane by lane.
+struct soft_cap : lc::softmax {
+  static constexpr bool lane_wise = false;
+  template <class Value>
+  static constexpr Value map(Value score) noexcept {
+    return Value(2) * lc::maths::tanh(score / Value(2));
+  }
+  template <class Value>
+  static constexpr Value map_derivative(Value score) noexcept {
+    const Value t = lc::maths::tanh(score / Value(2));
+    return Value(1) - t * t;
+  }
+};
+struct soft_cap_by_lanes : soft_cap {
+  static constexpr bool lane_wise = true;
+};
+/// Odd rows see nothing, every third key is hidden from the others.
+struct with_gaps {
+  static constexpr lc::spans<200> spans(lc::extent_t query, lc::extent_t keys) {
+    lc::spans<200> seen;
+    if (query % 2 == 0)
+      for (lc::extent_t k = 0; k <= query && k < keys; k += 3) seen.add(k, k + 2 < keys ? k + 2 : keys);
+    return seen;
+  }
+};
+struct falling_bias {
+  static constexpr bool present = true;
+  template <class Value>
+  constexpr Value operator()(lc::extent_t head, Value distance) const noexcept {
+    return distance * Value(-0.1f * static_cast<float>(head + 1));
+  }
+};
+
+template <class Route, class Normaliser, class Bias, lc::extent_t Heads, lc::extent_t KvHeads, lc::extent_t HeadWidth,
+          class Element = float>
+struct comparison {
+  static constexpr lc::extent_t context = 640, columns = Heads * HeadWidth, kv_columns = KvHeads * HeadWidth;
+  static constexpr lc::extent_t blocks = lc::blocks_of(context);
+  using cache_type = lc::cache_view<Element, KvHeads, HeadWidth, lc::linear_cache::address>;
+  using readable = lc::cache_view<const Element, KvHeads, HeadWidth, lc::linear_cache::address>;
+  using rule = lc::score_rule<Normaliser, Bias, float>;
+  lc::tensor<float, context, columns> query, expected, found;
+  lc::tensor<float, context, kv_columns> key, value;
+  lc::tensor<float, context, Heads> expected_scale, found_scale;
+  lc::tensor<Element, blocks, KvHeads, HeadWidth, lc::block_keys> keys;
+  lc::tensor<Element, blocks, KvHeads, HeadWidth, lc::block_keys> values;
+  lc::shared_plan<Route, context, context> plan;
+
+  comparison() {
+    std::uint64_t drawn = 0;
+    const auto draw = [&](auto& tensor) {
+      for (auto& of : tensor.data) of = static_cast<float>(lc::random_normal(29, HeadWidth, drawn++));
+    };
+    draw(query), draw(key), draw(value);
+    lc::op::append(cache_type{keys.data, values.data, {}}, key.first(context), value.first(context), 0,
+                   lc::reference{});
+  }
+  void check(lc::extent_t first, lc::extent_t count) {
+    plan.prepare(first, count);
+    const rule how{static_cast<float>(lc::dot::scale(HeadWidth))};
+    const readable cache{keys.data, values.data, {}};
+    found.first(count + 1).fill(77);
+    lc::op::attend(expected.first(count), expected_scale.first(count), query.first(count), cache, plan.view(), how,
+                   lc::reference{});
+    const auto ran = lc::op::attend(found.first(count), found_scale.first(count), query.first(count), cache,
+                                    plan.view(), how, lc::simd{});
+    static_assert(lc::same<decltype(ran), const lc::ran_on<lc::simd>>);
+    for (lc::extent_t i = 0; i < count * columns; ++i)
+      REQUIRE(found[i] == doctest::Approx(expected[i]).epsilon(1e-5).scale(1));
+    for (lc::extent_t i = 0; i < columns; ++i) REQUIRE(found[count * columns + i] == 77);
+    for (lc::extent_t i = 0; i < count * Heads; ++i)
+      if (std::isinf(expected_scale[i]))
+        REQUIRE(found_scale[i] == expected_scale[i]);
+      else
+        REQUIRE(found_scale[i] == doctest::Approx(expected_scale[i]).epsilon(1e-5).scale(1));
+  }
+};
+
+template <class Route, class Normaliser, class Bias, lc::extent_t Heads, lc::extent_t KvHeads, lc::extent_t HeadWidth>
+void compare() {
+  auto of = std::make_unique<comparison<Route, Normaliser, Bias, Heads, KvHeads, HeadWidth>>();
+  for (const lc::extent_t count : {1u, 2u, 7u, 8u, 9u, 16u, 17u, 33u})
+    for (const lc::extent_t first : {0u, 1u, 15u, 16u, 40u, 100u}) of->check(first, count);
+  of->check(0, 300);
+  of->check(599, 1);
+}
+
+}  // namespace
+
+TEST_CASE("routes") {
+  using lc::causal;
+  using none = lc::no_score_bias;
+  compare<causal, lc::softmax, none, 2, 2, 8>();
+  compare<lc::full, lc::softmax, none, 4, 2, 16>();
+  compare<lc::both<causal, lc::window<20>>, lc::softmax, none, 2, 1, 24>();
+  compare<lc::window<5>, lc::softmax, none, 1, 1, 32>();
+  compare<with_gaps, lc::softmax, none, 2, 2, 8>();
+  compare<with_gaps, lc::softmax, none, 3, 1, 20>();
+}
+TEST_CASE("head widths and groups of heads") {
+  using none = lc::no_score_bias;
+  compare<lc::causal, lc::softmax, none, 1, 1, 1>();
+  compare<lc::causal, lc::softmax, none, 6, 2, 4>();
+  compare<lc::causal, lc::softmax, none, 8, 4, 8>();
+  compare<lc::causal, lc::softmax, none, 8, 1, 8>();
+  compare<lc::causal, lc::softmax, none, 2, 2, 15>();
+  compare<lc::causal, lc::softmax, none, 11, 1, 17>();
+  compare<lc::causal, lc::softmax, none, 6, 6, 48>();
+  compare<lc::causal, lc::softmax, none, 6, 2, 64>();
+  compare<lc::causal, lc::softmax, none, 3, 3, 80>();
+  compare<lc::causal, lc::softmax, none, 16, 1, 128>();
+}
+TEST_CASE("biases and bent scores") {
+  compare<lc::causal, lc::softmax, falling_bias, 4, 2, 8>();
+  compare<lc::full, soft_cap, falling_bias, 2, 2, 24>();
+  compare<lc::causal, soft_cap, lc::no_score_bias, 2, 1, 16>();
+  compare<lc::causal, soft_cap_by_lanes, lc::no_score_bias, 2, 1, 16>();
+}
+TEST_CASE("extreme scores: no overflow, weights below e^-64 are 0, not-a-number shows") {
+  auto of = std::make_unique<comparison<lc::causal, lc::softmax, lc::no_score_bias, 2, 1, 8>>();
+  for (auto& x : of->query.data) x *= 300;
+  of->check(0, 40);
+  of->check(200, 1);
+  of->query[3] = std::nanf("");
+  of->plan.prepare(0, 9);
+  const comparison<lc::causal, lc::softmax, lc::no_score_bias, 2, 1, 8>::readable cache{
+      of->keys.data, of->values.data, {}};
+  lc::op::attend(of->found.first(9), of->found_scale.first(9), of->query.first(9), cache, of->plan.view(),
+                 lc::score_rule<lc::softmax, lc::no_score_bias, float>{0.5f}, lc::simd{});
+  CHECK(std::isnan(of->found[0]));
+  CHECK(!std::isnan(of->found[16]));
+}
+#endif
