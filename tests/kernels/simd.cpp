@@ -42,10 +42,46 @@ void agree() {
   }
 }
 
-template <class Element, std::size_t... Length>
+/// Both transposes of the product, added to what is there already; nothing else is written.
+template <class Element, lc::extent_t Outputs, lc::extent_t Inputs>
+void agree_backward() {
+  constexpr lc::extent_t most = 14;
+  std::uint64_t drawn = 0;
+  const auto random = [&] { return static_cast<float>(lc::random_normal(5, Outputs * 1000 + Inputs, drawn++)); };
+  const auto draw = [&](auto& tensor) {
+    for (auto& of : tensor.data) of = lc::convert_element<std::remove_reference_t<decltype(of)>>(random());
+  };
+  lc::tensor<Element, Outputs, Inputs> weight;
+  lc::tensor<float, most, Outputs> dy;
+  lc::tensor<float, most, Inputs> x, start;
+  lc::tensor<float, Outputs, Inputs> gradient;
+  draw(weight), draw(dy), draw(x), draw(start), draw(gradient);
+  for (lc::extent_t tokens = 0; tokens <= most; ++tokens) {
+    auto expected = start, found = start;
+    lc::op::multiply_transposed(expected.first(tokens), dy.first(tokens), weight, lc::reference{});
+    const auto ran = lc::op::multiply_transposed(found.first(tokens), dy.first(tokens), weight, lc::simd{});
+    static_assert(lc::same<decltype(ran), const lc::ran_on<lc::simd>>);
+    for (lc::extent_t i = 0; i < most * Inputs; ++i)
+      REQUIRE(found[i] == doctest::Approx(expected[i]).epsilon(2e-6).scale(static_cast<double>(Outputs)));
+    auto expected_gradient = gradient, found_gradient = gradient;
+    lc::op::accumulate_outer(expected_gradient, dy.first(tokens), x.first(tokens), lc::reference{});
+    lc::op::accumulate_outer(found_gradient, dy.first(tokens), x.first(tokens), lc::simd{});
+    for (lc::extent_t i = 0; i < Outputs * Inputs; ++i)
+      REQUIRE(found_gradient[i] == doctest::Approx(expected_gradient[i]).epsilon(2e-6).scale(14));
+  }
+}
+
+template <std::size_t... Length>
 void all_lengths(std::index_sequence<Length...>) {
-  (agree<Element, Length + 1, 5>(), ...);
-  (agree<Element, 3, Length + 1>(), ...);
+  (agree<float, Length + 1, 5>(), ...);
+  (agree_backward<float, 5, Length + 1>(), ...);
+}
+/// Lengths around one and two registers of every width, for elements that are widened on the way.
+template <class Element, lc::extent_t... Length>
+void some_lengths() {
+  (agree<Element, Length, 5>(), ...);
+  (agree_backward<Element, 5, Length>(), ...);
+  (agree<Element, 3, Length>(), ...);
 }
 
 template <class... Options>
@@ -65,18 +101,26 @@ void compare_models(double tolerance) {
 
 TEST_CASE("packed products are the reference's") {
   constexpr auto lengths = std::make_index_sequence<2 * lc::simd_lanes::lanes::lane_count + 1>{};
-  all_lengths<float>(lengths);
-  all_lengths<lc::bfloat16>(lengths);
+  all_lengths(lengths);
+  some_lengths<lc::bfloat16, 1, 4, 7, 9, 15, 17, 24, 33>();
+  some_lengths<lc::float16, 5, 16, 31, 33>();
   agree<float, 64, 64>();
   agree<float, 172, 64>();
   agree<lc::bfloat16, 172, 64>();
   agree<float, 130, 7>();
   agree<lc::bfloat16, 65, 33>();
+  agree<lc::float16, 65, 33>();
+  agree<float, 70, 300>();
+  agree_backward<float, 130, 70>();
+  agree_backward<float, 64, 64>();
+  agree_backward<lc::bfloat16, 300, 33>();
+  agree_backward<lc::float16, 9, 65>();
 }
 
 TEST_CASE("models on simd: f32, bf16, f64 (which falls back), training") {
   compare_models<>(1e-5);
   compare_models<lc::bf16>(1e-5);
+  compare_models<lc::f16>(1e-5);
   compare_models<lc::f64>(1e-12);
   compare_models<lc::training>(1e-5);
 }

@@ -43,6 +43,24 @@ struct no_score_bias {
   }
 };
 
+/// Base of normalisers that take scores as they are; one that bends them redefines both functions.
+struct scores_as_they_are {
+  /// Applied to a score before the mask and the exponential.
+  template <class Value>
+  LACUNA_HD static constexpr Value map(Value score) noexcept {
+    return score;
+  }
+  template <class Value>
+  LACUNA_HD static constexpr Value map_derivative(Value) noexcept {
+    return Value(1);
+  }
+};
+/// Whether a normaliser has kept that map.
+template <class Normaliser>
+inline constexpr bool keeps_scores = requires {
+  requires& Normaliser::template map<float> == &scores_as_they_are::template map<float>;
+};
+
 /// How a dot product becomes a logarithmic weight: map(scale q.k + bias(head, |query - key|)).
 template <class Normaliser, class Bias, class Value>
 struct score_rule {

@@ -31,6 +31,28 @@ struct operands_fit {
 
 namespace detail {
 
+/// Evaluator of one row of data.
+template <class Element, extent_t Columns>
+struct stored_row {
+  const Element* data;
+  template <class Step>
+  LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
+    if constexpr (Columns == 1)
+      return step.broadcast(widen(data[0]));
+    else
+      return step.load(data);
+  }
+};
+/// Evaluator of a row that has one value in all columns: it was computed before the row's loop.
+template <class Value>
+struct uniform_row {
+  Value number;
+  template <class Step>
+  LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
+    return step.broadcast(number);
+  }
+};
+
 /// Columns of the result; 1 after a complaint, which fits everywhere.
 template <extent_t Left, extent_t Right>
 constexpr extent_t broadcast_columns() {
@@ -47,18 +69,8 @@ struct view_leaf : expression_base {
   rows<const Element, Columns> view;
   LACUNA_HD constexpr explicit view_leaf(rows<const Element, Columns> of) noexcept : view(of) {}
 
-  struct evaluator {
-    const Element* data;
-    template <class Step>
-    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
-      if constexpr (Columns == 1)
-        return step.broadcast(widen(data[0]));
-      else
-        return step.load(data);
-    }
-  };
   template <class Lane>
-  LACUNA_HD LACUNA_INLINE constexpr evaluator row(extent_t token) const noexcept {
+  LACUNA_HD LACUNA_INLINE constexpr detail::stored_row<Element, Columns> row(extent_t token) const noexcept {
     return {view.row(token)};
   }
 };
@@ -71,18 +83,8 @@ struct vector_leaf : expression_base {
   const Element* data;
   LACUNA_HD constexpr explicit vector_leaf(const Element* of) noexcept : data(of) {}
 
-  struct evaluator {
-    const Element* data;
-    template <class Step>
-    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
-      if constexpr (Columns == 1)
-        return step.broadcast(widen(data[0]));
-      else
-        return step.load(data);
-    }
-  };
   template <class Lane>
-  LACUNA_HD LACUNA_INLINE constexpr evaluator row(extent_t) const noexcept {
+  LACUNA_HD LACUNA_INLINE constexpr detail::stored_row<Element, Columns> row(extent_t) const noexcept {
     return {data};
   }
 };
@@ -95,15 +97,8 @@ struct scalar_leaf : expression_base {
   Value number;
   LACUNA_HD constexpr explicit scalar_leaf(Value of) noexcept : number(of) {}
 
-  struct evaluator {
-    Value number;
-    template <class Step>
-    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
-      return step.broadcast(number);
-    }
-  };
   template <class Lane>
-  LACUNA_HD LACUNA_INLINE constexpr evaluator row(extent_t) const noexcept {
+  LACUNA_HD LACUNA_INLINE constexpr detail::uniform_row<Value> row(extent_t) const noexcept {
     return {number};
   }
 };
@@ -128,8 +123,11 @@ struct map_node<Function, Operand> : expression_base {
   };
   template <class Lane>
   LACUNA_HD LACUNA_INLINE constexpr auto row(extent_t token) const noexcept {
-    const auto inner = operand.template row<Lane>(token);
-    return evaluator<std::remove_const_t<decltype(inner)>>{inner};
+    // Built in place: g++ keeps a copied evaluator in memory.
+    if constexpr (columns == 1)
+      return detail::uniform_row<value>{Function::apply(operand.template row<Lane>(token).at(one_column<value>{0}))};
+    else
+      return evaluator<decltype(operand.template row<Lane>(token))>{operand.template row<Lane>(token)};
   }
 };
 template <class Function, class Left, class Right>
@@ -152,9 +150,12 @@ struct map_node<Function, Left, Right> : expression_base {
   };
   template <class Lane>
   LACUNA_HD LACUNA_INLINE constexpr auto row(extent_t token) const noexcept {
-    const auto l = left.template row<Lane>(token);
-    const auto r = right.template row<Lane>(token);
-    return evaluator<std::remove_const_t<decltype(l)>, std::remove_const_t<decltype(r)>>{l, r};
+    if constexpr (columns == 1)
+      return detail::uniform_row<value>{Function::apply(left.template row<Lane>(token).at(one_column<value>{0}),
+                                                        right.template row<Lane>(token).at(one_column<value>{0}))};
+    else
+      return evaluator<decltype(left.template row<Lane>(token)), decltype(right.template row<Lane>(token))>{
+          left.template row<Lane>(token), right.template row<Lane>(token)};
   }
 };
 
@@ -170,21 +171,27 @@ LACUNA_HD constexpr Value reduce_columns(const Evaluator& row) noexcept {
 /// Four registers of results, so that one waits for another as little as can be.
 template <class Function, class Lanes, extent_t Columns, class Evaluator>
 LACUNA_INLINE typename Lanes::element reduce_lanes(const Evaluator& row) noexcept {
-  constexpr extent_t lanes = Lanes::lane_count, registers = 4, whole = Columns / lanes * lanes;
+  constexpr extent_t lanes = Lanes::lane_count, whole = Columns / lanes, left = Columns % lanes;
+  constexpr extent_t registers = whole < 4 ? whole : 4;
   const Lanes neutral(Function::template neutral<typename Lanes::element>());
-  Lanes results[registers]{neutral, neutral, neutral, neutral};
-  extent_t c = 0;
-  for (; c + registers * lanes <= Columns; c += registers * lanes)
-    for (extent_t r = 0; r < registers; ++r)
-      results[r] = Function::combine(results[r], row.at(whole_lanes<Lanes>{c + r * lanes}));
-  for (; c + lanes <= Columns; c += lanes)
-    results[c / lanes % registers] = Function::combine(results[c / lanes % registers], row.at(whole_lanes<Lanes>{c}));
-  if constexpr (whole < Columns)
-    results[registers - 1] =
-        Function::combine(results[registers - 1],
-                          first_lanes(Columns - whole, row.at(part_lanes<Lanes>{whole, Columns - whole}), neutral));
-  return Function::across(
-      Function::combine(Function::combine(results[0], results[1]), Function::combine(results[2], results[3])));
+  const auto part = [&] { return first_lanes(left, row.at(part_lanes<Lanes>{whole * lanes, left}), neutral); };
+  if constexpr (whole == 0) {
+    return Function::across(part());
+  } else {
+    Lanes results[registers];
+    for (extent_t r = 0; r < registers; ++r) results[r] = row.at(whole_lanes<Lanes>{r * lanes});
+    extent_t c = registers;
+    for (; c + registers <= whole; c += registers)
+      for (extent_t r = 0; r < registers; ++r)
+        results[r] = Function::combine(results[r], row.at(whole_lanes<Lanes>{(c + r) * lanes}));
+    for (extent_t r = 0; c + r < whole; ++r)
+      results[r] = Function::combine(results[r], row.at(whole_lanes<Lanes>{(c + r) * lanes}));
+    if constexpr (left != 0) results[registers - 1] = Function::combine(results[registers - 1], part());
+    if constexpr (registers > 2) results[1] = Function::combine(results[1], results[2]);
+    if constexpr (registers > 3) results[0] = Function::combine(results[0], results[3]);
+    if constexpr (registers > 1) results[0] = Function::combine(results[0], results[1]);
+    return Function::across(results[0]);
+  }
 }
 
 }  // namespace detail
@@ -197,15 +204,8 @@ struct reduce_node : expression_base {
   Operand operand;
   LACUNA_HD constexpr explicit reduce_node(Operand of) noexcept : operand(of) {}
 
-  struct evaluator {
-    value result;
-    template <class Step>
-    LACUNA_HD LACUNA_INLINE constexpr auto at(Step step) const noexcept {
-      return step.broadcast(result);
-    }
-  };
   template <class Lane>
-  LACUNA_HD LACUNA_INLINE constexpr evaluator row(extent_t token) const noexcept {
+  LACUNA_HD LACUNA_INLINE constexpr detail::uniform_row<value> row(extent_t token) const noexcept {
     const auto inner = operand.template row<Lane>(token);
     if constexpr (maths::Lanes<Lane>)
       return {

@@ -3,6 +3,7 @@
 
 #include <lacuna/core/fixed_string.hpp>
 #include <lacuna/core/slots.hpp>
+#include <lacuna/op/attend.hpp>
 
 LACUNA_BEGIN
 
@@ -29,22 +30,12 @@ struct normaliser {
 }  // namespace slots
 
 /// w_j = e^{s_j} / sum_l e^{s_l}: one pass, mergeable. Source: Vaswani et al. (2017), arXiv 1706.03762, eq. (1).
-struct softmax {
+struct softmax : scores_as_they_are {
   using slot = slots::normaliser;
   static constexpr auto name = fixed_string("softmax");
   /// The weights are a product of a function of the score and one of the row's sum: blocks may come in any order.
   static constexpr bool one_pass = true;
   static constexpr bool lane_wise = true;
-
-  /// Applied to a score before the mask and the exponential.
-  template <class Value>
-  LACUNA_HD static constexpr Value map(Value score) noexcept {
-    return score;
-  }
-  template <class Value>
-  LACUNA_HD static constexpr Value map_derivative(Value) noexcept {
-    return Value(1);
-  }
 };
 
 LACUNA_END

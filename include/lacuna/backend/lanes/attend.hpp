@@ -107,6 +107,7 @@ struct attention_executor {
   template <extent_t Most>
   static LACUNA_INLINE value weigh(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
                                    extent_t position, const Rule& rule, fold& of) noexcept {
+    constexpr bool changes = Rule::bias_type::present || !keeps_scores<normaliser>;
     const Lanes hidden(-maths::infinity<value>());
     Lanes top = hidden;
     for (extent_t b = 0; b < tile.count; ++b) {
@@ -118,7 +119,7 @@ struct attention_executor {
           score = score + rule.bias(head, distances(position, tile.block[b] * block_keys + r * lanes));
         score = map(score);
         if (bits != 0xffffu) score = where_bits(bits >> (r * lanes), score, hidden);
-        score.store(at);
+        if (changes || bits != 0xffffu) score.store(at);
         top = maths::larger(score, top);
       });
     }
@@ -131,9 +132,13 @@ struct attention_executor {
       weight.store(scores + j);
       sum = sum + weight;
     }
+    of.largest = largest;
+    if (!(before > -maths::infinity<value>())) {
+      of.denominator = sum_of(sum);
+      return 1;
+    }
     const value shrink = before == largest ? value(1) : maths::exp(before - largest);
     of.denominator = of.denominator * shrink + sum_of(sum);
-    of.largest = largest;
     return shrink;
   }
 
@@ -166,7 +171,7 @@ struct attention_executor {
       const value* q = queries + first * width;
       for (extent_t d = 0; d < width; ++d) {
         Lanes k[Registers];
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { k[r] = Lanes::load(keys[r] + d * block_keys); });
+        unroll<Registers>([&](auto r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
         unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
           const Lanes one(q[row * width + d]);
           unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r] = multiply_add(one, k[r], sums[row][r]); });
@@ -197,8 +202,8 @@ struct attention_executor {
         for (extent_t j = 0; j < block_keys; ++j) {
           Lanes of[Registers];
           unroll<Registers>([&](auto r) LACUNA_UNROLLED {
-            of[r] = r + 1 == Registers && last_part != 0 ? Lanes::load_part(v + j * width + r * lanes, last_part)
-                                                         : Lanes::load(v + j * width + r * lanes);
+            of[r] = held(r + 1 == Registers && last_part != 0 ? Lanes::load_part(v + j * width + r * lanes, last_part)
+                                                              : Lanes::load(v + j * width + r * lanes));
           });
           unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
             const Lanes one(p[row * stride + j]);
@@ -296,7 +301,7 @@ struct attention_executor {
         [&](auto h) LACUNA_UNROLLED { unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[h][r] = Lanes(0); }); });
     const auto step = [&](extent_t d) LACUNA_UNROLLED {
       Lanes k[Registers];
-      unroll<Registers>([&](auto r) LACUNA_UNROLLED { k[r] = Lanes::load(keys[r] + d * block_keys); });
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
       unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
         const Lanes one(queries[h * width + d]);
         unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[h][r] = multiply_add(one, k[r], sums[h][r]); });
@@ -328,7 +333,7 @@ struct attention_executor {
             p[row] = Lanes::load(weights + row * weight_stride + b * block_keys + r * lanes);
           });
           unroll<at_once>([&](auto i) LACUNA_UNROLLED {
-            const Lanes of = Lanes::load(v + i * block_keys + r * lanes);
+            const Lanes of = held(Lanes::load(v + i * block_keys + r * lanes));
             unroll<Rows>([&](auto row) LACUNA_UNROLLED {
               sums[row * at_once + i] = multiply_add(p[row], of, sums[row * at_once + i]);
             });
@@ -359,7 +364,7 @@ struct attention_executor {
     Lanes sums[sets][heads_at_once][Registers];
     unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
-        sums[0][h][r] = load_columns < r + 1 == Registers ? Part : 0 > (outputs + h * width + column + r * lanes);
+        sums[0][h][r] = load_columns<(r + 1 == Registers ? Part : 0)>(outputs + h * width + column + r * lanes);
         if constexpr (sets == 2) sums[1][h][r] = Lanes(0);
       });
     });
@@ -370,7 +375,7 @@ struct attention_executor {
         unroll<sets>([&](auto set) LACUNA_UNROLLED {
           Lanes of[Registers];
           unroll<Registers>([&](auto r) LACUNA_UNROLLED {
-            of[r] = load_columns < r + 1 == Registers ? Part : 0 > (v + (j + set) * width + r * lanes);
+            of[r] = held(load_columns<(r + 1 == Registers ? Part : 0)>(v + (j + set) * width + r * lanes));
           });
           unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
             const Lanes one(p[h * single_stride + j + set]);
@@ -383,7 +388,7 @@ struct attention_executor {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
         Lanes sum = sums[0][h][r];
         if constexpr (sets == 2) sum = sum + sums[1][h][r];
-        store_columns<r + 1 == Registers ? Part : 0>(sum, outputs + h * width + column + r * lanes);
+        store_columns<(r + 1 == Registers ? Part : 0)>(sum, outputs + h * width + column + r * lanes);
       });
     });
   }

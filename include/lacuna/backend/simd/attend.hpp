@@ -1,7 +1,7 @@
 #pragma once
 /// Attention over block plans, and the writes into the cache, on SIMD lanes.
 
-#include <lacuna/backend/lanes/attend.hpp>
+#include <lacuna/backend/lanes/attend_backward.hpp>
 #include <lacuna/backend/simd/lanes.hpp>
 
 LACUNA_BEGIN
@@ -18,6 +18,22 @@ auto kernel(attend, rows<float, Columns> mixed, rows<float, Heads> log_scale, ro
                                                 cache_view<const Element, KvHeads, HeadWidth, Address>, Rule>;
   const typename executor::arguments arguments{mixed, log_scale, query, cache, plan, rule};
   for (extent_t group = 0; group < groups_of(query.count); ++group) executor::attend_group(arguments, group);
+  return ran_on<simd>{};
+}
+
+/// Adjoints of queries, keys and values, f32: see `op::attend_backward`.
+template <extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth, class Address,
+          class Rule>
+auto kernel(attend_backward, rows<float, Columns> dquery, const cache_view<float, KvHeads, HeadWidth, Address>& dcache,
+            rows<const float, Columns> dmixed, rows<const float, Heads> log_scale, rows<const float, Columns> query,
+            const cache_view<const Element, KvHeads, HeadWidth, Address>& cache, const block_plan_view& plan,
+            const Rule& rule, const simd&) {
+  using executor = by_lanes::attention_backward_executor<simd_lanes::lanes, Heads,
+                                                         cache_view<const Element, KvHeads, HeadWidth, Address>,
+                                                         cache_view<float, KvHeads, HeadWidth, Address>, Rule>;
+  const typename executor::arguments arguments{dquery, dcache, dmixed, log_scale, query, cache, plan, rule};
+  for (extent_t group = 0; group < groups_of(query.count); ++group)
+    for (extent_t head = 0; head < Heads; ++head) executor::differentiate(arguments, group, head);
   return ran_on<simd>{};
 }
 

@@ -91,6 +91,17 @@ LACUNA_INLINE lanes multiply_add(lanes a, lanes b, lanes c) noexcept {
 #endif
 }
 
+/// A register that several products share: otherwise g++ reads it from memory for each of them.
+LACUNA_INLINE lanes held(lanes of) noexcept {
+#if defined(__AVX512F__)
+  __m512 value = of.value;
+  asm("" : "+v"(value));
+  return lanes(float_batch(value));
+#else
+  return of;
+#endif
+}
+
 LACUNA_INLINE lanes lane_sqrt(lanes a) noexcept {
 #if defined(__AVX512F__)
   return lanes(float_batch(_mm512_maskz_sqrt_ps(0xffff, a.value)));
@@ -318,6 +329,33 @@ LACUNA_INLINE lanes fold_registers(const lanes (&of)[Count]) noexcept {
 }
 
 }  // namespace detail
+
+namespace detail {
+
+/// The lower or upper halves of two registers, lane by lane in turn.
+template <bool Upper, std::size_t... Lane>
+LACUNA_INLINE lanes interleaved(lanes a, lanes b, std::index_sequence<Lane...>) noexcept {
+  constexpr std::size_t count = sizeof...(Lane), from = Upper ? count / 2 : 0;
+  const typename float_batch::register_type left = a.value, right = b.value;
+  return lanes(float_batch(static_cast<typename float_batch::register_type>(
+      __builtin_shufflevector(left, right, static_cast<int>(from + Lane / 2 + Lane % 2 * count)...))));
+}
+
+}  // namespace detail
+
+/// Lane j of register i becomes lane i of register j.
+LACUNA_INLINE void transpose(lanes (&square)[lanes::lane_count]) noexcept {
+  constexpr extent_t count = lanes::lane_count;
+  constexpr auto all = std::make_index_sequence<count>{};
+  for (extent_t stage = 1; stage < count; stage *= 2) {
+    lanes mixed[count];
+    for (extent_t i = 0; i < count / 2; ++i) {
+      mixed[2 * i] = detail::interleaved<false>(square[i], square[i + count / 2], all);
+      mixed[2 * i + 1] = detail::interleaved<true>(square[i], square[i + count / 2], all);
+    }
+    for (extent_t i = 0; i < count; ++i) square[i] = mixed[i];
+  }
+}
 
 /// Lane i is the sum over the lanes of register i, for a power of two of registers, at most as many as lanes.
 template <extent_t Count>

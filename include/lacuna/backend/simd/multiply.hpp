@@ -12,114 +12,139 @@ LACUNA_BEGIN
 
 namespace simd_lanes {
 
-/// Registers of outputs that a tile of `rows` tokens takes, so that sums, weights and one input fit the register file.
-constexpr extent_t tile_registers(extent_t rows) {
+/// Registers of columns that a tile of `rows` rows takes, so that sums, one row of b and one element of a fit the
+/// register file.
+constexpr extent_t tile_registers([[maybe_unused]] extent_t rows) {
 #if defined(__AVX512F__)
-  return rows > 0 ? 4 : 4;
+  return 4;
 #else
   return rows == 1 ? 8 : rows == 2 ? 4 : 2;
 #endif
 }
-/// Tokens of the largest tile.
+/// Rows of the largest tile.
 inline constexpr extent_t tile_rows = 6;
-/// Inputs of one block: 64 outputs of them fit the first cache beside the tile's own inputs.
-inline constexpr extent_t input_block = 128;
+/// Depth of one block: 64 columns of it fit the first cache beside the tile's own rows.
+inline constexpr extent_t depth_block = 128;
 
-/// `Registers` registers of a panel row.
-template <extent_t Registers, class Element>
-LACUNA_INLINE void load_outputs(lanes (&to)[Registers], const Element* from) noexcept {
-  by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED { to[r] = lanes::load(from + r * lanes::lane_count); });
-}
-template <extent_t Registers>
-LACUNA_INLINE void load_outputs(lanes (&to)[Registers], const bfloat16* from) noexcept {
-  by_lanes::unroll<Registers / 2>(
-      [&](auto p) LACUNA_UNROLLED { load_pair(from + 2 * p * lanes::lane_count, to[2 * p], to[2 * p + 1]); });
-  if constexpr (Registers % 2 != 0) to[Registers - 1] = lanes::load(from + (Registers - 1) * lanes::lane_count);
+/// How the right-hand factor of a tile lies in memory: as packed panels, or row by row as it came.
+enum class layout : std::uint8_t { panels, rows };
+
+/// `Registers` registers of a row of the right-hand factor, of the last one `part` lanes if it is partial.
+template <extent_t Registers, bool Partial, layout Layout, class Element>
+LACUNA_INLINE void load_row(lanes (&to)[Registers], const Element* from, extent_t part) noexcept {
+  constexpr bool pairs = Layout == layout::panels && same<Element, bfloat16>;
+  constexpr extent_t paired = pairs ? Registers / 2 * 2 : 0;
+  if constexpr (pairs)
+    by_lanes::unroll<Registers / 2>(
+        [&](auto p) LACUNA_UNROLLED { load_pair(from + 2 * p * lanes::lane_count, to[2 * p], to[2 * p + 1]); });
+  by_lanes::unroll<Registers - paired>([&](auto i) LACUNA_UNROLLED {
+    constexpr extent_t r = paired + i;
+    if constexpr (r + 1 == Registers && Partial && Layout == layout::rows)
+      to[r] = lanes::load_part(from + r * lanes::lane_count, part);
+    else
+      to[r] = lanes::load(from + r * lanes::lane_count);
+  });
 }
 
-/// Outputs [0, valid) of `Rows` tokens, y (+)= x W^T, over `inputs` inputs and `Registers` registers of a panel.
-/// Several sums per output hide the latency of the addition where few outputs are computed at once.
-template <extent_t Rows, extent_t Registers, class Element>
-void multiply_tile(float* y, extent_t y_stride, const float* x, extent_t x_stride, const Element* panel,
-                   extent_t panel_stride, extent_t inputs, extent_t valid, bool continues) noexcept {
+/// y (+)= a b, one tile: `Rows` rows of a, `Registers` registers of columns of b (the last with `part` columns if it is
+/// partial), over `depth`. `Transposed` reads a by columns. Several sums per column hide the latency of the addition
+/// where few are computed at once.
+template <extent_t Rows, extent_t Registers, bool Partial, layout Layout, bool Transposed, class Left, class Element>
+void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride, const Element* b, extent_t b_stride,
+                   extent_t depth, extent_t part, bool continues) noexcept {
   constexpr extent_t width = lanes::lane_count;
-  constexpr extent_t sums_per_output = Rows * Registers >= 8 ? 1 : 8 / (Rows * Registers);
-  lanes sums[sums_per_output][Rows][Registers];
-  by_lanes::unroll<sums_per_output>([&](auto u) LACUNA_UNROLLED {
+  constexpr extent_t sets = Rows * Registers >= 8 ? 1 : 8 / (Rows * Registers);
+  lanes sums[sets][Rows][Registers];
+  by_lanes::unroll<sets>([&](auto u) LACUNA_UNROLLED {
     by_lanes::unroll<Rows>([&](auto row) LACUNA_UNROLLED {
       by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[u][row][r] = lanes(0.0f); });
     });
   });
   const auto step = [&](lanes(&to)[Rows][Registers], extent_t i) LACUNA_UNROLLED {
-    lanes weights[Registers];
-    load_outputs<Registers>(weights, panel + i * panel_stride);
+    lanes right[Registers];
+    load_row<Registers, Partial, Layout>(right, b + i * b_stride, part);
     by_lanes::unroll<Rows>([&](auto row) LACUNA_UNROLLED {
-      const lanes input(x[row * x_stride + i]);
+      const lanes left(widen(Transposed ? a[i * a_stride + row] : a[row * a_stride + i]));
       by_lanes::unroll<Registers>([&](auto r)
-                                      LACUNA_UNROLLED { to[row][r] = multiply_add(weights[r], input, to[row][r]); });
+                                      LACUNA_UNROLLED { to[row][r] = multiply_add(right[r], left, to[row][r]); });
     });
   };
   extent_t i = 0;
-  if constexpr (sums_per_output > 1) {
-    for (; i + sums_per_output <= inputs; i += sums_per_output)
-      by_lanes::unroll<sums_per_output>([&](auto u) LACUNA_UNROLLED { step(sums[u], i + u); });
+  if constexpr (sets > 1) {
+    for (; i + sets <= depth; i += sets) by_lanes::unroll<sets>([&](auto u) LACUNA_UNROLLED { step(sums[u], i + u); });
   }
-  for (; i < inputs; ++i) step(sums[0], i);
+  for (; i < depth; ++i) step(sums[0], i);
   by_lanes::unroll<Rows>([&](auto row) LACUNA_UNROLLED {
     by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED {
       lanes sum = sums[0][row][r];
-      by_lanes::unroll<sums_per_output - 1>([&](auto u) LACUNA_UNROLLED { sum = sum + sums[u + 1][row][r]; });
+      by_lanes::unroll<sets - 1>([&](auto u) LACUNA_UNROLLED { sum = sum + sums[u + 1][row][r]; });
       float* to = y + row * y_stride + r * width;
-      if (r + 1 < Registers || valid == Registers * width) {
+      if constexpr (r + 1 == Registers && Partial) {
+        if (continues) sum = sum + lanes::load_part(to, part);
+        sum.store_part(to, part);
+      } else {
         if (continues) sum = sum + lanes::load(to);
         sum.store(to);
-      } else {
-        const extent_t left = valid - (Registers - 1) * width;
-        if (continues) sum = sum + lanes::load_part(to, left);
-        sum.store_part(to, left);
       }
     });
   });
 }
 
-/// `valid` outputs of one panel (its last register may be in part) for `Rows` tokens.
-template <extent_t Rows, extent_t Valid, class Element>
-LACUNA_INLINE void multiply_rows(float* y, extent_t y_stride, const float* x, extent_t x_stride, const Element* panel,
-                                 extent_t inputs, bool continues) noexcept {
-  constexpr extent_t width = lanes::lane_count, registers = padded(Valid) / width;
+/// `Rows` rows of a, `Columns` columns of b: one strip of tiles.
+template <extent_t Rows, extent_t Columns, layout Layout, bool Transposed, class Left, class Element>
+LACUNA_INLINE void multiply_rows(float* y, extent_t y_stride, const Left* a, extent_t a_stride, const Element* b,
+                                 extent_t b_stride, extent_t depth, bool continues) noexcept {
+  constexpr extent_t width = lanes::lane_count, registers = padded(Columns) / width, part = Columns % width;
   constexpr extent_t at_once = tile_registers(Rows), tiles = registers / at_once, rest = registers % at_once;
-  constexpr extent_t tile_width = at_once * width;
   by_lanes::unroll<tiles>([&](auto tile) LACUNA_UNROLLED {
-    constexpr extent_t first = tile * tile_width;
-    multiply_tile<Rows, at_once>(y + first, y_stride, x, x_stride, panel + first, padded(Valid), inputs,
-                                 Valid - first < tile_width ? Valid - first : tile_width, continues);
+    constexpr extent_t first = tile * at_once * width;
+    constexpr bool partial = part != 0 && rest == 0 && tile + 1 == tiles;
+    multiply_tile<Rows, at_once, partial, Layout, Transposed>(y + first, y_stride, a, a_stride, b + first, b_stride,
+                                                              depth, part, continues);
   });
-  if constexpr (rest != 0)
-    multiply_tile<Rows, rest>(y + tiles * tile_width, y_stride, x, x_stride, panel + tiles * tile_width, padded(Valid),
-                              inputs, Valid - tiles * tile_width, continues);
+  if constexpr (rest != 0) {
+    constexpr extent_t first = tiles * at_once * width;
+    multiply_tile<Rows, rest, part != 0, Layout, Transposed>(y + first, y_stride, a, a_stride, b + first, b_stride,
+                                                             depth, part, continues);
+  }
 }
 
-/// All tokens of one panel: tiles of nearly equal height.
-template <extent_t Valid, class Element>
-void multiply_panel(float* y, extent_t y_stride, const float* x, extent_t x_stride, extent_t tokens,
-                    const Element* panel, extent_t inputs) noexcept {
-  if (tokens == 1) {
-    multiply_rows<1, Valid>(y, y_stride, x, x_stride, panel, inputs, false);
+/// All rows of a, `Columns` columns of b: tiles of nearly equal height, in blocks of depth.
+template <extent_t Columns, layout Layout, bool Transposed, class Left, class Element>
+void multiply_columns(float* y, extent_t y_stride, const Left* a, extent_t a_stride, extent_t rows, const Element* b,
+                      extent_t b_stride, extent_t depth, bool continues) noexcept {
+  if (rows == 1) {
+    multiply_rows<1, Columns, Layout, Transposed>(y, y_stride, a, a_stride, b, b_stride, depth, continues);
     return;
   }
-  const extent_t tiles = (tokens + tile_rows - 1) / tile_rows;
-  const extent_t block = tiles > 1 ? input_block : inputs;
-  for (extent_t i = 0; i < inputs; i += block) {
-    const extent_t some = inputs - i < block ? inputs - i : block;
+  const extent_t tiles = (rows + tile_rows - 1) / tile_rows;
+  const extent_t block = tiles > 1 ? depth_block : depth;
+  for (extent_t i = 0; i < depth; i += block) {
+    const extent_t some = depth - i < block ? depth - i : block;
     for (extent_t tile = 0; tile < tiles; ++tile) {
-      const extent_t first = tile * tokens / tiles, count = (tile + 1) * tokens / tiles - first;
+      const extent_t first = tile * rows / tiles, count = (tile + 1) * rows / tiles - first;
       by_lanes::unroll<tile_rows>([&](auto less) LACUNA_UNROLLED {
         if (count == less + 1)
-          multiply_rows<less + 1, Valid>(y + first * y_stride, y_stride, x + first * x_stride + i, x_stride,
-                                         panel + i * padded(Valid), some, i > 0);
+          multiply_rows<less + 1, Columns, Layout, Transposed>(
+              y + first * y_stride, y_stride, a + (Transposed ? i * a_stride + first : first * a_stride + i), a_stride,
+              b + i * b_stride, b_stride, some, continues || i > 0);
       });
     }
   }
+}
+
+/// y += a b with b row by row, `Columns` columns.
+template <extent_t Columns, bool Transposed, class Left, class Element>
+LACUNA_INLINE void add_product(float* y, const Left* a, extent_t a_stride, extent_t rows, const Element* b,
+                               extent_t depth) noexcept {
+  constexpr extent_t whole = Columns / panel_width * panel_width;
+  if constexpr (whole > 0)
+    for (extent_t first = 0; first < whole; first += panel_width)
+      multiply_columns<panel_width, layout::rows, Transposed>(y + first, Columns, a, a_stride, rows, b + first, Columns,
+                                                              depth, true);
+  if constexpr (whole < Columns)
+    multiply_columns<Columns - whole, layout::rows, Transposed>(y + whole, Columns, a, a_stride, rows, b + whole,
+                                                                Columns, depth, true);
 }
 
 }  // namespace simd_lanes
@@ -132,13 +157,32 @@ auto kernel(multiply, rows<float, Outputs> y, rows<const float, Inputs> x, matri
             const simd_lanes::panels<Element, Outputs, Inputs>& packed, const simd&) {
   using namespace simd_lanes;
   constexpr extent_t whole = Outputs / panel_width * panel_width;
+  const Element* panels_data = packed.packed.data;
   if constexpr (whole > 0)
     for (extent_t first = 0; first < whole; first += panel_width)
-      multiply_panel<panel_width>(y.data + first, Outputs, x.data, Inputs, x.count, packed.packed.data + first * Inputs,
-                                  Inputs);
+      multiply_columns<panel_width, layout::panels, false>(y.data + first, Outputs, x.data, Inputs, x.count,
+                                                           panels_data + first * Inputs, panel_width, Inputs, false);
   if constexpr (whole < Outputs)
-    multiply_panel<Outputs - whole>(y.data + whole, Outputs, x.data, Inputs, x.count,
-                                    packed.packed.data + whole * Inputs, Inputs);
+    multiply_columns<Outputs - whole, layout::panels, false>(y.data + whole, Outputs, x.data, Inputs, x.count,
+                                                             panels_data + whole * Inputs, padded(Outputs - whole),
+                                                             Inputs, false);
+  return ran_on<simd>{};
+}
+
+/// dx += dy W, weights in f32, bf16 or f16: see `op::multiply_transposed`.
+template <class Element, extent_t Outputs, extent_t Inputs>
+requires same < compute_t<Element>,
+float > auto kernel(multiply_transposed, rows<float, Inputs> dx, rows<const float, Outputs> dy,
+                    matrix<const Element, Outputs, Inputs> weight, const simd&) {
+  simd_lanes::add_product<Inputs, false>(dx.data, dy.data, Outputs, dy.count, weight.data, Outputs);
+  return ran_on<simd>{};
+}
+
+/// dW += dy^T x: see `op::accumulate_outer`.
+template <extent_t Outputs, extent_t Inputs>
+auto kernel(accumulate_outer, matrix<float, Outputs, Inputs> gradient, rows<const float, Outputs> dy,
+            rows<const float, Inputs> x, const simd&) {
+  simd_lanes::add_product<Inputs, true>(gradient.data, dy.data, Outputs, Outputs, x.data, x.count);
   return ran_on<simd>{};
 }
 

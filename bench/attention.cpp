@@ -1,0 +1,148 @@
+// Attention by block plans: prefill of whole streams (the plan is built inside the timing), and decoding one token
+// beside a loop that is written by hand for its one shape.
+#include "support/bench.hpp"
+
+#include <cmath>
+#include <lacuna/with_simd.hpp>
+#include <memory>
+
+namespace {
+namespace lc = lacuna;
+
+using rule = lc::score_rule<lc::softmax, lc::no_score_bias, float>;
+
+template <class Route, lc::extent_t Tokens, lc::extent_t Context, lc::extent_t Heads, lc::extent_t KvHeads,
+          lc::extent_t HeadWidth>
+struct stream {
+  static constexpr lc::extent_t columns = Heads * HeadWidth, kv_columns = KvHeads * HeadWidth;
+  using cache_type = lc::cache_view<float, KvHeads, HeadWidth, lc::linear_cache::address>;
+  using readable = lc::cache_view<const float, KvHeads, HeadWidth, lc::linear_cache::address>;
+  lc::tensor<float, Tokens, columns> query, mixed;
+  lc::tensor<float, lc::blocks_of(Context), KvHeads, HeadWidth, lc::block_keys> keys, values;
+  lc::tensor<float, Context, kv_columns> key, value;
+  lc::shared_plan<Route, Tokens, Context> plan;
+
+  stream() {
+    std::uint64_t drawn = 0;
+    for (float& of : query.data) of = static_cast<float>(lc::random_normal(1, 0, drawn++));
+    for (float& of : key.data) of = static_cast<float>(lc::random_normal(1, 1, drawn++));
+    for (float& of : value.data) of = static_cast<float>(lc::random_normal(1, 2, drawn++));
+    lc::op::append(cache_type{keys.data, values.data, {}}, key.view(), value.view(), 0, lc::reference{});
+  }
+  readable cache() const { return {keys.data, values.data, {}}; }
+  template <class Backend>
+  void attend(lc::extent_t first, const Backend& backend) {
+    plan.prepare(first, Tokens);
+    lc::op::attend(mixed.view(), lc::rows<float, Heads>{nullptr, Tokens}, query.view(), cache(), plan.view(),
+                   rule{static_cast<float>(lc::dot::scale(HeadWidth))}, backend);
+  }
+};
+
+/// A whole stream; the work counted is that of visible pairs alone.
+template <class Route, lc::extent_t Tokens>
+void add_prefill(const std::string& name) {
+  bench::add("prefill " + name + " n=" + std::to_string(Tokens) + "/lacuna", [](benchmark::State& state) {
+    constexpr lc::extent_t heads = 6, width = 64;
+    auto of = std::make_unique<stream<Route, Tokens, Tokens, heads, heads, width>>();
+    for (auto _ : state) {
+      of->attend(0, lc::simd{});
+      benchmark::DoNotOptimize(of->mixed.data);
+    }
+    state.counters["flop"] = 4.0 * static_cast<double>(of->plan.visible) * heads * width;
+  });
+}
+
+/// The same decoding by hand for 256 keys, 6 heads of 64 columns on 2 key heads: every size a constant, no plan, no
+/// mask, no fold.
+void decode_by_hand(float* mixed, const float* query, const float* keys, const float* values) {
+  using lc::simd_lanes::lanes;
+  constexpr std::size_t width = 64, heads = 6, kv_heads = 2, group = heads / kv_heads, blocks = 16;
+  constexpr std::size_t n = lanes::lane_count, per_block = 16 / n, across = width / n;
+  alignas(64) float scores[heads][blocks * 16];
+  for (std::size_t kv = 0; kv < kv_heads; ++kv)
+    for (std::size_t r = 0; r < blocks * per_block; r += 2) {
+      lanes sums[group][2];
+      for (auto& of : sums) of[0] = of[1] = lanes(0);
+      const float* k0 = keys + (r / per_block * kv_heads + kv) * width * 16 + r % per_block * n;
+      const float* k1 = keys + ((r + 1) / per_block * kv_heads + kv) * width * 16 + (r + 1) % per_block * n;
+      for (std::size_t d = 0; d < width; ++d) {
+        const lanes left = lanes::load(k0 + d * 16), right = lanes::load(k1 + d * 16);
+        for (std::size_t h = 0; h < group; ++h) {
+          const lanes one(query[(kv * group + h) * width + d]);
+          sums[h][0] = multiply_add(one, left, sums[h][0]);
+          sums[h][1] = multiply_add(one, right, sums[h][1]);
+        }
+      }
+      for (std::size_t h = 0; h < group; ++h) {
+        (sums[h][0] * lanes(0.125f)).store(scores[kv * group + h] + r * n);
+        (sums[h][1] * lanes(0.125f)).store(scores[kv * group + h] + (r + 1) * n);
+      }
+    }
+  float inverse[heads];
+  for (std::size_t h = 0; h < heads; ++h) {
+    lanes top = lanes::load(scores[h]);
+    for (std::size_t j = n; j < blocks * 16; j += n) top = lane_larger(lanes::load(scores[h] + j), top);
+    const lanes largest(largest_of(top));
+    lanes sum(0);
+    for (std::size_t j = 0; j < blocks * 16; j += n) {
+      const lanes weight = weight_exp(lanes::load(scores[h] + j) - largest);
+      weight.store(scores[h] + j);
+      sum = sum + weight;
+    }
+    inverse[h] = 1 / sum_of(sum);
+  }
+  for (std::size_t kv = 0; kv < kv_heads; ++kv) {
+    lanes sums[group][across];
+    for (auto& of : sums)
+      for (auto& sum : of) sum = lanes(0);
+    for (std::size_t j = 0; j < blocks * 16; ++j) {
+      const float* v = values + ((j / 16 * kv_heads + kv) * 16 + j % 16) * width;
+      for (std::size_t r = 0; r < across; ++r) {
+        const lanes of = lanes::load(v + r * n);
+        for (std::size_t h = 0; h < group; ++h)
+          sums[h][r] = multiply_add(lanes(scores[kv * group + h][j]), of, sums[h][r]);
+      }
+    }
+    for (std::size_t h = 0; h < group; ++h)
+      for (std::size_t r = 0; r < across; ++r)
+        (sums[h][r] * lanes(inverse[kv * group + h])).store(mixed + (kv * group + h) * width + r * n);
+  }
+}
+
+void add_decode() {
+  using type = stream<lc::causal, 1, 256, 6, 2, 64>;
+  auto of = std::make_shared<type>();
+  const double flop = 4.0 * 256 * 6 * 64;
+  bench::add("decode 256 tokens, 6 heads on 2/lacuna", [of, flop](benchmark::State& state) {
+    for (auto _ : state) {
+      of->attend(255, lc::simd{});
+      benchmark::DoNotOptimize(of->mixed.data);
+    }
+    state.counters["flop"] = flop;
+  });
+  bench::add("decode 256 tokens, 6 heads on 2/by hand", [of, flop](benchmark::State& state) {
+    of->attend(255, lc::simd{});
+    const auto expected = of->mixed;
+    for (auto _ : state) {
+      decode_by_hand(of->mixed.data, of->query.data, of->keys.data, of->values.data);
+      benchmark::DoNotOptimize(of->mixed.data);
+    }
+    for (std::size_t i = 0; i < type::columns; ++i)
+      if (std::abs(expected[i] - of->mixed[i]) > 1e-5f) state.SkipWithError("the results differ");
+    state.counters["flop"] = flop;
+  });
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  bench::add_limits({});
+  using windowed = lc::both<lc::causal, lc::window<256>>;
+  add_prefill<lc::causal, 512>("causal");
+  add_prefill<lc::causal, 2048>("causal");
+  add_prefill<windowed, 512>("window 256");
+  add_prefill<windowed, 2048>("window 256");
+  add_prefill<windowed, 8192>("window 256");
+  add_decode();
+  return bench::run(count, arguments);
+}

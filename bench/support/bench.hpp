@@ -1,0 +1,225 @@
+#pragma once
+// What all benchmarks share: one pinned core, cases interleaved, medians of CPU time, and a table that sets every case
+// beside the limits measured in the same run and beside its peers.
+//
+// A case is named group/member. Its cost is given as counters: `flop` and `byte` per iteration. The group `machine`
+// holds the limits: `machine/fma`, and `machine/read SIZE` for several sizes.
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <lacuna/lacuna.hpp>
+#include <map>
+#include <string>
+#include <vector>
+#if defined(__linux__)
+#include <sched.h>
+#include <unistd.h>
+#endif
+
+namespace bench {
+
+/// Runs on the last core that the process may use, and says so.
+inline void pin() {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  int last = -1;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &allowed)) last = cpu;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(last, &one);
+  if (last >= 0 && sched_setaffinity(0, sizeof(one), &one) == 0)
+    benchmark::AddCustomContext("pinned to core", std::to_string(last));
+#endif
+}
+
+/// OpenBLAS chooses its kernels when it is loaded, and its older versions take newer processors for old ones: the
+/// program names the core type and starts itself again where another one was preset.
+inline void set_blas_core_type([[maybe_unused]] char** arguments) {
+#if defined(__linux__)
+#if defined(__AVX512F__)
+  const char* core = "SKYLAKEX";
+#elif defined(__AVX2__)
+  const char* core = "HASWELL";
+#else
+  const char* core = "NEHALEM";
+#endif
+  const char* preset = std::getenv("OPENBLAS_CORETYPE");
+  if (preset == nullptr || std::string(preset) != core) {
+    setenv("OPENBLAS_CORETYPE", core, 1);
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    setenv("OMP_NUM_THREADS", "1", 1);
+    execv("/proc/self/exe", arguments);
+  }
+  benchmark::AddCustomContext("OPENBLAS_CORETYPE", core);
+#endif
+}
+
+/// Independent chains of fused multiply-adds on the widest registers.
+inline void fma_peak(benchmark::State& state) {
+#if defined(__AVX512F__)
+  constexpr std::size_t lanes = 16;
+#elif defined(__AVX__)
+  constexpr std::size_t lanes = 8;
+#else
+  constexpr std::size_t lanes = 4;
+#endif
+  typedef float vector __attribute__((vector_size(lanes * sizeof(float))));
+  constexpr std::size_t chains = 12, steps = 4096;
+  vector sums[chains], factor, term;
+  for (std::size_t j = 0; j < lanes; ++j) factor[j] = 0.999f, term[j] = 0.001f;
+  for (std::size_t c = 0; c < chains; ++c)
+    for (std::size_t j = 0; j < lanes; ++j) sums[c][j] = static_cast<float>(c + j);
+  for (auto _ : state) {
+    for (std::size_t step = 0; step < steps; ++step)
+      for (std::size_t c = 0; c < chains; ++c) sums[c] = sums[c] * factor + term;
+    for (auto& sum : sums) benchmark::DoNotOptimize(sum);
+  }
+  state.counters["flop"] = static_cast<double>(2 * chains * steps * lanes);
+}
+
+/// Reads `bytes` bytes from two places at once, again and again.
+inline void read_memory(benchmark::State& state, std::size_t bytes) {
+  typedef std::uint64_t vector __attribute__((vector_size(64)));
+  const std::size_t count = bytes / sizeof(vector) / 8 * 8;
+  auto* memory = static_cast<vector*>(std::aligned_alloc(std::size_t{1} << 21, (bytes >> 21 << 21) + (1u << 21)));
+  for (std::size_t i = 0; i < count; ++i) memory[i] = vector{} + i;
+  const vector *low = memory, *high = memory + count / 2;
+  for (auto _ : state) {
+    vector sums[8]{};
+    for (std::size_t i = 0; i < count / 2; i += 4)
+      for (std::size_t j = 0; j < 4; ++j) sums[j] += low[i + j], sums[4 + j] += high[i + j];
+    benchmark::DoNotOptimize(sums);
+  }
+  std::free(memory);
+  state.counters["byte"] = static_cast<double>(count * sizeof(vector));
+}
+
+/// The names of all cases, in the order in which they are to be reported.
+inline std::vector<std::string>& registered() {
+  static std::vector<std::string> names;
+  return names;
+}
+
+/// Collects the runs of each case and prints the table at the end.
+class table : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context& context) override {
+    PrintBasicContext(&std::cerr, context);
+    std::printf("compiler %s, architecture %s\n", lacuna::compiler_name, lacuna::architecture_name);
+    return true;
+  }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      if (run.run_type != Run::RT_Iteration) continue;
+      const std::string name = run.run_name.function_name;
+      if (run.error_occurred) {
+        std::printf("%s: %s\n", name.c_str(), run.error_message.c_str());
+        continue;
+      }
+      auto& of = cases_[name];
+      of.seconds.push_back(run.cpu_accumulated_time / static_cast<double>(run.iterations));
+      for (const auto& [key, counter] : run.counters) of.counters[key] = counter.value;
+    }
+  }
+  void Finalize() override {
+    const double peak = limit("machine/fma", "flop");
+    std::printf("\n%-44s %12s %9s %9s %9s %9s  %s\n", "case (medians)", "time", "GFLOP/s", "of peak", "GB/s", "of read",
+                "times ours");
+    for (const auto& name : registered()) {
+      if (cases_.count(name) == 0) continue;
+      const auto& of = cases_.at(name);
+      const double seconds = median(of.seconds);
+      std::printf("%-44s %9.3f us", name.c_str(), seconds * 1e6);
+      const double flop = counter(of, "flop"), bytes = counter(of, "byte");
+      if (flop > 0)
+        std::printf(" %9.1f %9.2f", flop / seconds * 1e-9, peak > 0 ? flop / seconds / peak : 0.0);
+      else
+        std::printf(" %9s %9s", "", "");
+      const double read = read_limit(bytes);
+      if (bytes > 0)
+        std::printf(" %9.1f %9.2f", bytes / seconds * 1e-9, read > 0 ? bytes / seconds / read : 0.0);
+      else
+        std::printf(" %9s %9s", "", "");
+      const std::string ours = name.substr(0, name.rfind('/')) + "/lacuna";
+      if (cases_.count(ours) != 0 && ours != name)
+        std::printf("  %.2f", ratio(of.seconds, cases_.at(ours).seconds));
+      std::printf("\n");
+    }
+  }
+
+  static double median(std::vector<double> of) {
+    std::sort(of.begin(), of.end());
+    return of.empty() ? 0 : of[of.size() / 2];
+  }
+
+ private:
+  struct measured {
+    std::vector<double> seconds;
+    std::map<std::string, double> counters;
+  };
+  static double counter(const measured& of, const char* name) {
+    const auto found = of.counters.find(name);
+    return found == of.counters.end() ? 0 : found->second;
+  }
+  double limit(const std::string& name, const char* what) const {
+    const auto found = cases_.find(name);
+    return found == cases_.end() ? 0 : counter(found->second, what) / median(found->second.seconds);
+  }
+  /// The bandwidth of the smallest measured size that is not below `bytes`.
+  double read_limit(double bytes) const {
+    double best_size = 0, found = 0;
+    for (const auto& [name, of] : cases_) {
+      const double size = counter(of, "byte");
+      if (name.rfind("machine/read", 0) != 0) continue;
+      const bool fits = size >= 0.9 * bytes;
+      if (found == 0 || (fits && (best_size < 0.9 * bytes || size < best_size)) || (!fits && size > best_size))
+        best_size = size, found = size / median(of.seconds);
+    }
+    return found;
+  }
+  /// The median of the ratios of the runs.
+  static double ratio(const std::vector<double>& theirs, const std::vector<double>& ours) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < std::min(theirs.size(), ours.size()); ++i) ratios.push_back(theirs[i] / ours[i]);
+    return median(ratios);
+  }
+  std::map<std::string, measured> cases_;
+};
+
+/// Registers a case.
+template <class Function>
+void add(const std::string& name, Function&& function) {
+  registered().push_back(name);
+  benchmark::RegisterBenchmark(name.c_str(), std::forward<Function>(function));
+}
+/// The limits that every program measures.
+inline void add_limits(const std::vector<std::size_t>& read_sizes) {
+  add("machine/fma", fma_peak);
+  for (const std::size_t bytes : read_sizes)
+    add("machine/read " + std::to_string(bytes >> 10) + " KiB", [bytes](benchmark::State& s) { read_memory(s, bytes); });
+}
+
+/// Runs what was registered: 11 repetitions, interleaved at random, unless the command line says otherwise.
+inline int run(int count, char** arguments) {
+  std::vector<char*> all{arguments, arguments + count};
+  std::string repetitions = "--benchmark_repetitions=11", interleaving = "--benchmark_enable_random_interleaving=true",
+              time = "--benchmark_min_time=0.05";
+  all.insert(all.begin() + 1, {repetitions.data(), interleaving.data(), time.data()});
+  int all_count = static_cast<int>(all.size());
+  all.push_back(nullptr);
+  benchmark::Initialize(&all_count, all.data());
+  if (benchmark::ReportUnrecognizedArguments(all_count, all.data())) return 1;
+  pin();
+  table reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  return 0;
+}
+
+}  // namespace bench

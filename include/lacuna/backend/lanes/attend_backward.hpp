@@ -1,0 +1,290 @@
+#pragma once
+/// The backward of attention by lanes, from the plan of the forward: tiles of 8 query rows.
+///
+/// Scores are formed again, and so are the products of values with the output's adjoint. A group of rows that sees at
+/// most one tile of blocks does all in one go; longer rows first walk their blocks for the sums that softmax's
+/// derivative needs. Sources: see op/attend.hpp.
+
+#include <lacuna/backend/lanes/attend.hpp>
+
+LACUNA_BEGIN
+
+namespace by_lanes {
+
+template <class Lanes, extent_t Heads, class Cache, class CacheAdjoint, class Rule>
+struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rule> {
+  using forward = attention_executor<Lanes, Heads, Cache, Rule>;
+  using forward::by_column;
+  using forward::columns;
+  using forward::group;
+  using forward::lanes;
+  using forward::per_block;
+  using forward::width;
+  using typename forward::normaliser;
+  using typename forward::value;
+  using element = std::remove_cv_t<std::remove_pointer_t<decltype(Cache::keys)>>;
+  static constexpr extent_t tile_blocks = forward::tile_blocks, stride = tile_blocks * block_keys;
+
+  struct arguments {
+    rows<value, columns> dquery;
+    const CacheAdjoint& dcache;
+    rows<const value, columns> dmixed;
+    rows<const value, Heads> log_scale;
+    rows<const value, columns> query;
+    const Cache& cache;
+    const block_plan_view& plan;
+    const Rule& rule;
+  };
+
+  /// What a row knows of its weights p and g = value . dmixed so far: the g of the largest p, the sum of p, and the sum
+  /// of p (g - that g).
+  struct row_sums {
+    value heaviest = -1, anchor = 0, mass = 0, sum = 0;
+  };
+
+  /// One head of one group of rows.
+  struct workspace {
+    alignas(64) value queries[group_rows * width];
+    alignas(64) value adjoints[group_rows * width];
+    alignas(64) value scores[group_rows * stride];    ///< raw, then ds
+    alignas(64) value weights[group_rows * stride];   ///< p
+    alignas(64) value products[group_rows * stride];  ///< g
+    alignas(64) value turned[width * block_keys];     ///< a block the other way round
+    block_tile<tile_blocks> tile;
+    row_sums rows[group_rows];
+  };
+
+  static LACUNA_INLINE Lanes derivative(Lanes score) noexcept {
+    if constexpr (keeps_scores<normaliser>)
+      return Lanes(1);
+    else if constexpr (maths::lane_wise<normaliser>)
+      return normaliser::map_derivative(score);
+    else
+      return each_lane(score, [](value single) { return normaliser::map_derivative(single); });
+  }
+
+  /// [16][width] to [width][16].
+  template <class Element>
+  static LACUNA_INLINE void turn_values(value* to, const Element* from) noexcept {
+    turn<block_keys, width>(to, from);
+  }
+  /// [width][16] to [16][width].
+  template <class Element>
+  static LACUNA_INLINE void turn_keys(value* to, const Element* from) noexcept {
+    turn<width, block_keys>(to, from);
+  }
+  template <extent_t Rows, extent_t Columns, class Element>
+  static LACUNA_INLINE void turn(value* to, const Element* from) noexcept {
+    constexpr extent_t whole_rows = Rows / lanes * lanes, whole_columns = Columns / lanes * lanes;
+    for (extent_t r = 0; r < whole_rows; r += lanes)
+      for (extent_t c = 0; c < whole_columns; c += lanes) {
+        Lanes square[lanes];
+        unroll<lanes>([&](auto i) LACUNA_UNROLLED { square[i] = Lanes::load(from + (r + i) * Columns + c); });
+        transpose(square);
+        unroll<lanes>([&](auto i) LACUNA_UNROLLED { square[i].store(to + (c + i) * Rows + r); });
+      }
+    for (extent_t r = 0; r < Rows; ++r)
+      for (extent_t c = r < whole_rows ? whole_columns : 0; c < Columns; ++c)
+        to[c * Rows + r] = widen(from[r * Columns + c]);
+  }
+
+  /// Raw scores, weights and products of the tile, rows that do not exist included.
+  static void form_tile(const arguments& a, workspace& w, extent_t first, extent_t count, extent_t head) noexcept {
+    const extent_t kv = head / group;
+    for (extent_t b = 0; b < w.tile.count; ++b) {
+      const auto* k = a.cache.key_block(w.tile.block[b], kv);
+      const value* v = w.turned;
+      if constexpr (by_column) {
+        for (extent_t i = 0; i < width * block_keys; i += lanes)
+          Lanes::load(a.cache.value_block(w.tile.block[b], kv) + i).store(w.turned + i);
+      } else {
+        turn_values(w.turned, a.cache.value_block(w.tile.block[b], kv));
+      }
+      unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+        const element* keys[1] = {k + r * lanes};
+        const value* values[1] = {v + r * lanes};
+        forward::template score_keys<1>(w.scores + b * block_keys + r * lanes, w.queries, keys, stride);
+        forward::template score_keys<1>(w.products + b * block_keys + r * lanes, w.adjoints, values, stride);
+      });
+    }
+    for (extent_t row = 0; row < count; ++row) {
+      const value log_scale = a.log_scale(first + row, head);
+      for (extent_t b = 0; b < w.tile.count; ++b) {
+        const std::uint32_t bits = w.tile.masks[b] == nullptr ? 0xffffu : w.tile.masks[b][row];
+        unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+          const extent_t at = row * stride + b * block_keys + r * lanes;
+          Lanes score = Lanes::load(w.scores + at);
+          if constexpr (Rule::bias_type::present) {
+            score = score + a.rule.bias(head, forward::distances(a.plan.first + first + row,
+                                                                 w.tile.block[b] * block_keys + r * lanes));
+            score.store(w.scores + at);
+          }
+          const Lanes weight = weight_exp(forward::map(score) - Lanes(log_scale));
+          where_bits(bits >> (r * lanes), weight, Lanes(0)).store(w.weights + at);
+        });
+      }
+    }
+  }
+
+  /// Adds the tile to what the rows know.
+  static void sum_tile(workspace& w, extent_t count) noexcept {
+    const extent_t keys = w.tile.count * block_keys;
+    for (extent_t row = 0; row < count; ++row) {
+      row_sums& of = w.rows[row];
+      const value *p = w.weights + row * stride, *g = w.products + row * stride;
+      Lanes heaviest(-1), anchors(0);
+      for (extent_t j = 0; j < keys; j += lanes) {
+        const Lanes weight = Lanes::load(p + j);
+        const auto heavier = maths::less(heaviest, weight);
+        anchors = maths::where(heavier, Lanes::load(g + j), anchors);
+        heaviest = maths::where(heavier, weight, heaviest);
+      }
+      value largest[lanes], largest_products[lanes];
+      heaviest.store(largest);
+      anchors.store(largest_products);
+      const value before = of.anchor;
+      for (extent_t j = 0; j < lanes; ++j)
+        if (largest[j] > of.heaviest) of.heaviest = largest[j], of.anchor = largest_products[j];
+      Lanes sum(0), mass(0);
+      for (extent_t j = 0; j < keys; j += lanes) {
+        const Lanes weight = Lanes::load(p + j);
+        sum = multiply_add(weight, Lanes::load(g + j) - Lanes(of.anchor), sum);
+        mass = mass + weight;
+      }
+      of.sum += of.mass * (before - of.anchor) + sum_of(sum);
+      of.mass += sum_of(mass);
+    }
+  }
+
+  /// Scores become ds = p ((g - anchor) - sum) map' scale; rows that do not exist become 0.
+  static void differentiate_tile(const arguments& a, workspace& w, extent_t count) noexcept {
+    const extent_t keys = w.tile.count * block_keys;
+    for (extent_t row = 0; row < group_rows; ++row)
+      for (extent_t j = 0; j < keys; j += lanes) {
+        const extent_t at = row * stride + j;
+        if (row >= count) {
+          Lanes(0).store(w.scores + at);
+          Lanes(0).store(w.weights + at);
+          continue;
+        }
+        const Lanes weight = Lanes::load(w.weights + at);
+        const Lanes apart = (Lanes::load(w.products + at) - Lanes(w.rows[row].anchor)) - Lanes(w.rows[row].sum);
+        const Lanes ds = weight * apart * derivative(Lanes::load(w.scores + at)) * Lanes(a.rule.scale);
+        // A weight of 0 says that the key is hidden or does not count; its score may be anything.
+        maths::where(maths::less(Lanes(0), weight), ds, weight * Lanes(0)).store(w.scores + at);
+      }
+  }
+
+  /// to[d][16 keys] += sum over rows of of[row][key] by[row][d].
+  static LACUNA_INLINE void add_by_keys(value* to, const value* of, const value* by, extent_t by_stride) noexcept {
+    unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+      Lanes factors[group_rows];
+      unroll<group_rows>([&](auto row) LACUNA_UNROLLED { factors[row] = Lanes::load(of + row * stride + r * lanes); });
+      for (extent_t d = 0; d < width; ++d) {
+        Lanes sum = Lanes::load(to + d * block_keys + r * lanes);
+        unroll<group_rows>(
+            [&](auto row) LACUNA_UNROLLED { sum = multiply_add(factors[row], Lanes(by[row * by_stride + d]), sum); });
+        sum.store(to + d * block_keys + r * lanes);
+      }
+    });
+  }
+  /// to[16 keys][d] += sum over rows of of[row][key] by[row][d].
+  template <extent_t Part>
+  static LACUNA_INLINE void add_by_columns(value* to, const value* of, const value* by, extent_t column) noexcept {
+    Lanes factors[group_rows];
+    unroll<group_rows>([&](auto row) LACUNA_UNROLLED {
+      factors[row] = forward::template load_columns<Part>(by + row * width + column);
+    });
+    for (extent_t j = 0; j < block_keys; ++j) {
+      Lanes sum = forward::template load_columns<Part>(to + j * width + column);
+      unroll<group_rows>([&](auto row)
+                             LACUNA_UNROLLED { sum = multiply_add(Lanes(of[row * stride + j]), factors[row], sum); });
+      forward::template store_columns<Part>(sum, to + j * width + column);
+    }
+  }
+  /// to[row][d] += sum over keys of of[row][key] turned[key][d].
+  template <extent_t Part>
+  static LACUNA_INLINE void add_by_rows(value* const (&to)[group_rows], const value* of, const value* turned,
+                                        extent_t column) noexcept {
+    Lanes sums[group_rows];
+    unroll<group_rows>([&](auto row)
+                           LACUNA_UNROLLED { sums[row] = forward::template load_columns<Part>(to[row] + column); });
+    for (extent_t j = 0; j < block_keys; ++j) {
+      const Lanes factor = held(forward::template load_columns<Part>(turned + j * width + column));
+      unroll<group_rows>(
+          [&](auto row) LACUNA_UNROLLED { sums[row] = multiply_add(Lanes(of[row * stride + j]), factor, sums[row]); });
+    }
+    unroll<group_rows>([&](auto row)
+                           LACUNA_UNROLLED { forward::template store_columns<Part>(sums[row], to[row] + column); });
+  }
+
+  /// Adjoints of queries, keys and values from the tile's weights and ds.
+  static void spread_tile(const arguments& a, workspace& w, extent_t first, extent_t count, extent_t head) noexcept {
+    const extent_t kv = head / group;
+    alignas(64) value unused[width];
+    value* dqueries[group_rows];
+    for (extent_t row = 0; row < group_rows; ++row)
+      dqueries[row] = row < count ? a.dquery.row(first + row) + head * width : unused;
+    for (value& of : unused) of = 0;
+    for (extent_t b = 0; b < w.tile.count; ++b) {
+      const value *ds = w.scores + b * block_keys, *p = w.weights + b * block_keys;
+      const auto* k = a.cache.key_block(w.tile.block[b], kv);
+      add_by_keys(a.dcache.key_block(w.tile.block[b], kv), ds, w.queries, width);
+      value* dv = a.dcache.value_block(w.tile.block[b], kv);
+      if constexpr (by_column)
+        add_by_keys(dv, p, w.adjoints, width);
+      else
+        for_each_column([&](auto part, extent_t column)
+                            LACUNA_UNROLLED { add_by_columns<part>(dv, p, w.adjoints, column); });
+      turn_keys(w.turned, k);
+      for_each_column([&](auto part, extent_t column)
+                          LACUNA_UNROLLED { add_by_rows<part>(dqueries, ds, w.turned, column); });
+    }
+  }
+  /// Calls `f(lanes of the register that count, or 0 for all; column)` for each register of a head.
+  template <class Function>
+  static LACUNA_INLINE void for_each_column(Function&& f) noexcept {
+    constexpr extent_t whole = width / lanes * lanes;
+    for (extent_t column = 0; column < whole; column += lanes) f(count_constant<0>{}, column);
+    if constexpr (whole < width) f(count_constant<width - whole>{}, whole);
+  }
+
+  /// One group of rows, one head. Keys' and values' adjoints accumulate, so that heads of one group wait in turn.
+  static void differentiate(const arguments& a, extent_t group_index, extent_t head) noexcept {
+    const extent_t first = group_index * group_rows;
+    const extent_t count = a.query.count - first < group_rows ? a.query.count - first : group_rows;
+    workspace w;
+    for (extent_t row = 0; row < group_rows; ++row) {
+      const extent_t t = first + (row < count ? row : count - 1);
+      const value *q = a.query.row(t) + head * width, *dout = a.dmixed.row(t) + head * width;
+      for (extent_t d = 0; d < width; ++d) {
+        w.queries[row * width + d] = q[d] * a.rule.scale;
+        w.adjoints[row * width + d] = dout[d];
+      }
+    }
+    run_cursor sums(a.plan, group_index);
+    bool again = false;
+    while (sums.fill(w.tile)) {
+      form_tile(a, w, first, count, head);
+      sum_tile(w, count);
+      again = sums.run != sums.end || again;
+    }
+    // Keys' adjoints are products with queries as they came: the scale is in ds.
+    run_cursor cursor(a.plan, group_index);
+    while (cursor.fill(w.tile)) {
+      if (again) form_tile(a, w, first, count, head);
+      differentiate_tile(a, w, count);
+      for (extent_t row = 0; row < group_rows; ++row) {
+        const value* q = a.query.row(first + (row < count ? row : count - 1)) + head * width;
+        for (extent_t d = 0; d < width; ++d) w.queries[row * width + d] = q[d];
+      }
+      spread_tile(a, w, first, count, head);
+      if (again)
+        for (value& q : w.queries) q = q * a.rule.scale;
+    }
+  }
+};
+
+}  // namespace by_lanes
+
+LACUNA_END
