@@ -1,82 +1,239 @@
-// Decoding, one token at a time, with the models of the zoo: tokens per second of `forward`, and the share of it that
-// the weights alone would take at the read bandwidth measured in the same run. Weights are random: speed does not see
-// them.
-#include <benchmark/benchmark.h>
+// Decoding, one token at a time: forward and argmax, nothing else. Without arguments, the models of the zoo and a shape
+// of 15 million parameters with random weights (speed does not see them) are run on every backend, beside the share of
+// the read bandwidth that their weights take.
+//
+//   bench_decode --peer BINARY [--model CHECKPOINT] [--tokenizer FILE] [--tokens N] [--pairs N]
+//
+// sets them beside another program, built outside this project, that decodes the same checkpoint of llama2.c and prints
+// "... tok/s: NUMBER". It is started as `BINARY CHECKPOINT -z TOKENIZER -t 0 -n N`, in turn with ours. The checkpoint
+// is that of zoo::stories260k; the 15M shape's is written with random weights, and removed again.
+#include "support/bench.hpp"
 
-#include <lacuna/lacuna.hpp>
-#include <memory>
-#include <vector>
-#if __has_include(<Eigen/Core>)
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <lacuna/io.hpp>
 #include <lacuna/with_eigen.hpp>
-#endif
-#if __has_include(<xsimd/xsimd.hpp>)
+#include <lacuna/with_huge_pages.hpp>
 #include <lacuna/with_simd.hpp>
-#endif
+#include <memory>
 
 namespace {
 namespace lc = lacuna;
 
+using shape_15m =
+    lc::decoder<lc::vocabulary<32000>, lc::width<288>, lc::context<256>,
+                lc::repeat<6, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<6>, lc::rope<>, lc::causal>,
+                                           lc::ffn<lc::hidden<768>, lc::gated<lc::silu>>>>,
+                lc::tied_head>;
+
 template <class Model>
-void decode(benchmark::State& state) {
+std::unique_ptr<Model> random_model() {
   auto model = std::make_unique<Model>();
-  std::uint64_t counter = 0;
+  std::uint64_t state = 1;
   lc::visit_tensors(
       [&](auto& tensor) {
-        for (auto& weight : tensor.data)
-          weight = static_cast<std::remove_reference_t<decltype(weight)>>(
-              static_cast<float>(lc::random_normal(1, 0, counter++) * 0.05));
+        for (auto& weight : tensor.data) {
+          state = state * 6364136223846793005u + 1442695040888963407u;
+          const float uniform = static_cast<float>(state >> 40) * 0x1p-24f - 0.5f;
+          weight = static_cast<std::remove_reference_t<decltype(weight)>>(uniform * 0.1f);
+        }
       },
       model->parameters_to_write());
   model->update();
-  std::uint32_t token = 1;
-  for (auto _ : state) {
-    if (model->position() == Model::context) model->reset();
-    const auto logits = model->forward({&token, 1});
-    token = logits(0, 0) > logits(0, 1) ? 2 : 3;
-    benchmark::DoNotOptimize(token);
-  }
-  state.counters["tokens/s"] = benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
-  state.counters["weight bytes/s"] = benchmark::Counter(
-      static_cast<double>(lc::parameter_bytes<typename Model::recipe_type, typename Model::numerics>) *
-          static_cast<double>(state.iterations()),
-      benchmark::Counter::kIsRate, benchmark::Counter::kIs1024);
+  return model;
 }
 
-/// Reads as many bytes as the weights of stories260k have: the limit that decoding cannot pass.
-void read_bandwidth(benchmark::State& state) {
-  std::vector<std::uint64_t> bytes(lc::parameter_bytes<lc::zoo::stories260k, lc::f32> / 8, 1);
-  for (auto _ : state) {
-    std::uint64_t sums[8]{};
-    for (std::size_t i = 0; i + 8 <= bytes.size(); i += 8)
-      for (std::size_t j = 0; j < 8; ++j) sums[j] += bytes[i + j];
-    benchmark::DoNotOptimize(sums);
+/// The likeliest token, the lowest number on a tie.
+template <class Logits>
+std::uint32_t likeliest(const Logits& logits) {
+  lc::tensor<float, 1, 1> largest;
+  lc::op::evaluate(largest.view(), lc::row_maximum(logits), lc::simd{});
+  std::uint32_t best = 0;
+  while (best + 1 < Logits::columns && logits(0, best) != largest[0]) ++best;
+  return best;
+}
+
+/// Greedy tokens of a new stream; returns the seconds they took.
+template <class Model>
+double decode(Model& model, std::size_t tokens, std::vector<std::uint32_t>* ids = nullptr) {
+  model.reset();
+  std::uint32_t token = 1;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < tokens; ++i) {
+    token = likeliest(model.forward({&token, 1}));
+    if (ids != nullptr) ids->push_back(token);
   }
-  state.counters["bytes/s"] =
-      benchmark::Counter(static_cast<double>(8 * bytes.size()) * static_cast<double>(state.iterations()),
-                         benchmark::Counter::kIsRate, benchmark::Counter::kIs1024);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+template <class Model>
+constexpr double weight_bytes =
+    static_cast<double>(lc::parameter_bytes<typename Model::recipe_type, typename Model::numerics>);
+
+template <class Model>
+void add_model(const std::string& name) {
+  bench::add(name, [](benchmark::State& state) {
+    auto model = random_model<Model>();
+    constexpr std::size_t tokens = 256 < Model::context ? 256 : Model::context;
+    for (auto _ : state) decode(*model, tokens);
+    state.counters["byte"] = weight_bytes<Model> * tokens;
+    state.counters["tokens"] = tokens;
+  });
+}
+
+// ---- Beside a peer.
+
+struct options {
+  std::string peer, model, tokenizer;
+  std::size_t tokens = 256, pairs = 15;
+};
+
+/// The last number after "tok/s:" that the peer prints; 0 where there is none.
+double run_peer(const options& o, const std::string& checkpoint, const std::string& tokenizer) {
+  const auto quoted = [](const std::string& text) {
+    std::string all = "'";
+    for (const char c : text) c == '\'' ? all += "'\\''" : all += c;
+    return all + "'";
+  };
+  const std::string command = quoted(o.peer) + " " + quoted(checkpoint) + " -z " + quoted(tokenizer) + " -t 0 -n " +
+                              std::to_string(o.tokens) + " 2>&1";
+  std::string output;
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return 0;
+  char part[4096];
+  for (std::size_t read; (read = std::fread(part, 1, sizeof(part), pipe)) > 0;) output.append(part, read);
+  const int status = pclose(pipe);
+  const std::size_t at = output.rfind("tok/s:");
+  if (status != 0 || at == std::string::npos) {
+    std::fprintf(stderr, "bench_decode: the peer printed no \"tok/s:\":\n%s\n", output.c_str());
+    return 0;
+  }
+  return std::strtod(output.c_str() + at + 6, nullptr);
+}
+
+double quantile(std::vector<double> of, double share) {
+  std::sort(of.begin(), of.end());
+  return of[static_cast<std::size_t>(share * static_cast<double>(of.size() - 1))];
+}
+
+/// Pairs of runs, ours and the peer's in turn.
+template <class Model>
+bool compare(const options& o, const char* name, Model& model, const std::string& checkpoint,
+             const std::string& tokenizer) {
+  std::vector<double> ours, theirs, ratios, bandwidths;
+  const bench::memory_block memory(static_cast<std::size_t>(weight_bytes<Model>));
+  decode(model, o.tokens);
+  for (std::size_t pair = 0; pair < o.pairs; ++pair) {
+    bandwidths.push_back(static_cast<double>(memory.bytes()) * bench::rate_of([&] { memory.read(); }));
+    const std::size_t repeats = weight_bytes<Model> < 1e7 ? 8 : 1;
+    std::vector<double> seconds;
+    for (std::size_t i = 0; i < repeats; ++i) seconds.push_back(decode(model, o.tokens));
+    const double rate = static_cast<double>(o.tokens) / bench::table::median(seconds);
+    const double peer = run_peer(o, checkpoint, tokenizer);
+    if (!(peer > 0)) return false;
+    ours.push_back(rate), theirs.push_back(peer), ratios.push_back(rate / peer);
+  }
+  const double rate = quantile(ours, 0.5), bandwidth = quantile(bandwidths, 0.5);
+  std::printf(
+      "%-34s %9.0f tok/s, peer %8.0f tok/s, ratio %.2f (p10 %.2f, p90 %.2f), weights %.1f GB/s = %.2f of %.1f\n", name,
+      rate, quantile(theirs, 0.5), quantile(ratios, 0.5), quantile(ratios, 0.1), quantile(ratios, 0.9),
+      rate * weight_bytes<Model> * 1e-9, rate * weight_bytes<Model> / bandwidth, bandwidth * 1e-9);
+  std::fflush(stdout);
+  return true;
+}
+
+/// A checkpoint of llama2.c and a tokenizer of as many tokens, for the random model.
+template <class Model>
+void write_llama2c(const Model& model, const std::string& checkpoint, const std::string& tokenizer) {
+  std::ofstream to(checkpoint, std::ios::binary);
+  const auto put = [&](const auto& value) { to.write(reinterpret_cast<const char*>(&value), sizeof(value)); };
+  for (const int size : {288, 768, 6, 6, 6, 32000, 256}) put(size);
+  const auto& p = model.parameters();
+  const auto write = [&](const char* wanted) {
+    lc::visit_named(
+        [&](const char* path, const auto& tensor) {
+          const std::string name = path, end = wanted;
+          const bool hit = name.size() >= end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+          if (hit) to.write(reinterpret_cast<const char*>(tensor.data), sizeof(tensor.data));
+        },
+        p);
+  };
+  for (const char* wanted :
+       {"embedding.weight", "attention_norm.gain", "query.weight", "key.weight", "value.weight", "output.weight",
+        "ffn_norm.gain", "gate.weight", "down.weight", "up.weight", "final_norm.gain"})
+    write(wanted);
+  for (int i = 0; i < 256 * 48; ++i) put(0.0f);
+  std::ofstream names(tokenizer, std::ios::binary);
+  const auto put_name = [&](const auto& value) { names.write(reinterpret_cast<const char*>(&value), sizeof(value)); };
+  put_name(8);
+  for (int i = 0; i < 32000; ++i) {
+    put_name(0.0f);
+    std::string name = std::to_string(i);
+    name += ' ';
+    put_name(static_cast<int>(name.size()));
+    names << name;
+  }
+}
+
+int beside_a_peer(const options& o) {
+  std::printf("compiler %s, architecture %s, peer %s\n", lc::compiler_name, lc::architecture_name, o.peer.c_str());
+  double flop = 0;
+  const double peak = bench::rate_of([&] { flop = bench::fma_pass(); }) * flop;
+  std::printf("this core: %.1f GFLOP/s of fused multiply-adds\n", peak * 1e-9);
+  bool fine = true;
+  if (!o.model.empty()) {
+    using stories = lc::zoo::stories260k;
+    using huge = lc::heap_from<lc::huge_pages>;
+    const auto each = [&]<class Model>(const char* name, lc::constant<Model*, nullptr>) {
+      auto model = std::make_unique<Model>(lc::load<Model>(o.model));
+      fine = fine && compare(o, name, *model, o.model, o.tokenizer);
+    };
+    each("stories260K f32", lc::constant<lc::model<stories, lc::simd>*, nullptr>{});
+    each("stories260K f32, huge pages", lc::constant<lc::model<stories, lc::simd, huge>*, nullptr>{});
+    each("stories260K bf16", lc::constant<lc::model<stories, lc::simd, lc::bf16>*, nullptr>{});
+  }
+  const char* folder = std::getenv("TMPDIR");
+  const std::string stem = std::string(folder == nullptr ? "/tmp" : folder) + "/lacuna_15m_" + std::to_string(getpid());
+  {
+    using huge = lc::heap_from<lc::huge_pages>;
+    auto model = random_model<lc::model<shape_15m, lc::simd, huge>>();
+    write_llama2c(*model, stem + ".bin", stem + ".tok");
+    fine = fine && compare(o, "15M f32, huge pages", *model, stem + ".bin", stem + ".tok");
+    auto narrow = random_model<lc::model<shape_15m, lc::simd, lc::bf16, huge>>();
+    fine = fine && compare(o, "15M bf16, huge pages", *narrow, stem + ".bin", stem + ".tok");
+  }
+  std::remove((stem + ".bin").c_str());
+  std::remove((stem + ".tok").c_str());
+  return fine ? 0 : 1;
 }
 
 }  // namespace
 
-BENCHMARK(read_bandwidth);
-BENCHMARK(decode<lc::model<lc::zoo::stories260k>>)->Name("stories260k/f32/reference");
-BENCHMARK(decode<lc::model<lc::zoo::stories260k, lc::bf16>>)->Name("stories260k/bf16/reference");
-BENCHMARK(decode<lc::model<lc::zoo::shipped>>)->Name("shipped/f32/reference");
-#if __has_include(<Eigen/Core>)
-BENCHMARK(decode<lc::model<lc::zoo::stories260k, lc::eigen>>)->Name("stories260k/f32/eigen");
-BENCHMARK(decode<lc::model<lc::zoo::shipped, lc::eigen>>)->Name("shipped/f32/eigen");
-#endif
-#if __has_include(<xsimd/xsimd.hpp>)
-BENCHMARK(decode<lc::model<lc::zoo::stories260k, lc::simd>>)->Name("stories260k/f32/simd");
-BENCHMARK(decode<lc::model<lc::zoo::stories260k, lc::simd, lc::bf16>>)->Name("stories260k/bf16/simd");
-BENCHMARK(decode<lc::model<lc::zoo::shipped, lc::simd>>)->Name("shipped/f32/simd");
-#endif
-
 int main(int count, char** arguments) {
-  benchmark::AddCustomContext("compiler", lc::compiler_name);
-  benchmark::AddCustomContext("architecture", lc::architecture_name);
-  benchmark::Initialize(&count, arguments);
-  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  options o;
+  for (int i = 1; i + 1 < count; ++i) {
+    const std::string name = arguments[i], value = arguments[i + 1];
+    if (name == "--peer") o.peer = value;
+    if (name == "--model") o.model = value;
+    if (name == "--tokenizer") o.tokenizer = value;
+    if (name == "--tokens") o.tokens = std::strtoul(value.c_str(), nullptr, 10);
+    if (name == "--pairs") o.pairs = std::strtoul(value.c_str(), nullptr, 10);
+  }
+  if (!o.peer.empty()) {
+    bench::pin();
+    return beside_a_peer(o);
+  }
+  using stories = lc::zoo::stories260k;
+  using huge = lc::heap_from<lc::huge_pages>;
+  bench::add_limits({std::size_t{1} << 20, std::size_t{60} << 20});
+  add_model<lc::model<stories, lc::simd>>("stories260k f32, 256 tokens/lacuna");
+  add_model<lc::model<stories, lc::simd, huge>>("stories260k f32, 256 tokens/huge pages");
+  add_model<lc::model<stories, lc::eigen>>("stories260k f32, 256 tokens/eigen");
+  add_model<lc::model<stories>>("stories260k f32, 256 tokens/reference");
+  add_model<lc::model<stories, lc::simd, lc::bf16>>("stories260k bf16, 256 tokens/lacuna");
+  add_model<lc::model<lc::zoo::shipped, lc::simd, lc::bf16>>("shipped bf16, 256 tokens/lacuna");
+  add_model<lc::model<shape_15m, lc::simd, huge>>("15M f32, 256 tokens/lacuna");
+  add_model<lc::model<shape_15m, lc::simd, lc::bf16, huge>>("15M bf16, 256 tokens/lacuna");
+  return bench::run(count, arguments);
 }

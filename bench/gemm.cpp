@@ -52,7 +52,8 @@ struct product {
 template <lc::extent_t Tokens, lc::extent_t Inputs, lc::extent_t Outputs>
 void add_shape() {
   auto p = std::make_shared<product<Tokens, Inputs, Outputs>>();
-  const std::string group = "gemm " + std::to_string(Tokens) + "," + std::to_string(Inputs) + "," + std::to_string(Outputs);
+  const std::string group =
+      "gemm " + std::to_string(Tokens) + "," + std::to_string(Inputs) + "," + std::to_string(Outputs);
   bench::add(group + "/lacuna", [p](benchmark::State& state) {
     p->y.view().fill(0);
     for (auto _ : state) lc::op::multiply(p->y.view(), p->x.view(), p->weight, p->packed, lc::simd{});
@@ -105,11 +106,11 @@ void add_shape() {
 #if LACUNA_BENCH_XSMM
   bench::add(group + "/libxsmm", [p](benchmark::State& state) {
     // Column-major: y^T (outputs x tokens) = W^T as stored by inputs, times x^T.
-    const auto kernel = libxsmm_smmdispatch(Outputs, Tokens, Inputs, nullptr, nullptr, nullptr, nullptr, nullptr,
-                                            nullptr, nullptr);
+    const auto kernel =
+        libxsmm_smmdispatch(Outputs, Tokens, Inputs, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
     static const float zero = 0;
-    const auto clearing = libxsmm_smmdispatch(Outputs, Tokens, Inputs, nullptr, nullptr, nullptr, nullptr, &zero,
-                                              nullptr, nullptr);
+    const auto clearing =
+        libxsmm_smmdispatch(Outputs, Tokens, Inputs, nullptr, nullptr, nullptr, nullptr, &zero, nullptr, nullptr);
     if (kernel == nullptr || clearing == nullptr) {
       state.SkipWithError("no kernel for this shape");
       return;

@@ -8,10 +8,12 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <lacuna/lacuna.hpp>
+#include <lacuna/with_huge_pages.hpp>
 #include <map>
 #include <string>
 #include <vector>
@@ -61,8 +63,8 @@ inline void set_blas_core_type([[maybe_unused]] char** arguments) {
 #endif
 }
 
-/// Independent chains of fused multiply-adds on the widest registers.
-inline void fma_peak(benchmark::State& state) {
+/// One pass of independent chains of fused multiply-adds on the widest registers; returns its operations.
+inline double fma_pass() {
 #if defined(__AVX512F__)
   constexpr std::size_t lanes = 16;
 #elif defined(__AVX__)
@@ -76,29 +78,62 @@ inline void fma_peak(benchmark::State& state) {
   for (std::size_t j = 0; j < lanes; ++j) factor[j] = 0.999f, term[j] = 0.001f;
   for (std::size_t c = 0; c < chains; ++c)
     for (std::size_t j = 0; j < lanes; ++j) sums[c][j] = static_cast<float>(c + j);
-  for (auto _ : state) {
-    for (std::size_t step = 0; step < steps; ++step)
-      for (std::size_t c = 0; c < chains; ++c) sums[c] = sums[c] * factor + term;
-    for (auto& sum : sums) benchmark::DoNotOptimize(sum);
-  }
-  state.counters["flop"] = static_cast<double>(2 * chains * steps * lanes);
+  for (std::size_t step = 0; step < steps; ++step)
+    for (std::size_t c = 0; c < chains; ++c) sums[c] = sums[c] * factor + term;
+  for (auto& sum : sums) benchmark::DoNotOptimize(sum);
+  return static_cast<double>(2 * chains * steps * lanes);
 }
 
-/// Reads `bytes` bytes from two places at once, again and again.
-inline void read_memory(benchmark::State& state, std::size_t bytes) {
-  typedef std::uint64_t vector __attribute__((vector_size(64)));
-  const std::size_t count = bytes / sizeof(vector) / 8 * 8;
-  auto* memory = static_cast<vector*>(std::aligned_alloc(std::size_t{1} << 21, (bytes >> 21 << 21) + (1u << 21)));
-  for (std::size_t i = 0; i < count; ++i) memory[i] = vector{} + i;
-  const vector *low = memory, *high = memory + count / 2;
-  for (auto _ : state) {
+/// Memory to be read from two places at once, as fast as it goes.
+class memory_block {
+ public:
+  explicit memory_block(std::size_t bytes) : count_(bytes / sizeof(vector) / 8 * 8) {
+    const std::size_t page = std::size_t{1} << 21;
+    data_ = static_cast<vector*>(lacuna::huge_pages::allocate(bytes, page));
+    for (std::size_t i = 0; i < count_; ++i) data_[i] = vector{} + i;
+  }
+  ~memory_block() { lacuna::huge_pages::release(data_, bytes(), std::size_t{1} << 21); }
+  memory_block(const memory_block&) = delete;
+  memory_block& operator=(const memory_block&) = delete;
+
+  std::size_t bytes() const { return count_ * sizeof(vector); }
+  void read() const {
+    const vector *low = data_, *high = data_ + count_ / 2;
     vector sums[8]{};
-    for (std::size_t i = 0; i < count / 2; i += 4)
+    for (std::size_t i = 0; i < count_ / 2; i += 4)
       for (std::size_t j = 0; j < 4; ++j) sums[j] += low[i + j], sums[4 + j] += high[i + j];
     benchmark::DoNotOptimize(sums);
   }
-  std::free(memory);
-  state.counters["byte"] = static_cast<double>(count * sizeof(vector));
+
+ private:
+  typedef std::uint64_t vector __attribute__((vector_size(64)));
+  std::size_t count_;
+  vector* data_;
+};
+
+/// The limits as cases of a table.
+inline void fma_case(benchmark::State& state) {
+  double flop = 0;
+  for (auto _ : state) flop = fma_pass();
+  state.counters["flop"] = flop;
+}
+inline void read_case(benchmark::State& state, std::size_t bytes) {
+  const memory_block memory(bytes);
+  for (auto _ : state) memory.read();
+  state.counters["byte"] = static_cast<double>(memory.bytes());
+}
+
+/// How often per second something runs, timed for a tenth of a second.
+template <class Function>
+double rate_of(Function&& function) {
+  const auto start = std::chrono::steady_clock::now();
+  double seconds = 0;
+  std::size_t runs = 0;
+  for (; seconds < 0.1; ++runs) {
+    function();
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  return static_cast<double>(runs) / seconds;
 }
 
 /// The names of all cases, in the order in which they are to be reported.
@@ -148,8 +183,7 @@ class table : public benchmark::BenchmarkReporter {
       else
         std::printf(" %9s %9s", "", "");
       const std::string ours = name.substr(0, name.rfind('/')) + "/lacuna";
-      if (cases_.count(ours) != 0 && ours != name)
-        std::printf("  %.2f", ratio(of.seconds, cases_.at(ours).seconds));
+      if (cases_.count(ours) != 0 && ours != name) std::printf("  %.2f", ratio(of.seconds, cases_.at(ours).seconds));
       std::printf("\n");
     }
   }
@@ -201,9 +235,9 @@ void add(const std::string& name, Function&& function) {
 }
 /// The limits that every program measures.
 inline void add_limits(const std::vector<std::size_t>& read_sizes) {
-  add("machine/fma", fma_peak);
+  add("machine/fma", fma_case);
   for (const std::size_t bytes : read_sizes)
-    add("machine/read " + std::to_string(bytes >> 10) + " KiB", [bytes](benchmark::State& s) { read_memory(s, bytes); });
+    add("machine/read " + std::to_string(bytes >> 10) + " KiB", [bytes](benchmark::State& s) { read_case(s, bytes); });
 }
 
 /// Runs what was registered: 11 repetitions, interleaved at random, unless the command line says otherwise.

@@ -5,8 +5,10 @@
 /// The instruction set is the one that the translation unit is compiled for (-march=native, -mavx2 -mfma, ...).
 
 #include <lacuna/backend/simd/attend.hpp>
+#include <lacuna/backend/simd/embed.hpp>
 #include <lacuna/backend/simd/evaluate.hpp>
 #include <lacuna/backend/simd/multiply.hpp>
+#include <lacuna/backend/simd/rotate.hpp>
 
 LACUNA_BEGIN
 

@@ -147,7 +147,7 @@ TEST_CASE("elementary functions: errors in units of the last place, and the ends
   const auto exp = [](lanes x) { return lc::maths::exp(x); };
   CHECK(worst(-86.5f, 88.7f, exp, [](double x) { return std::exp(x); }) < 2.0);
   CHECK(worst(
-            -64.0f, 0.0f, [](lanes x) { return weight_exp(x); }, [](double x) { return std::exp(x); }) < 2.0);
+            -64.0f, 0.0f, [](lanes x) { return weight_exp(x); }, [](double x) { return std::exp(x); }) < 4.0);
   CHECK(worst(
             -12.0f, 12.0f, [](lanes x) { return lc::maths::tanh(x); }, [](double x) { return std::tanh(x); }) < 3.0);
   CHECK(worst(

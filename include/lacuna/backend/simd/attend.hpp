@@ -1,6 +1,7 @@
 #pragma once
 /// Attention over block plans, and the writes into the cache, on SIMD lanes.
 
+#include <lacuna/backend/lanes/append.hpp>
 #include <lacuna/backend/lanes/attend_backward.hpp>
 #include <lacuna/backend/simd/lanes.hpp>
 
@@ -34,6 +35,22 @@ auto kernel(attend_backward, rows<float, Columns> dquery, const cache_view<float
   const typename executor::arguments arguments{dquery, dcache, dmixed, log_scale, query, cache, plan, rule};
   for (extent_t group = 0; group < groups_of(query.count); ++group)
     for (extent_t head = 0; head < Heads; ++head) executor::differentiate(arguments, group, head);
+  return ran_on<simd>{};
+}
+
+/// Keys and values into the cache, f32: see `op::append`.
+template <extent_t Columns, extent_t KvHeads, extent_t HeadWidth, class Address>
+auto kernel(append, const cache_view<float, KvHeads, HeadWidth, Address>& cache, rows<const float, Columns> key,
+            rows<const float, Columns> value, extent_t first, const simd&) {
+  by_lanes::append<simd_lanes::lanes>(cache, key, value, first);
+  return ran_on<simd>{};
+}
+
+/// Their adjoints out of the cache's, f32: see `op::append_backward`.
+template <extent_t Columns, extent_t KvHeads, extent_t HeadWidth, class Address>
+auto kernel(append_backward, const cache_view<const float, KvHeads, HeadWidth, Address>& dcache,
+            rows<float, Columns> dkey, rows<float, Columns> dvalue, extent_t first, const simd&) {
+  by_lanes::append_backward<simd_lanes::lanes>(dcache, dkey, dvalue, first);
   return ran_on<simd>{};
 }
 

@@ -133,6 +133,28 @@ void multiply_columns(float* y, extent_t y_stride, const Left* a, extent_t a_str
   }
 }
 
+/// One row times two packed panels, from two places in memory at once: a core reads two streams faster than one.
+template <extent_t Registers, class Element>
+void multiply_two_panels(float* y, const float* x, const Element* low, const Element* high, extent_t inputs,
+                         extent_t apart) noexcept {
+  lanes sums[2][Registers];
+  by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[0][r] = sums[1][r] = lanes(0.0f); });
+  for (extent_t i = 0; i < inputs; ++i) {
+    const lanes input(x[i]);
+    lanes weights[2][Registers];
+    load_row<Registers, false, layout::panels>(weights[0], low + i * panel_width, 0);
+    load_row<Registers, false, layout::panels>(weights[1], high + i * panel_width, 0);
+    by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+      sums[0][r] = multiply_add(weights[0][r], input, sums[0][r]);
+      sums[1][r] = multiply_add(weights[1][r], input, sums[1][r]);
+    });
+  }
+  by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+    sums[0][r].store(y + r * lanes::lane_count);
+    sums[1][r].store(y + apart + r * lanes::lane_count);
+  });
+}
+
 /// y += a b with b row by row, `Columns` columns.
 template <extent_t Columns, bool Transposed, class Left, class Element>
 LACUNA_INLINE void add_product(float* y, const Left* a, extent_t a_stride, extent_t rows, const Element* b,
@@ -158,8 +180,17 @@ auto kernel(multiply, rows<float, Outputs> y, rows<const float, Inputs> x, matri
   using namespace simd_lanes;
   constexpr extent_t whole = Outputs / panel_width * panel_width;
   const Element* panels_data = packed.packed.data;
+  extent_t done = 0;
+  constexpr extent_t panel_registers = panel_width / lanes::lane_count, half = whole / panel_width / 2 * panel_width;
+  if constexpr (half > 0 && panel_registers <= 4) {
+    if (x.count == 1)
+      for (; done < half; done += panel_width)
+        multiply_two_panels<panel_registers>(y.data + done, x.data, panels_data + done * Inputs,
+                                             panels_data + (done + half) * Inputs, Inputs, half);
+    if (done != 0) done = 2 * half;
+  }
   if constexpr (whole > 0)
-    for (extent_t first = 0; first < whole; first += panel_width)
+    for (extent_t first = done; first < whole; first += panel_width)
       multiply_columns<panel_width, layout::panels, false>(y.data + first, Outputs, x.data, Inputs, x.count,
                                                            panels_data + first * Inputs, panel_width, Inputs, false);
   if constexpr (whole < Outputs)
