@@ -1,6 +1,6 @@
 # Finds what an optional component needs. Used by the build and, installed beside lacunaConfig.cmake, by its users.
 #
-# lacuna_find_dependency(<simd|eigen|io> <found> <why>) creates lacuna_dependency::<component>, an imported target
+# lacuna_find_dependency(<simd|eigen|threads|io> <found> <why>) creates lacuna_dependency::<component>, an imported target
 # (so its headers are SYSTEM), and sets <found>; where the dependency is missing, <why> says so in a sentence.
 
 function(lacuna_find_dependency component found why)
@@ -32,6 +32,13 @@ function(lacuna_find_dependency component found why)
         set(reason "Eigen ${Eigen3_VERSION} found, 3.4 or newer is needed")
       endif()
     endif()
+  elseif(component STREQUAL "threads")
+    set(THREADS_PREFER_PTHREAD_FLAG ON)
+    find_package(Threads QUIET)
+    if(TARGET Threads::Threads)
+      set(library Threads::Threads)
+    endif()
+    set(reason "no threads on this system")
   elseif(component STREQUAL "io")
     if(NOT TARGET nlohmann_json::nlohmann_json)
       find_package(nlohmann_json QUIET NO_MODULE)

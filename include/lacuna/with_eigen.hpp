@@ -7,7 +7,6 @@
 
 LACUNA_BEGIN
 
-template <>
-struct backend_traits<eigen> : backend_traits<reference> {};
+struct eigen_traits : reference_traits {};
 
 LACUNA_END

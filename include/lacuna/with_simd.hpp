@@ -12,8 +12,7 @@
 
 LACUNA_BEGIN
 
-template <>
-struct backend_traits<simd> : backend_traits<reference> {
+struct simd_traits : reference_traits {
   static constexpr extent_t lanes = simd_lanes::lanes::lane_count;
   template <class Element, extent_t Outputs, extent_t Inputs>
   using packed = std::conditional_t<same<Element, double>, nothing, simd_lanes::panels<Element, Outputs, Inputs>>;

@@ -1,5 +1,11 @@
-// LAYERS equal layers of the size of stories260K, for inference.
+// LAYERS equal layers of the size of stories260K, for inference, on BACKEND.
 #include <lacuna/lacuna.hpp>
+#if WITH_SIMD
+#include <lacuna/with_simd.hpp>
+#define BACKEND simd
+#else
+#define BACKEND reference
+#endif
 
 namespace lc = lacuna;
 
@@ -9,7 +15,7 @@ using recipe = lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>,
         lc::ffn<lc::hidden<172>, lc::gated<lc::silu>>>>,
     lc::tied_head>;
 
-float first_logit(lc::model<recipe>& model, lc::token_view tokens) {
+float first_logit(lc::model<recipe, lc::BACKEND>& model, lc::token_view tokens) {
   const auto logits = model.try_forward(tokens);
   return logits.ok() ? (*logits)(0, 0) : 0.0f;
 }

@@ -19,6 +19,7 @@ RUNS = 3
 ROWS = [
     ("include lacuna.hpp", "include.cpp", [], 0.3),
     ("12 equal layers, inference", "equal.cpp", ["-DLAYERS=12"], 2.0),
+    ("12 equal layers, inference, simd", "equal.cpp", ["-DLAYERS=12", "-DWITH_SIMD=1", "-march=x86-64-v3"], 5.0),
     ("12 different layers, training", "different.cpp", [], 4.0),
     ("2 equal layers", "equal.cpp", ["-DLAYERS=2"], None),
     ("64 equal layers", "equal.cpp", ["-DLAYERS=64"], None),
@@ -29,7 +30,11 @@ def main():
     tally = proof.Tally()
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:
+        xsimd = proof.run([proof.gxx(), "-E", "-x", "c++", "-include", "xsimd/xsimd.hpp", "/dev/null"]).returncode == 0
         for name, source, options, target in ROWS:
+            if "-DWITH_SIMD=1" in options and not xsimd:
+                tally.skip(f"{name} (xsimd not found; Debian: libxsimd-dev)")
+                continue
             times = []
             for _ in range(RUNS):
                 start = time.perf_counter()

@@ -1,8 +1,8 @@
 // The mechanism of backends, proven with a small one: overrides that ran, packed weights as derived data, fall-back.
 #include "support/recipes.hpp"
 
-#include <cmath>
 #include <doctest/doctest.h>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,7 +12,9 @@ namespace lc = lacuna;
 
 /// A backend as a user writes one: a tag, its own form of a weight, one kernel. It keeps weights by input, so that the
 /// inner loop runs over outputs.
+struct columns_traits;
 struct columns : lc::reference {
+  using traits = columns_traits;
   static constexpr auto name = lc::fixed_string("columns");
   mutable unsigned calls = 0;
 };
@@ -24,6 +26,11 @@ struct by_input {
     for (lc::extent_t o = 0; o < Outputs; ++o)
       for (lc::extent_t i = 0; i < Inputs; ++i) weight[i * Outputs + o] = from[o * Inputs + i];
   }
+};
+
+struct columns_traits : lc::reference_traits {
+  template <class Element, lc::extent_t Outputs, lc::extent_t Inputs>
+  using packed = by_input<Element, Outputs, Inputs>;
 };
 
 template <lc::extent_t Outputs, lc::extent_t Inputs>
@@ -39,20 +46,12 @@ auto kernel(lc::operation::multiply, lc::rows<float, Outputs> y, lc::rows<const 
   return lc::ran_on<columns>{};
 }
 
-/// A tag that inherits everything from `columns` and overrides nothing.
+/// A tag that inherits everything from `columns`, its form of weights included, and overrides nothing.
 struct heir : columns {
   static constexpr auto name = lc::fixed_string("heir");
 };
 
 }  // namespace small
-
-template <>
-struct lacuna::backend_traits<small::columns> {
-  template <class Element, extent_t Outputs, extent_t Inputs>
-  using packed = small::by_input<Element, Outputs, Inputs>;
-};
-template <>
-struct lacuna::backend_traits<small::heir> : lacuna::backend_traits<small::columns> {};
 
 namespace {
 namespace lc = lacuna;

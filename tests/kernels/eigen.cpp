@@ -49,9 +49,7 @@ void all_lengths(std::index_sequence<Length...>) {
 
 }  // namespace
 
-TEST_CASE("Eigen's products are the reference's") {
-  all_lengths(std::make_index_sequence<33>{});
-}
+TEST_CASE("Eigen's products are the reference's") { all_lengths(std::make_index_sequence<33>{}); }
 
 TEST_CASE("a model on Eigen: values and gradients") {
   auto plain = std::make_unique<lc::model<recipes::llama, lc::training>>();
@@ -66,10 +64,12 @@ TEST_CASE("a model on Eigen: values and gradients") {
     CHECK(found.data[i] == doctest::Approx(expected.data[i]).epsilon(1e-4).scale(1));
   REQUIRE(plain->try_backward({recipes::stream, 19}, {adjoint.data(), 19}).ok());
   REQUIRE(other->try_backward({recipes::stream, 19}, {adjoint.data(), 19}).ok());
-  lc::visit_tensors([](auto& a, auto& b) {
-    float largest = 0;
-    for (float of : a.data) largest = std::max(largest, std::fabs(of));
-    for (std::size_t i = 0; i < std::size(a.data); ++i) REQUIRE(std::fabs(a[i] - b[i]) <= 1e-4f * largest);
-  }, plain->gradients_to_write(), other->gradients_to_write());
+  lc::visit_tensors(
+      [](auto& a, auto& b) {
+        float largest = 0;
+        for (float of : a.data) largest = std::max(largest, std::fabs(of));
+        for (std::size_t i = 0; i < std::size(a.data); ++i) REQUIRE(std::fabs(a[i] - b[i]) <= 1e-4f * largest);
+      },
+      plain->gradients_to_write(), other->gradients_to_write());
 }
 #endif

@@ -21,9 +21,7 @@ namespace detail {
 
 /// Whether a type binds itself, as a decoder does; blocks and sublayers are bound to a place.
 template <class Recipe>
-concept WholeRecipe = requires {
-  typename Recipe::bound;
-};
+concept WholeRecipe = requires { typename Recipe::bound; };
 /// What stands for a recipe that is none, after the complaint.
 using no_recipe = decoder<vocabulary<1>, width<1>, context<1>, no_component>;
 
@@ -166,14 +164,22 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   using logits_view = rows<const value, vocabulary>;
 
   /// An unloaded model: zero weights, unit gains.
-  constexpr model() requires(!same<storage_type, borrowed>) {
+  constexpr model()
+    requires(!same<storage_type, borrowed>)
+      : model(backend_type{}) {}
+  /// The same on a backend that carries something, such as threads.
+  constexpr explicit model(const backend_type& on)
+    requires(!same<storage_type, borrowed>)
+      : backend_(on) {
     if (!storage_.ready()) return;
     bound::initialise(storage_.parameters());
     workings().shared.build();
     update();
   }
   /// A model over parameters that live elsewhere and outlive it.
-  constexpr explicit model(const parameters_type& lent) requires(same<storage_type, borrowed>) {
+  constexpr explicit model(const parameters_type& lent, const backend_type& on = backend_type{})
+    requires(same<storage_type, borrowed>)
+      : backend_(on) {
     storage_.lent = &lent;
     workings().shared.build();
     update();
@@ -366,8 +372,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
 /// Bytes a model object and what it allocates take, padding included.
 template <class Model>
-inline constexpr extent_t model_bytes = (Model::owns_parameters ? sizeof(typename Model::parameters_type) : 0) +
-                                        sizeof(typename Model::workings_type);
+inline constexpr extent_t model_bytes =
+    (Model::owns_parameters ? sizeof(typename Model::parameters_type) : 0) + sizeof(typename Model::workings_type);
 /// Bytes of gradients and adjoints: 0 for a model that only runs.
 template <class Model>
 inline constexpr extent_t gradient_bytes = [] {

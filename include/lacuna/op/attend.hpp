@@ -57,9 +57,8 @@ struct scores_as_they_are {
 };
 /// Whether a normaliser has kept that map.
 template <class Normaliser>
-inline constexpr bool keeps_scores = requires {
-  requires& Normaliser::template map<float> == &scores_as_they_are::template map<float>;
-};
+inline constexpr bool keeps_scores =
+    requires { requires& Normaliser::template map<float> == &scores_as_they_are::template map<float>; };
 
 /// How a dot product becomes a logarithmic weight: map(scale q.k + bias(head, |query - key|)).
 template <class Normaliser, class Bias, class Value>

@@ -9,15 +9,13 @@
 LACUNA_BEGIN
 
 struct reference;
-template <class Backend>
-struct backend_traits;
 
 namespace slots {
 /// A backend tag: `reference`, those of the with_*.hpp headers, or your own, derived from one of them.
 struct backend {
   using stand_in = reference;
   template <class Policy>
-  static constexpr bool accepts = std::is_base_of_v<reference, Policy> && requires { sizeof(backend_traits<Policy>); };
+  static constexpr bool accepts = std::is_base_of_v<reference, Policy> && requires { sizeof(typename Policy::traits); };
   template <class Policy>
   struct refused {
     static constexpr bool known = std::is_base_of_v<reference, Policy>;
@@ -30,21 +28,9 @@ struct backend {
 };
 }  // namespace slots
 
-/// The oracle: plain constexpr loops for every operation, on host and device.
-struct reference {
-  using slot = slots::backend;
-  static constexpr auto name = fixed_string("reference");
-};
-
-/// What a kernel returns: the backend whose code ran, so that a missed override cannot go unnoticed.
-template <class Backend>
-struct ran_on {
-  using backend = Backend;
-};
-
-/// What a backend asks of its data. Specialise it for a backend of your own where it differs from its parent.
-template <class Backend>
-struct backend_traits {
+/// What a backend asks of its data. A backend of your own that asks for something else derives its traits from its
+/// parent's and names them in its tag: `using traits = mine_traits;`.
+struct reference_traits {
   /// Where its views point to.
   static constexpr auto memory_space = fixed_string("host");
   /// Bytes to which it wants tensors aligned.
@@ -54,6 +40,22 @@ struct backend_traits {
   /// Its own form of a dense weight `(outputs, inputs)`, kept as derived data; `nothing` where it reads the weight.
   template <class Element, extent_t Outputs, extent_t Inputs>
   using packed = nothing;
+};
+
+/// The oracle: plain constexpr loops for every operation, on host and device.
+struct reference {
+  using slot = slots::backend;
+  using traits = reference_traits;
+  static constexpr auto name = fixed_string("reference");
+};
+/// The traits of a backend: its own, or those that its tag inherits.
+template <class Backend>
+using backend_traits = typename Backend::traits;
+
+/// What a kernel returns: the backend whose code ran, so that a missed override cannot go unnoticed.
+template <class Backend>
+struct ran_on {
+  using backend = Backend;
 };
 
 /// What derived data is made for: stored weights, computed values, a backend.
@@ -68,16 +70,16 @@ struct target {
 };
 
 /// Backends whose traits and kernels are in a header of their own: without it the tag is refused.
+struct eigen_traits;
 struct eigen : reference {
+  using traits = eigen_traits;
   static constexpr auto name = fixed_string("eigen");
 };
+struct simd_traits;
 struct simd : reference {
+  using traits = simd_traits;
   static constexpr auto name = fixed_string("simd");
 };
-template <>
-struct backend_traits<eigen>;
-template <>
-struct backend_traits<simd>;
 
 namespace detail {
 
@@ -108,9 +110,8 @@ LACUNA_HD constexpr auto run_kernel(Operation operation, const Backend& backend,
 
 /// Whether `Operation` with these (canonical) arguments runs code of a backend other than `reference`.
 template <class Operation, class Backend, class... Arguments>
-inline constexpr bool overridden =
-    !same<typename decltype(kernel(Operation{}, std::declval<const Arguments&>()...,
-                                   std::declval<const Backend&>()))::backend,
-          reference>;
+inline constexpr bool overridden = !same<typename decltype(kernel(Operation{}, std::declval<const Arguments&>()...,
+                                                                  std::declval<const Backend&>()))::backend,
+                                         reference>;
 
 LACUNA_END

@@ -13,9 +13,7 @@ namespace slots {
 struct position {
   using stand_in = no_position;
   template <class Policy>
-  static constexpr bool accepts = requires {
-    typename Policy::template on_projections<2, 1>;
-  };
+  static constexpr bool accepts = requires { typename Policy::template on_projections<2, 1>; };
   template <class Policy>
   struct refused {
     static_assert(
@@ -28,9 +26,7 @@ struct position {
 struct embedding_position {
   using stand_in = no_embedding_position;
   template <class Policy>
-  static constexpr bool accepts = requires {
-    typename Policy::template bound<1, 1>;
-  };
+  static constexpr bool accepts = requires { typename Policy::template bound<1, 1>; };
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,

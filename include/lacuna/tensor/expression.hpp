@@ -339,7 +339,8 @@ LACUNA_HD constexpr auto lazy(const tensor<Element, Columns>& vector) noexcept {
   return vector_leaf<Element, Columns>(vector.data);
 }
 template <class Number>
-requires std::is_arithmetic_v<Number> LACUNA_HD constexpr auto lazy(Number number) noexcept {
+  requires std::is_arithmetic_v<Number>
+LACUNA_HD constexpr auto lazy(Number number) noexcept {
   return scalar_leaf<Number>(number);
 }
 template <Expression Node>
@@ -393,19 +394,23 @@ LACUNA_HD constexpr auto reduction(const Only& only) noexcept {
 }  // namespace detail
 
 template <class Left, class Right>
-requires OperandPair<Left, Right> LACUNA_HD constexpr auto operator+(const Left& left, const Right& right) noexcept {
+  requires OperandPair<Left, Right>
+LACUNA_HD constexpr auto operator+(const Left& left, const Right& right) noexcept {
   return detail::binary<elementwise::add>(left, right);
 }
 template <class Left, class Right>
-requires OperandPair<Left, Right> LACUNA_HD constexpr auto operator-(const Left& left, const Right& right) noexcept {
+  requires OperandPair<Left, Right>
+LACUNA_HD constexpr auto operator-(const Left& left, const Right& right) noexcept {
   return detail::binary<elementwise::subtract>(left, right);
 }
 template <class Left, class Right>
-requires OperandPair<Left, Right> LACUNA_HD constexpr auto operator*(const Left& left, const Right& right) noexcept {
+  requires OperandPair<Left, Right>
+LACUNA_HD constexpr auto operator*(const Left& left, const Right& right) noexcept {
   return detail::binary<elementwise::multiply>(left, right);
 }
 template <class Left, class Right>
-requires OperandPair<Left, Right> LACUNA_HD constexpr auto operator/(const Left& left, const Right& right) noexcept {
+  requires OperandPair<Left, Right>
+LACUNA_HD constexpr auto operator/(const Left& left, const Right& right) noexcept {
   return detail::binary<elementwise::divide>(left, right);
 }
 template <Operand Only>

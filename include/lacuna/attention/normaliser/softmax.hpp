@@ -15,8 +15,8 @@ struct normaliser {
   using stand_in = softmax;
   template <class Policy>
   static constexpr bool accepts = requires {
-    {Policy::map(1.0f) + Policy::map_derivative(1.0f)};
-    {Policy::map(1.0) + Policy::map_derivative(1.0)};
+    { Policy::map(1.0f) + Policy::map_derivative(1.0f) };
+    { Policy::map(1.0) + Policy::map_derivative(1.0) };
     requires Policy::one_pass;
   };
   template <class Policy>

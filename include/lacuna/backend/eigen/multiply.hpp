@@ -29,7 +29,7 @@ namespace operation {
 
 /// y = x W^T for f32 and f64: see `op::multiply`.
 template <class Value, extent_t Outputs, extent_t Inputs, class Packed>
-requires std::is_floating_point_v<Value>
+  requires std::is_floating_point_v<Value>
 auto kernel(multiply, rows<Value, Outputs> y, rows<const Value, Inputs> x, matrix<const Value, Outputs, Inputs> weight,
             const Packed&, const eigen&) {
   for (extent_t t = 0; t < x.count; ++t)
@@ -39,7 +39,7 @@ auto kernel(multiply, rows<Value, Outputs> y, rows<const Value, Inputs> x, matri
 
 /// dx += dy W: see `op::multiply_transposed`.
 template <class Value, extent_t Outputs, extent_t Inputs>
-requires std::is_floating_point_v<Value>
+  requires std::is_floating_point_v<Value>
 auto kernel(multiply_transposed, rows<Value, Inputs> dx, rows<const Value, Outputs> dy,
             matrix<const Value, Outputs, Inputs> weight, const eigen&) {
   for (extent_t t = 0; t < dy.count; ++t)
@@ -49,7 +49,7 @@ auto kernel(multiply_transposed, rows<Value, Inputs> dx, rows<const Value, Outpu
 
 /// dW += dy^T x: see `op::accumulate_outer`.
 template <class Value, extent_t Outputs, extent_t Inputs>
-requires std::is_floating_point_v<Value>
+  requires std::is_floating_point_v<Value>
 auto kernel(accumulate_outer, matrix<Value, Outputs, Inputs> gradient, rows<const Value, Outputs> dy,
             rows<const Value, Inputs> x, const eigen&) {
   auto to = detail::eigen_matrix(gradient);

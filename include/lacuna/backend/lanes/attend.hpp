@@ -352,9 +352,7 @@ struct attention_executor {
   }
   /// Whether the lane type adds up the lanes of so many registers at once.
   template <extent_t Count>
-  static constexpr bool sums_fit = requires(const Lanes (&sums)[Count]) {
-    sums_across(sums);
-  };
+  static constexpr bool sums_fit = requires(const Lanes (&sums)[Count]) { sums_across(sums); };
 
   /// outputs[head][Registers registers of columns] += weights . values, for the heads that share the values.
   template <extent_t Registers, extent_t Part, extent_t Most>

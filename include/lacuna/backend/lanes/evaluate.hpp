@@ -7,12 +7,13 @@ LACUNA_BEGIN
 
 namespace by_lanes {
 
-/// y(t, c) = expression(t, c): see `op::evaluate`.
+/// y(t, c) = expression(t, c) for t in [from, to_token): see `op::evaluate`.
 template <class Lanes, extent_t Columns, class Node>
-LACUNA_INLINE void evaluate(rows<typename Lanes::element, Columns> y, const Node& node) noexcept {
+LACUNA_INLINE void evaluate(rows<typename Lanes::element, Columns> y, const Node& node, extent_t from,
+                            extent_t to_token) noexcept {
   using element = typename Lanes::element;
   constexpr extent_t lanes = Lanes::lane_count, whole = Columns / lanes * lanes;
-  for (extent_t t = 0; t < y.count; ++t) {
+  for (extent_t t = from; t < to_token; ++t) {
     const auto row = node.template row<Lanes>(t);
     element* to = y.row(t);
     if constexpr (Columns == 1) {
@@ -23,6 +24,12 @@ LACUNA_INLINE void evaluate(rows<typename Lanes::element, Columns> y, const Node
         row.at(part_lanes<Lanes>{whole, Columns - whole}).store_part(to + whole, Columns - whole);
     }
   }
+}
+
+/// All tokens.
+template <class Lanes, extent_t Columns, class Node>
+LACUNA_INLINE void evaluate(rows<typename Lanes::element, Columns> y, const Node& node) noexcept {
+  evaluate<Lanes>(y, node, 0, y.count);
 }
 
 /// y(c) += sum over t of expression(t, c): see `op::sum_over_tokens`.

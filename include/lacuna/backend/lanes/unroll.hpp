@@ -13,8 +13,8 @@ namespace by_lanes {
 /// `f(count_constant<0>{}) ... f(count_constant<Count - 1>{})`, inlined.
 template <extent_t Count, class Function>
 LACUNA_INLINE constexpr void unroll(Function&& f) {
-  [&]<std::size_t... Index>(std::index_sequence<Index...>) LACUNA_UNROLLED { (f(count_constant<Index>{}), ...); }
-  (std::make_index_sequence<Count>{});
+  [&]<std::size_t... Index>(std::index_sequence<Index...>)
+      LACUNA_UNROLLED { (f(count_constant<Index>{}), ...); }(std::make_index_sequence<Count>{});
 }
 
 }  // namespace by_lanes

@@ -10,9 +10,9 @@ namespace operation {
 
 /// y(t) = table(token(t)), tables in f32, bf16 or f16: see `op::embed`.
 template <class Element, extent_t Vocabulary, extent_t Columns>
-requires same < compute_t<Element>,
-float > auto kernel(embed, rows<float, Columns> y, matrix<const Element, Vocabulary, Columns> table, token_view tokens,
-                    const simd&) {
+  requires(same<compute_t<Element>, float>)
+auto kernel(embed, rows<float, Columns> y, matrix<const Element, Vocabulary, Columns> table, token_view tokens,
+            const simd&) {
   by_lanes::embed<simd_lanes::lanes>(y, table, tokens);
   return ran_on<simd>{};
 }

@@ -40,8 +40,8 @@ struct lanes {
   LACUNA_INLINE explicit lanes(batch of) noexcept : value(of) {}
   /// The same number in every lane.
   template <class Number>
-  requires(std::is_arithmetic_v<Number>) LACUNA_INLINE explicit lanes(Number of) noexcept
-      : value(static_cast<float>(of)) {}
+    requires(std::is_arithmetic_v<Number>)
+  LACUNA_INLINE explicit lanes(Number of) noexcept : value(static_cast<float>(of)) {}
 
   static LACUNA_INLINE lanes load(const float* from) noexcept { return lanes(batch::load_unaligned(from)); }
   LACUNA_INLINE void store(float* to) const noexcept { value.store_unaligned(to); }
@@ -372,9 +372,10 @@ LACUNA_INLINE void transpose(lanes (&square)[lanes::lane_count]) noexcept {
 
 /// Lane i is the sum over the lanes of register i, for a power of two of registers, at most as many as lanes.
 template <extent_t Count>
-requires((Count & (Count - 1)) == 0 && Count <= lanes::lane_count) LACUNA_INLINE lanes
-    sums_across(const lanes (&of)[Count])
-noexcept { return detail::fold_registers<lanes::lane_count>(of); }
+  requires((Count & (Count - 1)) == 0 && Count <= lanes::lane_count)
+LACUNA_INLINE lanes sums_across(const lanes (&of)[Count]) noexcept {
+  return detail::fold_registers<lanes::lane_count>(of);
+}
 
 /// Two registers from 32-bit words that hold two bf16 each: the low halves, then the high halves.
 LACUNA_INLINE void load_pair(const bfloat16* from, lanes& low, lanes& high) noexcept {

@@ -4,6 +4,7 @@
 /// The same panels serve one token (a matrix-vector product, bound by the bytes of the weight) and many (tiles of up to
 /// 6 tokens x 4 registers, blocked over inputs so that a panel's block stays in the first cache).
 
+#include <lacuna/backend/lanes/in_turn.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/backend/simd/panels.hpp>
 #include <lacuna/op/multiply.hpp>
@@ -155,18 +156,71 @@ void multiply_two_panels(float* y, const float* x, const Element* low, const Ele
   });
 }
 
-/// y += a b with b row by row, `Columns` columns.
-template <extent_t Columns, bool Transposed, class Left, class Element>
+/// Rows of one task, at least: so many that tiles and blocks do not depend on where rows are divided.
+inline constexpr extent_t task_rows = 96;
+/// Products with fewer multiply-adds are not worth a second thread.
+inline constexpr extent_t task_work = extent_t{1} << 17;
+
+/// Calls `f(columns as a constant, first column, first row, rows)` for every panel of `Columns` columns from `done` on
+/// and every stretch of rows, in any order. How they are divided does not depend on who executes them.
+template <extent_t Columns, class Executor, class Function>
+LACUNA_INLINE void for_each_task(const Executor& executor, extent_t rows, extent_t depth, extent_t done,
+                                 Function&& f) noexcept {
+  constexpr extent_t whole = Columns / panel_width, rest = Columns % panel_width, all = whole + (rest != 0 ? 1 : 0);
+  const auto panel = [&](extent_t at, extent_t first, extent_t count) LACUNA_UNROLLED {
+    if constexpr (whole != 0)
+      if (at < whole) f(count_constant<panel_width>{}, at * panel_width, first, count);
+    if constexpr (rest != 0)
+      if (at == whole) f(count_constant<rest>{}, whole * panel_width, first, count);
+  };
+  const extent_t stretches = executor.parallel && rows >= 2 * task_rows ? rows / task_rows : 1;
+  if (!executor.parallel || rows * Columns * depth < task_work) {
+    for (extent_t at = done; at < all; ++at) panel(at, 0, rows);
+    return;
+  }
+  executor.for_each((all - done) * stretches, [&](extent_t task) {
+    const extent_t stretch = task % stretches, first = stretch * rows / stretches;
+    panel(done + task / stretches, first, (stretch + 1) * rows / stretches - first);
+  });
+}
+
+/// y = x W^T from packed panels: see `op::multiply`.
+template <class Element, extent_t Outputs, extent_t Inputs, class Executor>
+LACUNA_INLINE void multiply_packed(rows<float, Outputs> y, rows<const float, Inputs> x,
+                                   const panels<Element, Outputs, Inputs>& packed, const Executor& executor) noexcept {
+  const Element* weights = packed.packed.data;
+  constexpr extent_t panel_registers = panel_width / lanes::lane_count, pairs = Outputs / panel_width / 2;
+  extent_t done = 0;
+  if constexpr (pairs > 0 && panel_registers <= 4)
+    if (x.count == 1) {
+      const auto pair = [&](extent_t i) LACUNA_UNROLLED {
+        multiply_two_panels<panel_registers>(y.data + i * panel_width, x.data, weights + i * panel_width * Inputs,
+                                             weights + (pairs + i) * panel_width * Inputs, Inputs, pairs * panel_width);
+      };
+      if (executor.parallel && Outputs * Inputs >= task_work)
+        executor.for_each(pairs, pair);
+      else
+        for (extent_t i = 0; i < pairs; ++i) pair(i);
+      done = 2 * pairs;
+    }
+  for_each_task<Outputs>(executor, x.count, Inputs, done,
+                         [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
+                           multiply_columns<columns, layout::panels, false>(
+                               y.row(first) + column, Outputs, x.row(first), Inputs, count, weights + column * Inputs,
+                               padded(columns), Inputs, false);
+                         });
+}
+
+/// y += a b, b row by row with `Columns` columns: the two products of the backward.
+template <extent_t Columns, bool Transposed, class Left, class Element, class Executor>
 LACUNA_INLINE void add_product(float* y, const Left* a, extent_t a_stride, extent_t rows, const Element* b,
-                               extent_t depth) noexcept {
-  constexpr extent_t whole = Columns / panel_width * panel_width;
-  if constexpr (whole > 0)
-    for (extent_t first = 0; first < whole; first += panel_width)
-      multiply_columns<panel_width, layout::rows, Transposed>(y + first, Columns, a, a_stride, rows, b + first, Columns,
-                                                              depth, true);
-  if constexpr (whole < Columns)
-    multiply_columns<Columns - whole, layout::rows, Transposed>(y + whole, Columns, a, a_stride, rows, b + whole,
-                                                                Columns, depth, true);
+                               extent_t depth, const Executor& executor) noexcept {
+  for_each_task<Columns>(
+      executor, rows, depth, 0, [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
+        multiply_columns<columns, layout::rows, Transposed>(y + first * Columns + column, Columns,
+                                                            a + first * (Transposed ? 1 : a_stride), a_stride, count,
+                                                            b + column, Columns, depth, true);
+      });
 }
 
 }  // namespace simd_lanes
@@ -177,35 +231,17 @@ namespace operation {
 template <class Element, extent_t Outputs, extent_t Inputs>
 auto kernel(multiply, rows<float, Outputs> y, rows<const float, Inputs> x, matrix<const Element, Outputs, Inputs>,
             const simd_lanes::panels<Element, Outputs, Inputs>& packed, const simd&) {
-  using namespace simd_lanes;
-  constexpr extent_t whole = Outputs / panel_width * panel_width;
-  const Element* panels_data = packed.packed.data;
-  extent_t done = 0;
-  constexpr extent_t panel_registers = panel_width / lanes::lane_count, half = whole / panel_width / 2 * panel_width;
-  if constexpr (half > 0 && panel_registers <= 4) {
-    if (x.count == 1)
-      for (; done < half; done += panel_width)
-        multiply_two_panels<panel_registers>(y.data + done, x.data, panels_data + done * Inputs,
-                                             panels_data + (done + half) * Inputs, Inputs, half);
-    if (done != 0) done = 2 * half;
-  }
-  if constexpr (whole > 0)
-    for (extent_t first = done; first < whole; first += panel_width)
-      multiply_columns<panel_width, layout::panels, false>(y.data + first, Outputs, x.data, Inputs, x.count,
-                                                           panels_data + first * Inputs, panel_width, Inputs, false);
-  if constexpr (whole < Outputs)
-    multiply_columns<Outputs - whole, layout::panels, false>(y.data + whole, Outputs, x.data, Inputs, x.count,
-                                                             panels_data + whole * Inputs, padded(Outputs - whole),
-                                                             Inputs, false);
+  simd_lanes::multiply_packed(y, x, packed, by_lanes::in_turn{});
   return ran_on<simd>{};
 }
 
 /// dx += dy W, weights in f32, bf16 or f16: see `op::multiply_transposed`.
 template <class Element, extent_t Outputs, extent_t Inputs>
-requires same < compute_t<Element>,
-float > auto kernel(multiply_transposed, rows<float, Inputs> dx, rows<const float, Outputs> dy,
-                    matrix<const Element, Outputs, Inputs> weight, const simd&) {
-  simd_lanes::add_product<Inputs, false>(dx.data, dy.data, Outputs, dy.count, weight.data, Outputs);
+  requires(same<compute_t<Element>, float>)
+auto kernel(multiply_transposed, rows<float, Inputs> dx, rows<const float, Outputs> dy,
+            matrix<const Element, Outputs, Inputs> weight, const simd&) {
+  simd_lanes::add_product<Inputs, false>(dx.data, dy.data, Outputs, dy.count, weight.data, Outputs,
+                                         by_lanes::in_turn{});
   return ran_on<simd>{};
 }
 
@@ -213,7 +249,7 @@ float > auto kernel(multiply_transposed, rows<float, Inputs> dx, rows<const floa
 template <extent_t Outputs, extent_t Inputs>
 auto kernel(accumulate_outer, matrix<float, Outputs, Inputs> gradient, rows<const float, Outputs> dy,
             rows<const float, Inputs> x, const simd&) {
-  simd_lanes::add_product<Inputs, true>(gradient.data, dy.data, Outputs, Outputs, x.data, x.count);
+  simd_lanes::add_product<Inputs, true>(gradient.data, dy.data, Outputs, Outputs, x.data, x.count, by_lanes::in_turn{});
   return ran_on<simd>{};
 }
 
