@@ -11,7 +11,6 @@ namespace lc = lacuna;
 
 /// Scores are bent before the exponential: one policy says that it takes lanes, the other is applied lane by lane.
 struct soft_cap : lc::softmax {
-  static constexpr bool lane_wise = false;
   template <class Value>
   static constexpr Value map(Value score) noexcept {
     return Value(2) * lc::maths::tanh(score / Value(2));
@@ -23,7 +22,7 @@ struct soft_cap : lc::softmax {
   }
 };
 struct soft_cap_by_lanes : soft_cap {
-  static constexpr bool lane_wise = true;
+  using lane_wise = soft_cap_by_lanes;
 };
 /// Odd rows see nothing, every third key is hidden from the others.
 struct with_gaps {

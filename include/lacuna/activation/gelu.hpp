@@ -13,7 +13,7 @@ struct gelu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("gelu");
   static constexpr bool preserves_zero = true;
-  static constexpr bool lane_wise = true;
+  using lane_wise = gelu;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
@@ -36,7 +36,7 @@ struct gelu_tanh {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("gelu_tanh");
   static constexpr bool preserves_zero = true;
-  static constexpr bool lane_wise = true;
+  using lane_wise = gelu_tanh;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {

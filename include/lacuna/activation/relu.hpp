@@ -12,7 +12,7 @@ struct relu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("relu");
   static constexpr bool preserves_zero = true;
-  static constexpr bool lane_wise = true;
+  using lane_wise = relu;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
@@ -29,7 +29,7 @@ struct squared_relu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("squared_relu");
   static constexpr bool preserves_zero = true;
-  static constexpr bool lane_wise = true;
+  using lane_wise = squared_relu;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {

@@ -12,7 +12,7 @@ struct sigmoid {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("sigmoid");
   static constexpr bool preserves_zero = false;
-  static constexpr bool lane_wise = true;
+  using lane_wise = sigmoid;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
@@ -31,7 +31,7 @@ struct silu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("silu");
   static constexpr bool preserves_zero = true;
-  static constexpr bool lane_wise = true;
+  using lane_wise = silu;
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {

@@ -5,7 +5,7 @@
 /// The standard library's are not constexpr and differ from one C library to the next. Errors, measured in
 /// tests/laws: in f32 exp and tanh within 3 units in the last place, erf within 8; in f64 2e-15 and 1e-14; sqrt exact.
 
-#include <lacuna/core/config.hpp>
+#include <lacuna/core/type_list.hpp>
 
 LACUNA_BEGIN
 
@@ -37,11 +37,11 @@ template <class Type>
 concept Lanes = requires {
   Type::lane_count;
 };
-/// Whether a policy says that its functions take lanes as well as single values: it branches through `where` alone.
+/// Whether a policy says that its functions take lanes as well as single values: `using lane_wise = silu;` in silu. It
+/// chooses through `where` and `less`, never by `if` or `?:`, and makes numbers by `Value(0.5)`. It names itself, so that
+/// a policy derived from it, which may branch, does not inherit the promise.
 template <class Policy>
-inline constexpr bool lane_wise = requires {
-  requires Policy::lane_wise;
-};
+inline constexpr bool lane_wise = requires { requires same<typename Policy::lane_wise, Policy>; };
 
 template <class Real>
 LACUNA_HD constexpr Real absolute(Real x) noexcept {

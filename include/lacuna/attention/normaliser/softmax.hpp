@@ -35,7 +35,6 @@ struct softmax : scores_as_they_are {
   static constexpr auto name = fixed_string("softmax");
   /// The weights are a product of a function of the score and one of the row's sum: blocks may come in any order.
   static constexpr bool one_pass = true;
-  static constexpr bool lane_wise = true;
 };
 
 LACUNA_END

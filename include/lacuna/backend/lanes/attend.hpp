@@ -81,7 +81,9 @@ struct attention_executor {
   };
 
   static LACUNA_INLINE Lanes map(Lanes score) noexcept {
-    if constexpr (maths::lane_wise<normaliser>)
+    if constexpr (keeps_scores<normaliser>)
+      return score;
+    else if constexpr (maths::lane_wise<normaliser>)
       return normaliser::map(score);
     else
       return each_lane(score, [](value single) { return normaliser::map(single); });
