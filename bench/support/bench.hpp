@@ -106,7 +106,13 @@ class memory_block {
   }
 
  private:
+#if defined(__AVX512F__)
   typedef std::uint64_t vector __attribute__((vector_size(64)));
+#elif defined(__AVX__)
+  typedef std::uint64_t vector __attribute__((vector_size(32)));
+#else
+  typedef std::uint64_t vector __attribute__((vector_size(16)));
+#endif
   std::size_t count_;
   vector* data_;
 };

@@ -23,6 +23,16 @@ static_assert(float_batch::size == 16, "lacuna::simd: xsimd chose narrower lanes
 static_assert(float_batch::size == 8, "lacuna::simd: xsimd chose narrower lanes than the intrinsics written here");
 #endif
 
+#if defined(__AVX__) && !defined(__AVX512F__)
+namespace detail {
+/// A mask of the first `count` of eight lanes.
+LACUNA_INLINE __m256i first_of_eight(extent_t count) noexcept {
+  alignas(64) static constexpr std::int32_t truths[16]{-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+  return _mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(truths + 8 - count)));
+}
+}  // namespace detail
+#endif
+
 /// A truth per lane. It does not convert to bool.
 struct lane_mask {
   using batch = typename float_batch::batch_bool_type;
@@ -52,6 +62,8 @@ struct lanes {
   static LACUNA_INLINE lanes load_part(const float* from, extent_t count) noexcept {
 #if defined(__AVX512F__)
     return lanes(batch(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), from)));
+#elif defined(__AVX__)
+    return lanes(batch(_mm256_maskload_ps(from, detail::first_of_eight(count))));
 #else
     float copied[lane_count]{};
     for (extent_t j = 0; j < count; ++j) copied[j] = from[j];
@@ -68,6 +80,8 @@ struct lanes {
   LACUNA_INLINE void store_part(float* to, extent_t count) const noexcept {
 #if defined(__AVX512F__)
     _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u), value);
+#elif defined(__AVX__)
+    _mm256_maskstore_ps(to, detail::first_of_eight(count), value);
 #else
     float copied[lane_count];
     store(copied);
@@ -133,11 +147,16 @@ LACUNA_INLINE lanes as_floats(const Words& words) noexcept {
     return lanes(xsimd::bitwise_cast<float>(words));
 }
 
-/// Words moved up by `Bits`. g++ 12 warns of its own unmasked AVX-512 shift: the masked one computes the same.
+/// 32-bit words moved up by `Bits`. Not by xsimd: 8.1 moves them one by one, and g++ 12 warns of its own AVX-512
+/// intrinsic, but not of the masked one.
 template <int Bits, class Words>
 LACUNA_INLINE Words moved_up(const Words& words) noexcept {
 #if defined(__AVX512F__)
   return Words(_mm512_maskz_slli_epi32(0xffff, words, Bits));
+#elif defined(__AVX2__)
+  return Words(_mm256_slli_epi32(words, Bits));
+#elif defined(__SSE2__) && !defined(__AVX__)
+  return Words(_mm_slli_epi32(words, Bits));
 #else
   return words << Bits;
 #endif
@@ -221,6 +240,9 @@ LACUNA_INLINE lanes each_lane(lanes of, Function&& function) noexcept {
 LACUNA_INLINE lanes first_lanes(extent_t count, lanes of, lanes rest) noexcept {
 #if defined(__AVX512F__)
   return lanes(float_batch(_mm512_mask_blend_ps(static_cast<__mmask16>((1u << count) - 1u), rest.value, of.value)));
+#elif defined(__AVX__)
+  return lanes(
+      float_batch(_mm256_blendv_ps(rest.value, of.value, _mm256_castsi256_ps(detail::first_of_eight(count)))));
 #else
   float copied[lanes::lane_count], others[lanes::lane_count];
   of.store(copied);
@@ -234,6 +256,13 @@ LACUNA_INLINE lanes first_lanes(extent_t count, lanes of, lanes rest) noexcept {
 LACUNA_INLINE lanes where_bits(std::uint32_t bits, lanes yes, lanes no) noexcept {
 #if defined(__AVX512F__)
   return lanes(float_batch(_mm512_mask_blend_ps(static_cast<__mmask16>(bits), no.value, yes.value)));
+#elif defined(__AVX2__)
+  const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  const __m256i chosen = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), bit), bit);
+  return lanes(float_batch(_mm256_blendv_ps(no.value, yes.value, _mm256_castsi256_ps(chosen))));
+#elif defined(__ARM_NEON)
+  const std::uint32_t bit[4]{1, 2, 4, 8};
+  return lanes(float_batch(vbslq_f32(vtstq_u32(vdupq_n_u32(bits), vld1q_u32(bit)), yes.value, no.value)));
 #else
   float chosen[lanes::lane_count];
   for (extent_t j = 0; j < lanes::lane_count; ++j) chosen[j] = (bits >> j & 1u) != 0 ? 1.0f : 0.0f;
@@ -377,13 +406,28 @@ LACUNA_INLINE lanes sums_across(const lanes (&of)[Count]) noexcept {
   return detail::fold_registers<lanes::lane_count>(of);
 }
 
-/// Two registers from 32-bit words that hold two bf16 each: the low halves, then the high halves.
+/// One register of 32-bit words that hold two bf16 each. Not by a copy of the bytes, which g++ 12 makes in halves.
+LACUNA_INLINE word_batch load_words(const bfloat16* from) noexcept {
+#if defined(__AVX512F__)
+  return word_batch(_mm512_loadu_si512(from));
+#elif defined(__AVX2__)
+  return word_batch(_mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(from))));
+#elif defined(__SSE2__) && !defined(__AVX__)
+  return word_batch(_mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(from))));
+#elif defined(__ARM_NEON)
+  return word_batch(vreinterpretq_u32_u16(vld1q_u16(&from->bits)));
+#else
+  std::uint32_t copied[lanes::lane_count];
+  __builtin_memcpy(copied, from, sizeof(copied));
+  return word_batch::load_unaligned(copied);
+#endif
+}
+
+/// Two registers from such words: the low halves, then the high halves.
 LACUNA_INLINE void load_pair(const bfloat16* from, lanes& low, lanes& high) noexcept {
   static_assert(word_batch::size == lanes::lane_count,
                 "lacuna::simd: f32 and 32-bit words have different lane counts here");
-  std::uint32_t copied[lanes::lane_count];
-  __builtin_memcpy(copied, from, sizeof(copied));
-  const auto both = word_batch::load_unaligned(copied);
+  const word_batch both = load_words(from);
   low = as_floats(moved_up<16>(both));
   high = as_floats(both & word_batch(0xffff0000u));
 }
@@ -395,6 +439,11 @@ LACUNA_INLINE lanes lanes::load(const bfloat16* from) noexcept {
 #elif defined(__AVX2__)
   return as_floats(moved_up<16>(
       word_batch(_mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(from)))))));
+#elif defined(__SSE2__) && !defined(__AVX__)
+  return as_floats(word_batch(_mm_unpacklo_epi16(
+      _mm_setzero_si128(), _mm_loadl_epi64(static_cast<const __m128i*>(static_cast<const void*>(from))))));
+#elif defined(__ARM_NEON)
+  return as_floats(word_batch(vshll_n_u16(vld1_u16(&from->bits), 16)));
 #else
   return load_part(from, lane_count);
 #endif
@@ -406,6 +455,8 @@ LACUNA_INLINE lanes lanes::load(const float16* from) noexcept {
       _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(from))))));
 #elif defined(__AVX__) && defined(__F16C__)
   return lanes(batch(_mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(from))))));
+#elif defined(__aarch64__)
+  return lanes(batch(vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(&from->bits)))));
 #else
   return load_part(from, lane_count);
 #endif
