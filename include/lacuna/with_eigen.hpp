@@ -1,12 +1,18 @@
 #pragma once
-/// The backend `eigen`: products by Eigen (3.4 or newer), everything else by the reference.
+/// The backend `eigen`: every operation by Eigen (3.4 or newer), in f32 and f64, forward and backward.
 ///
 /// `model<stories, eigen>`. A program that includes this header still uses the reference where it does not say `eigen`.
 
+#include <lacuna/backend/eigen/attend.hpp>
+#include <lacuna/backend/eigen/embed.hpp>
+#include <lacuna/backend/eigen/evaluate.hpp>
 #include <lacuna/backend/eigen/multiply.hpp>
+#include <lacuna/backend/eigen/rotate.hpp>
 
 LACUNA_BEGIN
 
-struct eigen_traits : reference_traits {};
+struct eigen_traits : reference_traits {
+  static constexpr extent_t lanes = eigen_lanes::lanes<float>::lane_count;
+};
 
 LACUNA_END

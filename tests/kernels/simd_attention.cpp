@@ -1,134 +1,16 @@
 // Attention on SIMD lanes against the reference: routes, head widths, grouped heads, places in the stream, normalisers.
 #if __has_include(<xsimd/xsimd.hpp>)
-#include <doctest/doctest.h>
-#include <cmath>
-#include <lacuna/lacuna.hpp>
+#include "support/attention_comparison.hpp"
+
 #include <lacuna/with_simd.hpp>
-#include <memory>
 
 namespace {
 namespace lc = lacuna;
-
-/// Scores are bent before the exponential: one policy says that it takes lanes, the other is applied lane by lane.
-struct soft_cap : lc::softmax {
-  template <class Value>
-  static constexpr Value map(Value score) noexcept {
-    return Value(2) * lc::maths::tanh(score / Value(2));
-  }
-  template <class Value>
-  static constexpr Value map_derivative(Value score) noexcept {
-    const Value t = lc::maths::tanh(score / Value(2));
-    return Value(1) - t * t;
-  }
-};
-struct soft_cap_by_lanes : soft_cap {
-  using lane_wise = soft_cap_by_lanes;
-};
-/// Odd rows see nothing, every third key is hidden from the others.
-struct with_gaps {
-  static constexpr lc::spans<200> spans(lc::extent_t query, lc::extent_t keys) {
-    lc::spans<200> seen;
-    if (query % 2 == 0)
-      for (lc::extent_t k = 0; k <= query && k < keys; k += 3) seen.add(k, k + 2 < keys ? k + 2 : keys);
-    return seen;
-  }
-};
-struct falling_bias {
-  static constexpr bool present = true;
-  template <class Value>
-  constexpr Value operator()(lc::extent_t head, Value distance) const noexcept {
-    return distance * Value(-0.1f * static_cast<float>(head + 1));
-  }
-};
-
-template <class Route, class Normaliser, class Bias, lc::extent_t Heads, lc::extent_t KvHeads, lc::extent_t HeadWidth,
-          class Element = float>
-struct comparison {
-  static constexpr lc::extent_t context = 640, columns = Heads * HeadWidth, kv_columns = KvHeads * HeadWidth;
-  static constexpr lc::extent_t blocks = lc::blocks_of(context);
-  using cache_type = lc::cache_view<Element, KvHeads, HeadWidth, lc::linear_cache::address>;
-  using readable = lc::cache_view<const Element, KvHeads, HeadWidth, lc::linear_cache::address>;
-  using rule = lc::score_rule<Normaliser, Bias, float>;
-  lc::tensor<float, context, columns> query, expected, found;
-  lc::tensor<float, context, kv_columns> key, value;
-  lc::tensor<float, context, Heads> expected_scale, found_scale;
-  lc::tensor<Element, blocks, KvHeads, HeadWidth, lc::block_keys> keys;
-  lc::tensor<Element, blocks, KvHeads, HeadWidth, lc::block_keys> values;
-  lc::shared_plan<Route, context, context> plan;
-  struct adjoints {
-    lc::tensor<float, context, columns> query;
-    lc::tensor<float, blocks, KvHeads, HeadWidth, lc::block_keys> keys, values;
-  };
-  lc::tensor<float, context, columns> dmixed;
-  adjoints expected_adjoint, found_adjoint;
-
-  comparison() {
-    std::uint64_t drawn = 0;
-    const auto draw = [&](auto& tensor) {
-      for (auto& of : tensor.data) of = static_cast<float>(lc::random_normal(29, HeadWidth, drawn++));
-    };
-    draw(query), draw(key), draw(value), draw(dmixed);
-    lc::op::append(cache_type{keys.data, values.data, {}}, key.first(context), value.first(context), 0,
-                   lc::reference{});
-  }
-  void check(lc::extent_t first, lc::extent_t count, bool backward = true) {
-    plan.prepare(first, count);
-    const rule how{static_cast<float>(lc::dot::scale(HeadWidth))};
-    const readable cache{keys.data, values.data, {}};
-    found.first(count + 1).fill(77);
-    lc::op::attend(expected.first(count), expected_scale.first(count), query.first(count), cache, plan.view(), how,
-                   lc::reference{});
-    const auto ran = lc::op::attend(found.first(count), found_scale.first(count), query.first(count), cache,
-                                    plan.view(), how, lc::simd{});
-    static_assert(lc::same<decltype(ran), const lc::ran_on<lc::simd>>);
-    for (lc::extent_t i = 0; i < count * columns; ++i)
-      REQUIRE(found[i] == doctest::Approx(expected[i]).epsilon(1e-5).scale(1));
-    for (lc::extent_t i = 0; i < columns; ++i) REQUIRE(found[count * columns + i] == 77);
-    for (lc::extent_t i = 0; i < count * Heads; ++i)
-      if (std::isinf(expected_scale[i]))
-        REQUIRE(found_scale[i] == expected_scale[i]);
-      else
-        REQUIRE(found_scale[i] == doctest::Approx(expected_scale[i]).epsilon(1e-5).scale(1));
-    if (backward) check_backward(count, how);
-  }
-  void check_backward(lc::extent_t count, const rule& how) {
-    const readable cache{keys.data, values.data, {}};
-    const auto start = [](auto& tensor) {
-      std::uint64_t drawn = 0;  // adjoints accumulate: they start from something
-      for (auto& of : tensor.data) of = static_cast<float>(lc::random_normal(30, 0, drawn++));
-    };
-    const auto run = [&](adjoints& to, const auto& backend) {
-      start(to.query), start(to.keys), start(to.values);
-      return lc::op::attend_backward(
-          to.query.first(count),
-          lc::cache_view<float, KvHeads, HeadWidth, lc::linear_cache::address>{to.keys.data, to.values.data, {}},
-          dmixed.first(count), expected_scale.first(count), query.first(count), cache, plan.view(), how, backend);
-    };
-    run(expected_adjoint, lc::reference{});
-    const auto ran = run(found_adjoint, lc::simd{});
-    static_assert(lc::same<decltype(ran), const lc::ran_on<lc::simd>>);
-    const auto compare = [](const auto& expected_tensor, const auto& found_tensor) {
-      double worst = 0;  // one assertion per tensor: there are many
-      for (lc::extent_t i = 0; i < expected_tensor.size; ++i) {
-        const auto expected_value = static_cast<double>(expected_tensor[i]);
-        const double apart = std::abs(static_cast<double>(found_tensor[i]) - expected_value);
-        worst = std::max(worst, std::isnan(apart) ? 1 : apart / (1 + std::abs(expected_value)));
-      }
-      REQUIRE(worst < 2e-5);
-    };
-    compare(expected_adjoint.query, found_adjoint.query);
-    compare(expected_adjoint.keys, found_adjoint.keys);
-    compare(expected_adjoint.values, found_adjoint.values);
-  }
-};
+using namespace attention_tests;
 
 template <class Route, class Normaliser, class Bias, lc::extent_t Heads, lc::extent_t KvHeads, lc::extent_t HeadWidth>
-void compare() {
-  auto of = std::make_unique<comparison<Route, Normaliser, Bias, Heads, KvHeads, HeadWidth>>();
-  for (const lc::extent_t count : {1u, 2u, 7u, 8u, 9u, 16u, 17u, 33u})
-    for (const lc::extent_t first : {0u, 1u, 15u, 16u, 40u, 100u}) of->check(first, count);
-  of->check(0, 300);
-  of->check(599, 1);
+void compare_simd() {
+  compare<lc::simd, float, Route, Normaliser, Bias, Heads, KvHeads, HeadWidth>();
 }
 
 }  // namespace
@@ -136,41 +18,41 @@ void compare() {
 TEST_CASE("routes") {
   using lc::causal;
   using none = lc::no_score_bias;
-  compare<causal, lc::softmax, none, 2, 2, 8>();
-  compare<lc::full, lc::softmax, none, 4, 2, 16>();
-  compare<lc::both<causal, lc::window<20>>, lc::softmax, none, 2, 1, 24>();
-  compare<lc::window<5>, lc::softmax, none, 1, 1, 32>();
-  compare<with_gaps, lc::softmax, none, 2, 2, 8>();
-  compare<with_gaps, lc::softmax, none, 3, 1, 20>();
+  compare_simd<causal, lc::softmax, none, 2, 2, 8>();
+  compare_simd<lc::full, lc::softmax, none, 4, 2, 16>();
+  compare_simd<lc::both<causal, lc::window<20>>, lc::softmax, none, 2, 1, 24>();
+  compare_simd<lc::window<5>, lc::softmax, none, 1, 1, 32>();
+  compare_simd<with_gaps, lc::softmax, none, 2, 2, 8>();
+  compare_simd<with_gaps, lc::softmax, none, 3, 1, 20>();
 }
 TEST_CASE("head widths and groups of heads") {
   using none = lc::no_score_bias;
-  compare<lc::causal, lc::softmax, none, 1, 1, 1>();
-  compare<lc::causal, lc::softmax, none, 6, 2, 4>();
-  compare<lc::causal, lc::softmax, none, 8, 4, 8>();
-  compare<lc::causal, lc::softmax, none, 8, 1, 8>();
-  compare<lc::causal, lc::softmax, none, 2, 2, 15>();
-  compare<lc::causal, lc::softmax, none, 11, 1, 17>();
-  compare<lc::causal, lc::softmax, none, 6, 6, 48>();
-  compare<lc::causal, lc::softmax, none, 6, 2, 64>();
-  compare<lc::causal, lc::softmax, none, 3, 3, 80>();
-  compare<lc::causal, lc::softmax, none, 16, 1, 128>();
+  compare_simd<lc::causal, lc::softmax, none, 1, 1, 1>();
+  compare_simd<lc::causal, lc::softmax, none, 6, 2, 4>();
+  compare_simd<lc::causal, lc::softmax, none, 8, 4, 8>();
+  compare_simd<lc::causal, lc::softmax, none, 8, 1, 8>();
+  compare_simd<lc::causal, lc::softmax, none, 2, 2, 15>();
+  compare_simd<lc::causal, lc::softmax, none, 11, 1, 17>();
+  compare_simd<lc::causal, lc::softmax, none, 6, 6, 48>();
+  compare_simd<lc::causal, lc::softmax, none, 6, 2, 64>();
+  compare_simd<lc::causal, lc::softmax, none, 3, 3, 80>();
+  compare_simd<lc::causal, lc::softmax, none, 16, 1, 128>();
 }
 TEST_CASE("biases and bent scores") {
-  compare<lc::causal, lc::softmax, falling_bias, 4, 2, 8>();
-  compare<lc::full, soft_cap, falling_bias, 2, 2, 24>();
-  compare<lc::causal, soft_cap, lc::no_score_bias, 2, 1, 16>();
-  compare<lc::causal, soft_cap_by_lanes, lc::no_score_bias, 2, 1, 16>();
+  compare_simd<lc::causal, lc::softmax, falling_bias, 4, 2, 8>();
+  compare_simd<lc::full, soft_cap, falling_bias, 2, 2, 24>();
+  compare_simd<lc::causal, soft_cap, lc::no_score_bias, 2, 1, 16>();
+  compare_simd<lc::causal, soft_cap_by_lanes, lc::no_score_bias, 2, 1, 16>();
 }
 TEST_CASE("extreme scores: no overflow, weights below e^-64 are 0, not-a-number shows") {
-  auto of = std::make_unique<comparison<lc::causal, lc::softmax, lc::no_score_bias, 2, 1, 8>>();
+  auto of = std::make_unique<comparison<lc::simd, float, lc::causal, lc::softmax, lc::no_score_bias, 2, 1, 8>>();
   for (auto& x : of->query.data) x *= 300;
   // Such scores are rounded to more than the adjoints' tolerance.
   of->check(0, 40, false);
   of->check(200, 1, false);
   of->query[3] = std::nanf("");
   of->plan.prepare(0, 9);
-  const comparison<lc::causal, lc::softmax, lc::no_score_bias, 2, 1, 8>::readable cache{
+  const comparison<lc::simd, float, lc::causal, lc::softmax, lc::no_score_bias, 2, 1, 8>::readable cache{
       of->keys.data, of->values.data, {}};
   lc::op::attend(of->found.first(9), of->found_scale.first(9), of->query.first(9), cache, of->plan.view(),
                  lc::score_rule<lc::softmax, lc::no_score_bias, float>{0.5f}, lc::simd{});

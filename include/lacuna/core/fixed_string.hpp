@@ -100,8 +100,9 @@ class text_buffer {
   /// Appends `length` characters, which need not end in a zero; control characters become their number: 0x09.
   constexpr text_buffer& append(const char* from, extent_t length) {
     for (extent_t i = 0; i < length; ++i) {
-      if (from[i] >= 0 && from[i] < ' ')
-        *this << "0x" << static_cast<char>('0' + from[i] / 16) << "0123456789ABCDEF"[from[i] % 16];
+      const auto code = static_cast<unsigned char>(from[i]);  // char has no sign on every machine
+      if (code < ' ')
+        *this << "0x" << static_cast<char>('0' + code / 16) << "0123456789ABCDEF"[code % 16];
       else
         *this << from[i];
     }

@@ -51,9 +51,12 @@ LACUNA_INLINE Values horner(Values x, double lowest, Rest... higher) noexcept {
 
 }  // namespace detail
 
-/// x + x^3 p(x^2) near 0, where the exponential form would cancel.
+/// x + x^3 p(x^2) near 0, where the exponential form would cancel. Lanes of f64 go one by one, as exactly as single
+/// values.
 template <Lanes Values>
 LACUNA_INLINE Values tanh(Values x) noexcept {
+  if constexpr (sizeof(typename Values::element) > sizeof(float))
+    return each_lane(x, [](auto single) { return tanh(single); });
   const Values magnitude = absolute(x), square = x * x;
   const Values series = detail::horner(square, -0.33333284, 0.13331491, -0.05374351, 0.02065065, -0.00571712);
   const Values small = multiply_add(x * square, series, x);
@@ -61,9 +64,11 @@ LACUNA_INLINE Values tanh(Values x) noexcept {
   return where(less(magnitude, Values(0.625)), small, where(less(x, Values(0)), -large, large));
 }
 
-/// x + x p(x^2) below 1, the exponential of a fit to the logarithm of its complement above.
+/// x + x p(x^2) below 1, the exponential of a fit to the logarithm of its complement above; f64 as for `tanh`.
 template <Lanes Values>
 LACUNA_INLINE Values erf(Values x) noexcept {
+  if constexpr (sizeof(typename Values::element) > sizeof(float))
+    return each_lane(x, [](auto single) { return erf(single); });
   const Values magnitude = absolute(x), square = x * x;
   const Values series = detail::horner(square, 1.283791662e-1, -3.761262709e-1, 1.128360017e-1, -2.685444447e-2,
                                        5.189535232e-3, -8.021340829e-4, 7.889122490e-5);

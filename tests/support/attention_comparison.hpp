@@ -1,0 +1,139 @@
+#pragma once
+// Attention of a backend against the reference, forward and backward: everything that a comparison needs but the list
+// of cases.
+
+#include <doctest/doctest.h>
+#include <cmath>
+#include <lacuna/lacuna.hpp>
+#include <memory>
+
+namespace attention_tests {
+namespace lc = lacuna;
+
+/// Scores are bent before the exponential: one policy says that it takes lanes, the other is applied lane by lane.
+struct soft_cap : lc::softmax {
+  template <class Value>
+  static constexpr Value map(Value score) noexcept {
+    return Value(2) * lc::maths::tanh(score / Value(2));
+  }
+  template <class Value>
+  static constexpr Value map_derivative(Value score) noexcept {
+    const Value t = lc::maths::tanh(score / Value(2));
+    return Value(1) - t * t;
+  }
+};
+struct soft_cap_by_lanes : soft_cap {
+  using lane_wise = soft_cap_by_lanes;
+};
+/// Odd rows see nothing, every third key is hidden from the others.
+struct with_gaps {
+  static constexpr lc::spans<200> spans(lc::extent_t query, lc::extent_t keys) {
+    lc::spans<200> seen;
+    if (query % 2 == 0)
+      for (lc::extent_t k = 0; k <= query && k < keys; k += 3) seen.add(k, k + 2 < keys ? k + 2 : keys);
+    return seen;
+  }
+};
+struct falling_bias {
+  static constexpr bool present = true;
+  template <class Value>
+  constexpr Value operator()(lc::extent_t head, Value distance) const noexcept {
+    return distance * Value(-0.1f * static_cast<float>(head + 1));
+  }
+};
+
+/// Attention on `Backend` and on the reference, computed as `Value`.
+template <class Backend, class Value, class Route, class Normaliser, class Bias, lc::extent_t Heads,
+          lc::extent_t KvHeads, lc::extent_t HeadWidth>
+struct comparison {
+  using Element = Value;
+  static constexpr double tolerance = lc::same<Value, double> ? 1e-12 : 1e-5;
+  static constexpr lc::extent_t context = 640, columns = Heads * HeadWidth, kv_columns = KvHeads * HeadWidth;
+  static constexpr lc::extent_t blocks = lc::blocks_of(context);
+  using cache_type = lc::cache_view<Element, KvHeads, HeadWidth, lc::linear_cache::address>;
+  using readable = lc::cache_view<const Element, KvHeads, HeadWidth, lc::linear_cache::address>;
+  using rule = lc::score_rule<Normaliser, Bias, Value>;
+  lc::tensor<Value, context, columns> query, expected, found;
+  lc::tensor<Value, context, kv_columns> key, value;
+  lc::tensor<Value, context, Heads> expected_scale, found_scale;
+  lc::tensor<Element, blocks, KvHeads, HeadWidth, lc::block_keys> keys;
+  lc::tensor<Element, blocks, KvHeads, HeadWidth, lc::block_keys> values;
+  lc::shared_plan<Route, context, context> plan;
+  struct adjoints {
+    lc::tensor<Value, context, columns> query;
+    lc::tensor<Value, blocks, KvHeads, HeadWidth, lc::block_keys> keys, values;
+  };
+  lc::tensor<Value, context, columns> dmixed;
+  adjoints expected_adjoint, found_adjoint;
+
+  comparison() {
+    std::uint64_t drawn = 0;
+    const auto draw = [&](auto& tensor) {
+      for (auto& of : tensor.data) of = static_cast<Value>(lc::random_normal(29, HeadWidth, drawn++));
+    };
+    draw(query), draw(key), draw(value), draw(dmixed);
+    lc::op::append(cache_type{keys.data, values.data, {}}, key.first(context), value.first(context), 0,
+                   lc::reference{});
+  }
+  void check(lc::extent_t first, lc::extent_t count, bool backward = true) {
+    plan.prepare(first, count);
+    const rule how{static_cast<Value>(lc::dot::scale(HeadWidth))};
+    const readable cache{keys.data, values.data, {}};
+    found.first(count + 1).fill(77);
+    lc::op::attend(expected.first(count), expected_scale.first(count), query.first(count), cache, plan.view(), how,
+                   lc::reference{});
+    const auto ran = lc::op::attend(found.first(count), found_scale.first(count), query.first(count), cache,
+                                    plan.view(), how, Backend{});
+    static_assert(lc::same<decltype(ran), const lc::ran_on<Backend>>);
+    for (lc::extent_t i = 0; i < count * columns; ++i)
+      REQUIRE(found[i] == doctest::Approx(expected[i]).epsilon(tolerance).scale(1));
+    for (lc::extent_t i = 0; i < columns; ++i) REQUIRE(found[count * columns + i] == 77);
+    for (lc::extent_t i = 0; i < count * Heads; ++i)
+      if (std::isinf(expected_scale[i]))
+        REQUIRE(found_scale[i] == expected_scale[i]);
+      else
+        REQUIRE(found_scale[i] == doctest::Approx(expected_scale[i]).epsilon(tolerance).scale(1));
+    if (backward) check_backward(count, how);
+  }
+  void check_backward(lc::extent_t count, const rule& how) {
+    const readable cache{keys.data, values.data, {}};
+    const auto start = [](auto& tensor) {
+      std::uint64_t drawn = 0;  // adjoints accumulate: they start from something
+      for (auto& of : tensor.data) of = static_cast<Value>(lc::random_normal(30, 0, drawn++));
+    };
+    const auto run = [&](adjoints& to, const auto& backend) {
+      start(to.query), start(to.keys), start(to.values);
+      return lc::op::attend_backward(
+          to.query.first(count),
+          lc::cache_view<Value, KvHeads, HeadWidth, lc::linear_cache::address>{to.keys.data, to.values.data, {}},
+          dmixed.first(count), expected_scale.first(count), query.first(count), cache, plan.view(), how, backend);
+    };
+    run(expected_adjoint, lc::reference{});
+    const auto ran = run(found_adjoint, Backend{});
+    static_assert(lc::same<decltype(ran), const lc::ran_on<Backend>>);
+    const auto compare = [](const auto& expected_tensor, const auto& found_tensor) {
+      double worst = 0;  // one assertion per tensor: there are many
+      for (lc::extent_t i = 0; i < expected_tensor.size; ++i) {
+        const auto expected_value = static_cast<double>(expected_tensor[i]);
+        const double apart = std::abs(static_cast<double>(found_tensor[i]) - expected_value);
+        worst = std::max(worst, std::isnan(apart) ? 1 : apart / (1 + std::abs(expected_value)));
+      }
+      REQUIRE(worst < 2 * tolerance);
+    };
+    compare(expected_adjoint.query, found_adjoint.query);
+    compare(expected_adjoint.keys, found_adjoint.keys);
+    compare(expected_adjoint.values, found_adjoint.values);
+  }
+};
+
+template <class Backend, class Value, class Route, class Normaliser, class Bias, lc::extent_t Heads,
+          lc::extent_t KvHeads, lc::extent_t HeadWidth>
+void compare() {
+  auto of = std::make_unique<comparison<Backend, Value, Route, Normaliser, Bias, Heads, KvHeads, HeadWidth>>();
+  for (const lc::extent_t count : {1u, 2u, 7u, 8u, 9u, 16u, 17u, 33u})
+    for (const lc::extent_t first : {0u, 1u, 15u, 16u, 40u, 100u}) of->check(first, count);
+  of->check(0, 300);
+  of->check(599, 1);
+}
+
+}  // namespace attention_tests
