@@ -64,7 +64,7 @@ struct comparison {
     lc::tensor<Value, blocks, KvHeads, HeadWidth, lc::block_keys> keys, values;
   };
   lc::tensor<Value, context, columns> dmixed;
-  adjoints expected_adjoint, found_adjoint;
+  adjoints start, expected_adjoint, found_adjoint;  // adjoints accumulate: they start from something
 
   comparison() {
     std::uint64_t drawn = 0;
@@ -72,6 +72,7 @@ struct comparison {
       for (auto& of : tensor.data) of = static_cast<Value>(lc::random_normal(29, HeadWidth, drawn++));
     };
     draw(query), draw(key), draw(value), draw(dmixed);
+    draw(start.query), draw(start.keys), draw(start.values);
     lc::op::append(cache_type{keys.data, values.data, {}}, key.first(context), value.first(context), 0,
                    lc::reference{});
   }
@@ -97,12 +98,8 @@ struct comparison {
   }
   void check_backward(lc::extent_t count, const rule& how) {
     const readable cache{keys.data, values.data, {}};
-    const auto start = [](auto& tensor) {
-      std::uint64_t drawn = 0;  // adjoints accumulate: they start from something
-      for (auto& of : tensor.data) of = static_cast<Value>(lc::random_normal(30, 0, drawn++));
-    };
     const auto run = [&](adjoints& to, const auto& backend) {
-      start(to.query), start(to.keys), start(to.values);
+      to = start;
       return lc::op::attend_backward(
           to.query.first(count),
           lc::cache_view<Value, KvHeads, HeadWidth, lc::linear_cache::address>{to.keys.data, to.values.data, {}},

@@ -4,7 +4,7 @@
 /// A type of our own, since xsimd 8.1's AVX-512 masks convert silently to bool. The instruction set is part of its
 /// name, through the namespace of the library. What a newer xsimd offers under another name, or 8.1 computes slowly or
 /// wrongly for AVX-512 (fused multiply-add, sums over lanes, masked loads), is written here with the compiler's
-/// intrinsics; every such function is tested against plain loops in tests/kernels/lanes.cpp.
+/// intrinsics; every such function is tested against plain loops in tests/kernels/simd_lanes.cpp.
 
 #include <lacuna/core/lane_maths.hpp>
 #include <lacuna/tensor/element.hpp>
@@ -14,8 +14,13 @@ LACUNA_BEGIN
 
 namespace simd_lanes {
 
-using float_batch = xsimd::batch<float>;
-using word_batch = xsimd::batch<std::uint32_t>;
+#if defined(__aarch64__)
+using instructions = xsimd::neon64;  // not the scalable vectors that a newer xsimd may choose: those cannot be shuffled
+#else
+using instructions = xsimd::default_arch;
+#endif
+using float_batch = xsimd::batch<float, instructions>;
+using word_batch = xsimd::batch<std::uint32_t, instructions>;
 
 #if defined(__AVX512F__)
 static_assert(float_batch::size == 16, "lacuna::simd: xsimd chose narrower lanes than the intrinsics written here");
@@ -123,12 +128,15 @@ LACUNA_INLINE lanes lane_sqrt(lanes a) noexcept {
   return lanes(xsimd::sqrt(a.value));
 #endif
 }
-/// The larger of two; a where one is not a number.
+/// The larger of two; a where one is not a number. maxps returns its second operand there, and xsimd exchanges the two
+/// from 14 on.
 LACUNA_INLINE lanes lane_larger(lanes a, lanes b) noexcept {
 #if defined(__AVX512F__)
   return lanes(float_batch(_mm512_maskz_max_ps(0xffff, b.value, a.value)));
+#elif defined(__AVX__)
+  return lanes(float_batch(_mm256_max_ps(b.value, a.value)));
 #elif defined(__SSE2__)
-  return lanes((xsimd::max)(b.value, a.value));  // maxps returns its second operand where one is not a number
+  return lanes(float_batch(_mm_max_ps(b.value, a.value)));
 #else
   return lanes(xsimd::select(a.value < b.value, b.value, a.value));
 #endif
