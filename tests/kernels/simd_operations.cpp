@@ -22,6 +22,7 @@ struct staircase {
     return x > Value(1) || x < Value(-1) ? Value(1) : Value(0);
   }
 };
+static_assert(lc::Activation<staircase> && staircase::preserves_zero);
 
 constexpr lc::extent_t tokens = 3;
 /// Data that no vector is aligned to: one element in.

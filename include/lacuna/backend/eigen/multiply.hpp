@@ -1,6 +1,6 @@
 #pragma once
 /// Products by Eigen: one matrix-vector product per token, so that nothing is allocated. Weights in bf16 and f16 are
-/// widened a few rows at a time.
+/// widened a part at a time.
 
 #include <Eigen/Core>
 #include <lacuna/op/multiply.hpp>
@@ -24,20 +24,34 @@ auto eigen_vector(Element* data, extent_t columns) {
   return Eigen::Map<mapped>(data, static_cast<Eigen::Index>(columns));
 }
 
-/// Calls `f(first output, outputs, their rows as Value)` for all rows of a weight; a narrow weight a few at a time.
+/// A stretch of columns of some rows of a weight, as the values that are computed with.
+template <class Value>
+struct weight_part {
+  const Value* data;
+  extent_t output, outputs, input, inputs;
+
+  auto as_eigen() const { return eigen_matrix(data, outputs, inputs); }
+};
+
+/// Calls `f(part)` for parts that make up the whole weight, rows in order. A weight in another element is widened part
+/// by part, into 8 KiB at most.
 template <class Value, class Element, extent_t Outputs, extent_t Inputs, class Function>
-void for_rows_as(matrix<const Element, Outputs, Inputs> weight, Function&& f) {
+void for_parts_as(matrix<const Element, Outputs, Inputs> weight, Function&& f) {
   if constexpr (same<Element, Value>) {
-    f(extent_t{0}, Outputs, weight.data);
+    f(weight_part<Value>{weight.data, 0, Outputs, 0, Inputs});
   } else {
-    constexpr extent_t fitting = 2048 / Inputs, some = fitting < 1 ? 1 : fitting < Outputs ? fitting : Outputs;
-    Value widened[some * Inputs];
-    for (extent_t first = 0; first < Outputs; first += some) {
-      const extent_t count = Outputs - first < some ? Outputs - first : some;
-      const Element* from = weight.row(first);
-      for (extent_t i = 0; i < count * Inputs; ++i) widened[i] = static_cast<Value>(widen(from[i]));
-      f(first, count, static_cast<const Value*>(widened));
-    }
+    constexpr extent_t room = 8192 / sizeof(Value), most_inputs = Inputs < room ? Inputs : room;
+    constexpr extent_t fitting = room / most_inputs, most_outputs = fitting < Outputs ? fitting : Outputs;
+    Value widened[most_outputs * most_inputs];
+    for (extent_t output = 0; output < Outputs; output += most_outputs)
+      for (extent_t input = 0; input < Inputs; input += most_inputs) {
+        const extent_t outputs = Outputs - output < most_outputs ? Outputs - output : most_outputs;
+        const extent_t inputs = Inputs - input < most_inputs ? Inputs - input : most_inputs;
+        Value* to = widened;
+        for (extent_t o = 0; o < outputs; ++o)
+          for (extent_t i = 0; i < inputs; ++i) *to++ = static_cast<Value>(widen(weight.row(output + o)[input + i]));
+        f(weight_part<Value>{widened, output, outputs, input, inputs});
+      }
   }
 }
 
@@ -50,10 +64,15 @@ template <class Value, class Element, extent_t Outputs, extent_t Inputs, class P
   requires(std::is_floating_point_v<Value> && same<compute_t<Element>, Value>)
 auto kernel(multiply, rows<Value, Outputs> y, rows<const Value, Inputs> x,
             matrix<const Element, Outputs, Inputs> weight, const Packed&, const eigen&) {
-  detail::for_rows_as<Value>(weight, [&](extent_t first, extent_t count, const Value* some) {
-    const auto part = detail::eigen_matrix(some, count, Inputs);
-    for (extent_t t = 0; t < x.count; ++t)
-      detail::eigen_vector(y.row(t) + first, count).noalias() = part * detail::eigen_vector(x.row(t), Inputs);
+  detail::for_parts_as<Value>(weight, [&](const detail::weight_part<Value>& part) {
+    for (extent_t t = 0; t < x.count; ++t) {
+      auto to = detail::eigen_vector(y.row(t) + part.output, part.outputs);
+      const auto from = detail::eigen_vector(x.row(t) + part.input, part.inputs);
+      if (part.input == 0)
+        to.noalias() = part.as_eigen() * from;
+      else
+        to.noalias() += part.as_eigen() * from;
+    }
   });
   return ran_on<eigen>{};
 }
@@ -63,11 +82,10 @@ template <class Value, class Element, extent_t Outputs, extent_t Inputs>
   requires(std::is_floating_point_v<Value> && same<compute_t<Element>, Value>)
 auto kernel(multiply_transposed, rows<Value, Inputs> dx, rows<const Value, Outputs> dy,
             matrix<const Element, Outputs, Inputs> weight, const eigen&) {
-  detail::for_rows_as<Value>(weight, [&](extent_t first, extent_t count, const Value* some) {
-    const auto part = detail::eigen_matrix(some, count, Inputs);
+  detail::for_parts_as<Value>(weight, [&](const detail::weight_part<Value>& part) {
     for (extent_t t = 0; t < dy.count; ++t)
-      detail::eigen_vector(dx.row(t), Inputs).noalias() +=
-          part.transpose() * detail::eigen_vector(dy.row(t) + first, count);
+      detail::eigen_vector(dx.row(t) + part.input, part.inputs).noalias() +=
+          part.as_eigen().transpose() * detail::eigen_vector(dy.row(t) + part.output, part.outputs);
   });
   return ran_on<eigen>{};
 }
