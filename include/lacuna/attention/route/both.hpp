@@ -16,6 +16,9 @@ struct both {
   template <class NewLeft, class NewRight>
   using rebuild = both<NewLeft, NewRight>;
 
+  static constexpr bool sees_ahead = route_sees_ahead<left_route> && route_sees_ahead<right_route>;
+  static constexpr bool depends_on_length = route_depends_on_length<left_route> || route_depends_on_length<right_route>;
+
   static constexpr extent_t most = decltype(left_route::spans(0, 0))::most + decltype(right_route::spans(0, 0))::most;
 
   LACUNA_HD static constexpr lacuna::spans<most> spans(extent_t query, extent_t keys) {

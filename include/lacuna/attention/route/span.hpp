@@ -73,12 +73,20 @@ struct route {
 };
 }  // namespace slots
 
-/// Whether some row sees a key behind itself. Then a stream cannot be cut: every cut would change what rows see.
+/// Whether what a row sees depends on how long the stream is by then, apart from keys that do not exist yet. Such a
+/// route says `static constexpr bool depends_on_length = true`.
+template <class Policy>
+inline constexpr bool route_depends_on_length = requires { requires Policy::depends_on_length; };
+
+/// Whether some row sees a key behind itself, or depends on the length. Then a stream cannot be cut: every cut would
+/// change what rows see.
 /// Found by asking the first rows of a stream; a route whose first rows do not tell says `static constexpr bool
 /// sees_ahead`.
 template <class Policy>
 inline constexpr bool route_sees_ahead = [] {
-  if constexpr (requires { Policy::sees_ahead; }) {
+  if constexpr (route_depends_on_length<Policy>) {
+    return true;
+  } else if constexpr (requires { Policy::sees_ahead; }) {
     return static_cast<bool>(Policy::sees_ahead);
   } else {
     constexpr extent_t asked = 40;

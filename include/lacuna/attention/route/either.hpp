@@ -1,0 +1,36 @@
+#pragma once
+/// The union of two routes.
+
+#include <lacuna/attention/route/span.hpp>
+
+LACUNA_BEGIN
+
+/// Keys that at least one of the routes sees, each once: exact on spans, so that overlaps are not counted twice.
+template <class Left, class Right>
+struct either {
+  using slot = slots::route;
+  using left_route = checked<Left, slots::route>;
+  using right_route = checked<Right, slots::route>;
+  static constexpr auto name = fixed_string("either<") + left_route::name + ", " + right_route::name + ">";
+  using parts = type_list<Left, Right>;
+  template <class NewLeft, class NewRight>
+  using rebuild = either<NewLeft, NewRight>;
+  static constexpr bool sees_ahead = route_sees_ahead<left_route> || route_sees_ahead<right_route>;
+  static constexpr bool depends_on_length = route_depends_on_length<left_route> || route_depends_on_length<right_route>;
+
+  static constexpr extent_t most = decltype(left_route::spans(0, 0))::most + decltype(right_route::spans(0, 0))::most;
+
+  LACUNA_HD static constexpr lacuna::spans<most> spans(extent_t query, extent_t keys) {
+    const auto left = left_route::spans(query, keys);
+    const auto right = right_route::spans(query, keys);
+    lacuna::spans<most> joined;
+    for (extent_t l = 0, r = 0; l < left.count || r < right.count;) {
+      const bool from_left = r == right.count || (l < left.count && left.items[l].begin < right.items[r].begin);
+      const span next = from_left ? left.items[l++] : right.items[r++];
+      joined.add(next.begin, next.end);
+    }
+    return joined;
+  }
+};
+
+LACUNA_END
