@@ -15,6 +15,10 @@
 #include <lacuna/activation/relu.hpp>
 #include <lacuna/activation/sigmoid.hpp>
 #include <lacuna/attention/attention.hpp>
+#include <lacuna/attention/normaliser/clamped_softmax.hpp>
+#include <lacuna/attention/normaliser/clipped_softmax.hpp>
+#include <lacuna/attention/normaliser/l2_gelu.hpp>
+#include <lacuna/attention/normaliser/softmax1.hpp>
 #include <lacuna/attention/route/block_window.hpp>
 #include <lacuna/attention/route/both.hpp>
 #include <lacuna/attention/route/by_rows.hpp>

@@ -21,9 +21,17 @@ MUTATIONS = [
      "y(0, c) += static_cast<Value>(1.001 * row.at(", "llama"),
     ("op/embed.hpp", "gradient.row(tokens.data[t])[c] += ", "gradient.row(tokens.data[t])[c] += 0.999 * ", "gpt"),
     ("op/rotate.hpp", "backward ? -table.sine", "backward ? table.sine", "llama"),
-    ("op/attend.hpp", "p * ((g - anchor) - sum)", "p * ((g - anchor) - 1.001 * sum)", "llama"),
+    ("op/attend.hpp", "p * ((adjoint(p, g) - anchor) - sum)", "p * ((adjoint(p, g) - anchor) - 1.001 * sum)", "llama"),
+    ("op/attend.hpp", "sum = -maths::exp(-kept) * anchor", "sum = -1.01 * maths::exp(-kept) * anchor", "normalisers"),
+    ("op/attend.hpp", "through_sum += g", "through_sum += 1.001 * g", "normalisers"),
+    ("attention/normaliser/clamped_softmax.hpp", "maths::where(maths::less(score, limit), Value(1), Value(0))",
+     "maths::where(maths::less(score, limit), Value(1.001), Value(0))", "normalisers"),
+    ("attention/normaliser/clipped_softmax.hpp", "const Value slope = Value(Stretch.high)",
+     "const Value slope = Value(1.001f * Stretch.high)", "normalisers"),
+    ("attention/normaliser/l2_gelu.hpp", "scaled * Value(-0.5)", "scaled * Value(0.5)", "normalisers"),
+    ("attention/normaliser/l2_gelu.hpp", "return score + score", "return score", "normalisers"),
     ("op/attend.hpp", "dk[d * block_keys + j] += ds * q[d]", "dk[d * block_keys + j] += 1.001 * ds * q[d]", "llama"),
-    ("op/attend.hpp", "dv[cache_type::value_at(j, d)] += p", "dv[cache_type::value_at(j, d)] -= p", "llama"),
+    ("op/attend.hpp", "dv[cache_type::value_at(j, d)] += weight", "dv[cache_type::value_at(j, d)] -= weight", "llama"),
     ("op/attend.hpp", "dkey(t, h * HeadWidth + d) += ", "dkey(t, h * HeadWidth + d) -= ", "llama"),
     ("norm/rms_norm.hpp", "op::sum_over_tokens(gradients.gain, dy * x * r", "op::sum_over_tokens(gradients.gain, dy * x * r * 1.001",
      "llama"),
@@ -80,7 +88,7 @@ def try_mutation(mutation):
 def main():
     tally = proof.Tally()
     with tempfile.TemporaryDirectory() as folder:
-        for recipe in ("llama", "gpt", "mixed"):
+        for recipe in dict.fromkeys(mutation[3] for mutation in MUTATIONS):
             code, output = build_and_run(proof.INCLUDE, recipe, folder)
             tally.check(code == 0, f"without a mutation the gradients of {recipe} are right", output)
     for mutation, (noticed, details) in zip(MUTATIONS, proof.in_parallel(try_mutation, MUTATIONS)):

@@ -7,32 +7,46 @@ namespace recipes {
 namespace lc = lacuna;
 
 /// Llama's family: rope, grouped heads, gated feed-forward, RMSNorm, tied head.
-using llama = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
-    lc::repeat<2, lc::pre_norm<lc::rms_norm<>,
-        lc::attention<lc::heads<4>, lc::kv_heads<2>, lc::rope<>, lc::causal>,
-        lc::ffn<lc::hidden<12>, lc::gated<lc::silu>>>>,
+using llama = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<4>, lc::kv_heads<2>, lc::rope<>, lc::causal>,
+                               lc::ffn<lc::hidden<12>, lc::gated<lc::silu>>>>,
     lc::tied_head>;
 
 /// GPT-2's family: learned positions, LayerNorm, biases, GELU by tanh, own head; a window.
-using gpt = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::learned_position,
-    lc::repeat<2, lc::pre_norm<lc::layer_norm<>,
-        lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<5>>, lc::bias>,
-        lc::ffn<lc::hidden<12>, lc::gelu_tanh, lc::bias>>>,
-    lc::linear_head<lc::bias>>;
+using gpt =
+    lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::learned_position,
+                lc::repeat<2, lc::pre_norm<lc::layer_norm<>,
+                                           lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<5>>, lc::bias>,
+                                           lc::ffn<lc::hidden<12>, lc::gelu_tanh, lc::bias>>>,
+                lc::linear_head<lc::bias>>;
 
 /// A mixed stack: post-norm beside pre-norm, two attentions in one block, a block without attention, all other
 /// activations, the other pairing of rotary columns, heads of another width, no final norm but the policy's own.
-using mixed = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
-    lc::post_norm<lc::layer_norm<lc::epsilon{1e-3f}>,
+using mixed = lc::decoder<
+    lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+    lc::post_norm<
+        lc::layer_norm<lc::epsilon{1e-3f}>,
         lc::attention<lc::heads<2>, lc::rope<lc::theta{100.f}, lc::rotary_pairs::halves>, lc::full, lc::head_width<4>>,
         lc::ffn<lc::hidden<7>, lc::gelu>>,
-    lc::stack<lc::repeat<2, lc::pre_norm<lc::no_norm,
-        lc::attention<lc::heads<3>, lc::kv_heads<1>, lc::rope<>, lc::causal>,
-        lc::attention<lc::heads<2>, lc::window<3>, lc::bias>>>,
+    lc::stack<
+        lc::repeat<2, lc::pre_norm<lc::no_norm, lc::attention<lc::heads<3>, lc::kv_heads<1>, lc::rope<>, lc::causal>,
+                                   lc::attention<lc::heads<2>, lc::window<3>, lc::bias>>>,
         lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<9>, lc::squared_relu>, lc::ffn<lc::hidden<5>, lc::sigmoid>>>,
-    lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<10>, lc::relu>>,
-    lc::rms_norm<lc::epsilon{1e-2f}>,
+    lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<10>, lc::relu>>, lc::rms_norm<lc::epsilon{1e-2f}>,
     lc::linear_head<>>;
+
+/// A block of attention alone.
+template <class... Policies>
+using attention_block = lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, Policies...>>;
+
+/// All normalisers of attention but the softmax.
+using normalisers =
+    lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, attention_block<lc::causal, lc::softmax1>,
+                attention_block<lc::causal, lc::clamped_softmax<lc::score_limit{0.3f}>>,
+                attention_block<lc::causal, lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>,
+                attention_block<lc::both<lc::causal, lc::window<6>>, lc::l2_gelu<>>,
+                attention_block<lc::full, lc::l2_gelu<lc::tau{2.f}>>>;
 
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
@@ -41,13 +55,15 @@ inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9,
 template <class Model>
 void randomise(Model& model, std::uint64_t seed, double spread) {
   std::uint64_t counter = 0;
-  lc::visit_tensors([&](auto& tensor) {
-    for (auto& of : tensor.data) {
-      using element = std::remove_reference_t<decltype(of)>;
-      const double moved = static_cast<double>(lc::widen(of)) + spread * lc::random_normal(seed, 1, counter++);
-      of = static_cast<element>(static_cast<lc::compute_t<element>>(moved));
-    }
-  }, model.parameters_to_write());
+  lc::visit_tensors(
+      [&](auto& tensor) {
+        for (auto& of : tensor.data) {
+          using element = std::remove_reference_t<decltype(of)>;
+          const double moved = static_cast<double>(lc::widen(of)) + spread * lc::random_normal(seed, 1, counter++);
+          of = static_cast<element>(static_cast<lc::compute_t<element>>(moved));
+        }
+      },
+      model.parameters_to_write());
   model.update();
 }
 

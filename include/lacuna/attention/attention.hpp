@@ -180,7 +180,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     /// Multiply-adds of `tokens` rows from position `first` on, forward.
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
       return query_map::multiply_adds(tokens) + 2 * key_map::multiply_adds(tokens) + output_map::multiply_adds(tokens) +
-             2 * pairs<route>(first, tokens, first + tokens) * query_width;
+             attend_products<normalisation_of<normaliser>> * pairs<route>(first, tokens, first + tokens) * query_width;
     }
     /// Calls `f(name, value)` for the sizes that no tensor shape tells.
     template <class Function>

@@ -226,10 +226,10 @@ struct complaint_about<Found, Recipe, fields<Fields...>, Policies...> {
   using type = complaint<Found.what, Recipe, typename culprit<of_field>::type>;
 };
 
-/// The templates that a type is written with, innermost first, found without completing one of them.
+/// The types that a type is written with, innermost first, found without completing one of them.
 template <class Type>
 struct inside_out {
-  using type = type_list<>;
+  using type = type_list<Type>;
 };
 template <template <class...> class Outer, class... Inner>
 struct inside_out<Outer<Inner...>> {

@@ -4,8 +4,8 @@
 ///
 /// Source of the fold: Milakov and Gimelshein (2018), arXiv 1805.02867; Dao et al. (2022), arXiv 2205.14135.
 
-#include <lacuna/core/maths.hpp>
 #include <lacuna/op/block_plan.hpp>
+#include <lacuna/op/normalise.hpp>
 
 LACUNA_BEGIN
 
@@ -28,62 +28,17 @@ struct cache_view {
   LACUNA_HD constexpr Element* value_block(extent_t block, extent_t head) const noexcept {
     return values + address(block) * block_size + head * HeadWidth * block_keys;
   }
+  /// From one column of a key's value to the next.
+  static constexpr extent_t value_step = values_by_column ? block_keys : 1;
   /// Where a value block holds column d of key j.
   LACUNA_HD static constexpr extent_t value_at(extent_t j, extent_t d) noexcept {
     return values_by_column ? d * block_keys + j : j * HeadWidth + d;
   }
 };
 
-/// Scores depend on positions through queries and keys alone.
-struct no_score_bias {
-  static constexpr bool present = false;
-  template <class Value>
-  LACUNA_HD constexpr Value operator()(extent_t, Value) const noexcept {
-    return Value(0);
-  }
-};
-
-/// Base of normalisers that take scores as they are; one that bends them redefines both functions.
-struct scores_as_they_are {
-  /// Applied to a score before the mask and the exponential.
-  template <class Value>
-  LACUNA_HD static constexpr Value map(Value score) noexcept {
-    return score;
-  }
-  template <class Value>
-  LACUNA_HD static constexpr Value map_derivative(Value) noexcept {
-    return Value(1);
-  }
-};
-namespace detail {
-/// A function as a type: sanitizers make comparisons of addresses no constants.
-template <float (*Function)(float) noexcept>
-struct function_type;
-}  // namespace detail
-
-/// Whether a normaliser has kept that map.
-template <class Normaliser>
-inline constexpr bool keeps_scores = requires {
-  requires same<detail::function_type<&Normaliser::template map<float>>,
-                detail::function_type<&scores_as_they_are::template map<float>>>;
-};
-
-/// How a dot product becomes a logarithmic weight: map(scale q.k + bias(head, |query - key|)).
-template <class Normaliser, class Bias, class Value>
-struct score_rule {
-  using normaliser = Normaliser;
-  using bias_type = Bias;
-  Value scale;
-  [[no_unique_address]] Bias bias{};
-
-  /// Before the normaliser's map.
-  LACUNA_HD constexpr Value raw(Value dot, extent_t head, extent_t query, extent_t key) const noexcept {
-    if constexpr (Bias::present)
-      return dot * scale + bias(head, static_cast<Value>(query < key ? key - query : query - key));
-    else
-      return dot * scale;
-  }
-};
+/// Products of heads * head_width columns per visible pair: scores, where needed twice, and values.
+template <normalisation Kind>
+inline constexpr std::uint64_t attend_products = Kind == normalisation::one_pass ? 2 : 3;
 
 namespace operation {
 
@@ -104,13 +59,13 @@ LACUNA_HD constexpr void block_scores(Value (&scores)[block_keys], const Value* 
 
 }  // namespace attention_loops
 
-/// mixed(t, h) = sum over visible keys of softmax(scale q.k) v.
+/// mixed(t, h) = sum over visible keys of their weight times v.
 struct attend {
   static constexpr auto name = fixed_string("attend");
   template <class Mixed, class LogScale, class Query, class Cache, class Rule>
   LACUNA_HD static constexpr std::uint64_t multiply_adds(const Mixed&, const LogScale&, const Query&, const Cache&,
                                                          const block_plan_view& plan, const Rule&) noexcept {
-    return 2 * plan.pairs * Query::columns;
+    return attend_products<Rule::kind> * plan.pairs * Query::columns;
   }
 };
 template <class Value, extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth,
@@ -120,44 +75,68 @@ LACUNA_HD constexpr auto kernel(attend, rows<Value, Columns> mixed, rows<Value, 
                                 const cache_view<const Element, KvHeads, HeadWidth, Address>& cache,
                                 const block_plan_view& plan, const Rule& rule, const reference&) {
   using cache_type = cache_view<const Element, KvHeads, HeadWidth, Address>;
+  using normaliser = typename Rule::normaliser;
   constexpr extent_t group = Heads / KvHeads;
   for (extent_t t = 0; t < query.count; ++t)
     for (extent_t h = 0; h < Heads; ++h) {
       const Value* q = query.row(t) + h * HeadWidth;
       Value* out = mixed.row(t) + h * HeadWidth;
       for (extent_t d = 0; d < HeadWidth; ++d) out[d] = 0;
-      Value largest = -maths::infinity<Value>(), denominator = 0;
-      plan.for_each_block(t, [&](extent_t block, std::uint32_t mask) {
-        Value scores[block_keys]{};
-        attention_loops::block_scores<HeadWidth>(scores, q, cache.key_block(block, h / group), mask, rule, h,
-                                                 plan.first + t, block);
-        Value top = largest;
-        for (extent_t j = 0; j < block_keys; ++j)
-          if ((mask >> j & 1u) != 0) {
-            scores[j] = Rule::normaliser::map(scores[j]);
-            top = maths::larger(top, scores[j]);
+      const auto each_block = [&](auto&& use) {
+        plan.for_each_block(t, [&](extent_t block, std::uint32_t mask) {
+          Value scores[block_keys]{};
+          attention_loops::block_scores<HeadWidth>(scores, q, cache.key_block(block, h / group), mask, rule, h,
+                                                   plan.first + t, block);
+          use(scores, mask, cache.value_block(block, h / group));
+        });
+      };
+      const auto each_key = [&](auto&& use) {
+        each_block([&](Value(&scores)[block_keys], std::uint32_t mask, const Element* v) {
+          for (extent_t j = 0; j < block_keys; ++j)
+            if ((mask >> j & 1u) != 0) use(normaliser::map(scores[j]), v + cache_type::value_at(j, 0));
+        });
+      };
+      const auto mix = [&](Value weight, const Element* v) {
+        for (extent_t d = 0; d < HeadWidth; ++d)
+          out[d] += weight * static_cast<Value>(widen(v[d * cache_type::value_step]));
+      };
+      row_statistic<normaliser, Value> row;
+      if constexpr (Rule::kind == normalisation::one_pass) {
+        each_block([&](Value(&scores)[block_keys], std::uint32_t mask, const Element* v) {
+          Value top = row.largest;
+          for (extent_t j = 0; j < block_keys; ++j)
+            if ((mask >> j & 1u) != 0) {
+              scores[j] = normaliser::map(scores[j]);
+              top = maths::larger(top, scores[j]);
+            }
+          if (top == -maths::infinity<Value>()) return;  // the normaliser hid every key of the block
+          const Value shrink = maths::exp(row.largest - top);
+          if (shrink != Value(1)) {
+            row.sum *= shrink;
+            for (extent_t d = 0; d < HeadWidth; ++d) out[d] *= shrink;
           }
-        if (top == -maths::infinity<Value>()) return;  // the normaliser hid every key of the block
-        const Value shrink = maths::exp(largest - top);
-        if (shrink != Value(1)) {
-          denominator *= shrink;
-          for (extent_t d = 0; d < HeadWidth; ++d) out[d] *= shrink;
-        }
-        largest = top;
-        const Element* v = cache.value_block(block, h / group);
-        for (extent_t j = 0; j < block_keys; ++j) {
-          if ((mask >> j & 1u) == 0) continue;
-          const Value weight = maths::exp(scores[j] - largest);
-          denominator += weight;
-          for (extent_t d = 0; d < HeadWidth; ++d)
-            out[d] += weight * static_cast<Value>(widen(v[cache_type::value_at(j, d)]));
-        }
-      });
-      // A row that sees no key: output 0, gradient 0.
-      if (denominator > 0)
-        for (extent_t d = 0; d < HeadWidth; ++d) out[d] /= denominator;
-      if (log_scale.data != nullptr)
-        log_scale(t, h) = denominator > 0 ? largest + static_cast<Value>(maths::log(denominator)) : largest;
+          row.largest = top;
+          for (extent_t j = 0; j < block_keys; ++j) {
+            if ((mask >> j & 1u) == 0) continue;
+            const Value weight = maths::exp(scores[j] - top);
+            row.sum += weight;
+            mix(weight, v + cache_type::value_at(j, 0));
+          }
+        });
+        // A row that sees no key: output 0, gradient 0.
+        if (row.sum > 0)
+          for (extent_t d = 0; d < HeadWidth; ++d) out[d] /= row.sum;
+      } else {
+        each_key([&](Value score, const Element*) { row.add(score); });
+        const Value kept = row.kept();
+        each_key([&](Value score, const Element* v) {
+          if constexpr (Rule::kind == normalisation::summed)
+            mix(normaliser::weight(score, kept, row.keys), v);
+          else
+            mix(normaliser::reweigh(maths::exp(score - kept)), v);
+        });
+      }
+      if (log_scale.data != nullptr) log_scale(t, h) = row.kept();
     }
   return ran_on<reference>{};
 }
@@ -170,7 +149,7 @@ struct attend_backward {
   LACUNA_HD static constexpr std::uint64_t multiply_adds(const QueryAdjoint&, const CacheAdjoint&, const MixedAdjoint&,
                                                          const LogScale&, const Query&, const Cache&,
                                                          const block_plan_view& plan, const Rule&) noexcept {
-    return 9 * plan.pairs * Query::columns;
+    return (Rule::kind == normalisation::summed ? 7 : 9) * plan.pairs * Query::columns;
   }
 };
 template <class Value, extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth,
@@ -182,13 +161,14 @@ LACUNA_HD constexpr auto kernel(attend_backward, rows<Value, Columns> dquery,
                                 const cache_view<const Element, KvHeads, HeadWidth, Address>& cache,
                                 const block_plan_view& plan, const Rule& rule, const reference&) {
   using cache_type = cache_view<const Element, KvHeads, HeadWidth, Address>;
+  using normaliser = typename Rule::normaliser;
   constexpr extent_t group = Heads / KvHeads;
   for (extent_t t = 0; t < query.count; ++t)
     for (extent_t h = 0; h < Heads; ++h) {
       const Value* q = query.row(t) + h * HeadWidth;
       const Value* dout = dmixed.row(t) + h * HeadWidth;
       Value* dq = dquery.row(t) + h * HeadWidth;
-      const Value lse = log_scale(t, h);
+      const Value kept = log_scale(t, h);
       const auto each_key = [&](auto&& use) {
         plan.for_each_block(t, [&](extent_t block, std::uint32_t mask) {
           Value scores[block_keys]{};
@@ -200,27 +180,67 @@ LACUNA_HD constexpr auto kernel(attend_backward, rows<Value, Columns> dquery,
             Value g = 0;
             for (extent_t d = 0; d < HeadWidth; ++d)
               g += dout[d] * static_cast<Value>(widen(v[cache_type::value_at(j, d)]));
-            use(block, j, scores[j], maths::exp(Rule::normaliser::map(scores[j]) - lse), g);
+            use(block, j, scores[j], g);
           }
         });
       };
-      // Cancellation-free form: g is taken relative to the largest weight's g before the weighted sum is formed.
-      Value heaviest = -1, anchor = 0, sum = 0;
-      each_key([&](extent_t, extent_t, Value, Value p, Value g) {
-        if (p > heaviest) heaviest = p, anchor = g;
-      });
-      each_key([&](extent_t, extent_t, Value, Value p, Value g) { sum += p * (g - anchor); });
-      each_key([&](extent_t block, extent_t j, Value score, Value p, Value g) {
-        const Value ds = p * ((g - anchor) - sum) * Rule::normaliser::map_derivative(score) * rule.scale;
+      const auto spread = [&](extent_t block, extent_t j, Value weight, Value dscore, Value score) {
+        const Value ds = dscore * normaliser::map_derivative(score) * rule.scale;
         const Element* k = cache.key_block(block, h / group);
         Value* dk = dcache.key_block(block, h / group);
         Value* dv = dcache.value_block(block, h / group);
         for (extent_t d = 0; d < HeadWidth; ++d) {
           dq[d] += ds * static_cast<Value>(widen(k[d * block_keys + j]));
           dk[d * block_keys + j] += ds * q[d];
-          dv[cache_type::value_at(j, d)] += p * dout[d];
+          dv[cache_type::value_at(j, d)] += weight * dout[d];
         }
-      });
+      };
+      if constexpr (Rule::kind == normalisation::summed) {
+        Value keys = 0, through_sum = 0;
+        plan.for_each_block(t, [&](extent_t, std::uint32_t mask) {
+          for (; mask != 0; mask &= mask - 1) keys += Value(1);
+        });
+        each_key([&](extent_t, extent_t, Value score, Value g) {
+          through_sum += g * normaliser::weight_by_sum(normaliser::map(score), kept, keys);
+        });
+        each_key([&](extent_t block, extent_t j, Value score, Value g) {
+          const Value s = normaliser::map(score);
+          spread(block, j, normaliser::weight(s, kept, keys),
+                 g * normaliser::weight_by_score(s, kept, keys) + normaliser::term_derivative(s) * through_sum, score);
+        });
+      } else {
+        const auto probability = [&](Value score) { return maths::exp(normaliser::map(score) - kept); };
+        const auto reweighed = [&](Value p) {
+          if constexpr (Rule::kind == normalisation::reweighed)
+            return normaliser::reweigh(p);
+          else
+            return p;
+        };
+        // How the weight of a key answers its probability, times g.
+        const auto adjoint = [&](Value p, Value g) {
+          if constexpr (Rule::kind == normalisation::reweighed)
+            return g * normaliser::reweigh_derivative(p);
+          else
+            return g;
+        };
+        // Cancellation-free form: adjoints are taken relative to the one of the largest probability before their
+        // weighted sum is formed.
+        Value heaviest = -1, anchor = 0, sum = 0;
+        if constexpr (has_null_key<normaliser>) heaviest = maths::exp(-kept);
+        each_key([&](extent_t, extent_t, Value score, Value g) {
+          const Value p = probability(score);
+          if (p > heaviest) heaviest = p, anchor = adjoint(p, g);
+        });
+        if constexpr (has_null_key<normaliser>) sum = -maths::exp(-kept) * anchor;
+        each_key([&](extent_t, extent_t, Value score, Value g) {
+          const Value p = probability(score);
+          sum += p * (adjoint(p, g) - anchor);
+        });
+        each_key([&](extent_t block, extent_t j, Value score, Value g) {
+          const Value p = probability(score);
+          spread(block, j, reweighed(p), p * ((adjoint(p, g) - anchor) - sum), score);
+        });
+      }
     }
   return ran_on<reference>{};
 }
@@ -278,10 +298,10 @@ LACUNA_HD constexpr auto kernel(append_backward, const cache_view<const Value, K
 
 namespace op {
 
-/// mixed(t, h) = softmax over the plan's visible keys of map(scale q.k + bias), times v.
+/// mixed(t, h) = the normaliser's weights of map(scale q.k + bias) over the plan's visible keys, times v.
 /// `(tokens, heads * head_width)`, cache `-> (tokens, heads * head_width)`; log_scale `(tokens, heads)` receives the
-/// log of the denominator when it has storage. 2 * pairs * heads * head_width multiply-adds. A row that sees nothing
-/// gives 0.
+/// log of the denominator (or the sum of terms) when it has storage. 2 * pairs * heads * head_width multiply-adds, 3
+/// where the normaliser takes two passes. A row that sees nothing gives 0.
 template <class Value, extent_t Heads, extent_t Columns, class Cache, class Rule, class Backend>
 LACUNA_HD constexpr auto attend(rows<Value, Columns> mixed, rows<Value, Heads> log_scale, rows<Value, Columns> query,
                                 const Cache& cache, const block_plan_view& plan, const Rule& rule,
@@ -290,8 +310,8 @@ LACUNA_HD constexpr auto attend(rows<Value, Columns> mixed, rows<Value, Heads> l
 }
 
 /// Adjoints of `attend`: dquery, dkeys and dvalues accumulate. 9 * pairs * heads * head_width multiply-adds: scores and
-/// products with dmixed are computed three times in place of being stored, and three sums are formed. ds = p (g - g* -
-/// sum p (g - g*)), g* the g of the largest weight.
+/// products with dmixed are computed three times in place of being stored, and three sums are formed (7 without an
+/// exponential: they are computed twice). ds = p (g - g* - sum p (g - g*)), g* the g of the largest weight.
 template <class Value, extent_t Heads, extent_t Columns, class CacheAdjoint, class Cache, class Rule, class Backend>
 LACUNA_HD constexpr auto attend_backward(rows<Value, Columns> dquery, const CacheAdjoint& dcache,
                                          rows<Value, Columns> dmixed, rows<Value, Heads> log_scale,

@@ -1,4 +1,4 @@
-// sentence: lacuna::normaliser: the policy does not offer map, map_derivative and one_pass = true (derive it from lacuna::softmax and redefine map and map_derivative)
+// sentence: lacuna::normaliser: the policy offers neither map and map_derivative alone nor with them all of reweigh's or of term's functions (derive it from lacuna::softmax and redefine map and map_derivative)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 
@@ -7,7 +7,6 @@ struct my_softmax : lc::softmax {};
 #else
 struct my_softmax {
   using slot = lc::slots::normaliser;
-  static constexpr bool one_pass = true;
 };
 #endif
 using tiny = lc::decoder<

@@ -1,13 +1,14 @@
 #pragma once
 /// Which loop order serves a composition: chosen from its traits, never filled in by the user, always with the reason.
 
-#include <lacuna/core/config.hpp>
+#include <lacuna/op/normalise.hpp>
 
 LACUNA_BEGIN
 
 /// The loop orders.
 enum class schedule : std::uint8_t {
-  planned_tiles  ///< block plan, keys in blocks of 16, online fold
+  planned_tiles,  ///< block plan, keys in blocks of 16, online fold
+  two_passes      ///< the same plan twice: first what the row sums up to, then its weights
 };
 
 /// A schedule and the sentence that `describe` prints.
@@ -19,8 +20,11 @@ struct schedule_choice {
 /// The schedule of a score and a normaliser over any route that offers spans.
 template <class Score, class Normaliser>
 constexpr schedule_choice choose() {
-  static_assert(Score::is_dot && Normaliser::one_pass, "lacuna::attention: the slots admit no other parts");
-  return {schedule::planned_tiles, "plain dot product, one-pass normaliser, route with spans"};
+  static_assert(Score::is_dot, "lacuna::attention: the slots admit no other parts");
+  if constexpr (normalisation_of<Normaliser> == normalisation::one_pass)
+    return {schedule::planned_tiles, "plain dot product, one-pass normaliser, route with spans"};
+  else
+    return {schedule::two_passes, "plain dot product, but weights need the whole row first: two passes"};
 }
 
 LACUNA_END

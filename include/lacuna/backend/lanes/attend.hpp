@@ -76,9 +76,12 @@ struct attention_executor {
 
   /// The state of one row's fold.
   struct fold {
-    value largest = -maths::infinity<value>();
-    value denominator = 0;
+    value largest = has_null_key<normaliser> ? value(0) : -maths::infinity<value>();
+    value denominator = has_null_key<normaliser> ? value(1) : value(0);
+    value keys = 0;  ///< counted where the normaliser asks
   };
+  static constexpr normalisation kind = Rule::kind;
+  static constexpr bool two_passes = kind != normalisation::one_pass;
 
   static LACUNA_INLINE Lanes map(Lanes score) noexcept {
     if constexpr (keeps_scores<normaliser>)
@@ -87,6 +90,14 @@ struct attention_executor {
       return normaliser::map(score);
     else
       return each_lane(score, [](value single) { return normaliser::map(single); });
+  }
+  /// Another function of the normaliser, on lanes or lane by lane.
+  template <class Function>
+  static LACUNA_INLINE Lanes by_normaliser(Lanes of, Function&& function) noexcept {
+    if constexpr (maths::lane_wise<normaliser>)
+      return function(of);
+    else
+      return each_lane(of, function);
   }
   static LACUNA_INLINE Lanes distances(extent_t position, extent_t first_key) noexcept {
     alignas(64) value apart[lanes];
@@ -116,10 +127,7 @@ struct attention_executor {
       const std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
       unroll<per_block>([&](auto r) LACUNA_UNROLLED {
         value* at = scores + b * block_keys + r * lanes;
-        Lanes score = Lanes::load(at);
-        if constexpr (Rule::bias_type::present)
-          score = score + rule.bias(head, distances(position, tile.block[b] * block_keys + r * lanes));
-        score = map(score);
+        Lanes score = mapped(scores, tile, b, r, head, position, rule);
         if (bits != 0xffffu) score = where_bits(bits >> (r * lanes), score, hidden);
         if (changes || bits != 0xffffu) score.store(at);
         top = maths::larger(score, top);
@@ -144,14 +152,76 @@ struct attention_executor {
     return shrink;
   }
 
-  static LACUNA_INLINE void finish(const arguments& a, extent_t t, extent_t head, const fold& of) noexcept {
-    if (a.log_scale.data != nullptr)
-      a.log_scale(t, head) =
-          of.denominator > 0 ? of.largest + static_cast<value>(maths::log(of.denominator)) : of.largest;
+  /// The first of two passes: what a row's keys add up to.
+  template <extent_t Most>
+  static LACUNA_INLINE void gather_row(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
+                                       extent_t position, const Rule& rule, fold& of) noexcept {
+    if constexpr (kind == normalisation::summed) {
+      Lanes sum(0);
+      for_each_register(tile, row, [&](extent_t b, auto r, std::uint32_t bits) LACUNA_UNROLLED {
+        const Lanes score = mapped(scores, tile, b, r, head, position, rule);
+        const Lanes term = by_normaliser(score, [](auto x) LACUNA_UNROLLED { return normaliser::term(x); });
+        sum = sum + where_bits(bits, term, Lanes(0));
+      });
+      of.denominator += sum_of(sum);
+      for (extent_t b = 0; b < tile.count; ++b) {
+        std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
+        for (; bits != 0; bits &= bits - 1) of.keys += 1;
+      }
+    } else {
+      weigh(scores, tile, row, head, position, rule, of);
+    }
   }
-  /// 1 / denominator; 0 for a row that saw no key.
+  /// The second: scores to weights, from all that the row's keys add up to.
+  template <extent_t Most>
+  static LACUNA_INLINE void weigh_again(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
+                                        extent_t position, const Rule& rule, const fold& of) noexcept {
+    const Lanes sum(kind == normalisation::summed ? of.denominator : kept(of)), keys(of.keys);
+    for_each_register(tile, row, [&](extent_t b, auto r, std::uint32_t bits) LACUNA_UNROLLED {
+      Lanes weight = mapped(scores, tile, b, r, head, position, rule);
+      if constexpr (kind == normalisation::reweighed)
+        weight = by_normaliser(weight_exp(weight - sum), [](auto x) LACUNA_UNROLLED { return normaliser::reweigh(x); });
+      else if constexpr (maths::lane_wise<normaliser>)
+        weight = normaliser::weight(weight, sum, keys);
+      else
+        weight = each_lane(weight, [&](value x) { return normaliser::weight(x, of.denominator, of.keys); });
+      where_bits(bits, weight, Lanes(0)).store(scores + b * block_keys + r * lanes);
+    });
+  }
+  /// Calls `f(block of the tile, register of the block, bits of the keys that the row sees)`.
+  template <extent_t Most, class Function>
+  static LACUNA_INLINE void for_each_register(const block_tile<Most>& tile, extent_t row, Function&& f) noexcept {
+    for (extent_t b = 0; b < tile.count; ++b) {
+      const std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
+      unroll<per_block>([&](auto r) LACUNA_UNROLLED { f(b, r, bits >> (r * lanes)); });
+    }
+  }
+  /// A register of scores with its bias, mapped.
+  template <extent_t Most>
+  static LACUNA_INLINE Lanes mapped(const value* scores, const block_tile<Most>& tile, extent_t b, extent_t r,
+                                    extent_t head, extent_t position, const Rule& rule) noexcept {
+    Lanes score = Lanes::load(scores + b * block_keys + r * lanes);
+    if constexpr (Rule::bias_type::present)
+      score = score + rule.bias(head, distances(position, tile.block[b] * block_keys + r * lanes));
+    return map(score);
+  }
+
+  /// What backward keeps of a row.
+  static LACUNA_INLINE value kept(const fold& of) noexcept {
+    if constexpr (kind == normalisation::summed)
+      return of.denominator;
+    else
+      return of.denominator > 0 ? of.largest + static_cast<value>(maths::log(of.denominator)) : of.largest;
+  }
+  static LACUNA_INLINE void finish(const arguments& a, extent_t t, extent_t head, const fold& of) noexcept {
+    if (a.log_scale.data != nullptr) a.log_scale(t, head) = kept(of);
+  }
+  /// 1 / denominator; 0 for a row that saw no key. Weights of a second pass are divided already.
   static LACUNA_INLINE value inverse(const fold& of) noexcept {
-    return of.denominator == value(0) ? value(0) : value(1) / of.denominator;
+    if constexpr (two_passes)
+      return 1;
+    else
+      return of.denominator == value(0) ? value(0) : value(1) / of.denominator;
   }
 
   // ---- Tiles of 8 rows.
@@ -238,8 +308,7 @@ struct attention_executor {
         for (extent_t d = 0; d < width; ++d) queries[row * width + d] = from[d] * a.rule.scale;
       }
       for (value& output : outputs) output = 0;
-      run_cursor cursor(a.plan, group_index);
-      while (cursor.fill(tile)) {
+      const auto score_tile = [&] {
         const extent_t registers = tile.count * per_block;
         const auto keys_of = [&](extent_t r) LACUNA_UNROLLED {
           return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
@@ -253,12 +322,28 @@ struct attention_executor {
           const element* keys[1] = {keys_of(r)};
           score_keys<1>(scores + r * lanes, queries, keys, stride);
         }
+      };
+      if constexpr (two_passes) {
+        run_cursor ahead(a.plan, group_index);
+        while (ahead.fill(tile)) {
+          score_tile();
+          for (extent_t row = 0; row < count; ++row)
+            gather_row(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
+        }
+      }
+      run_cursor cursor(a.plan, group_index);
+      while (cursor.fill(tile)) {
+        score_tile();
         for (extent_t row = 0; row < count; ++row) {
-          const value shrink =
-              weigh(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
-          if (shrink != value(1)) {
-            value* of = outputs + row * row_width;
-            for (extent_t c = 0; c < row_width; c += lanes) (Lanes::load(of + c) * Lanes(shrink)).store(of + c);
+          const extent_t position = a.plan.first + first + row;
+          if constexpr (two_passes) {
+            weigh_again(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
+          } else {
+            const value shrink = weigh(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
+            if (shrink != value(1)) {
+              value* of = outputs + row * row_width;
+              for (extent_t c = 0; c < row_width; c += lanes) (Lanes::load(of + c) * Lanes(shrink)).store(of + c);
+            }
           }
         }
         for (extent_t j = count * stride; j < group_rows * stride; ++j) scores[j] = 0;
@@ -425,8 +510,7 @@ struct attention_executor {
     for (extent_t c = 0; c < columns; ++c) queries[c] = from[c] * a.rule.scale, outputs[c] = 0;
     fold folds[Heads];
     block_tile<single_blocks> tile;
-    run_cursor cursor(a.plan, group_index);
-    while (cursor.fill(tile)) {
+    const auto score_tile = [&] {
       const extent_t registers = tile.count * per_block;
       for (extent_t head = 0; head < Heads; head += heads_at_once) {
         const extent_t kv = head / group;
@@ -445,9 +529,27 @@ struct attention_executor {
           score_single<1>(to + r * lanes, queries + head * width, keys);
         }
       }
+    };
+    const extent_t position = a.plan.first + t;
+    if constexpr (two_passes) {
+      run_cursor ahead(a.plan, group_index);
+      while (ahead.fill(tile)) {
+        score_tile();
+        for (extent_t head = 0; head < Heads; ++head)
+          gather_row(scores + head * single_stride, tile, 0, head, position, a.rule, folds[head]);
+      }
+    }
+    run_cursor cursor(a.plan, group_index);
+    while (cursor.fill(tile)) {
+      score_tile();
       for (extent_t head = 0; head < Heads; ++head) {
-        const value shrink = weigh(scores + head * single_stride, tile, 0, head, a.plan.first + t, a.rule, folds[head]);
-        if (shrink != value(1)) scale_columns(outputs + head * width, outputs + head * width, shrink);
+        value* of = scores + head * single_stride;
+        if constexpr (two_passes) {
+          weigh_again(of, tile, 0, head, position, a.rule, folds[head]);
+        } else {
+          const value shrink = weigh(of, tile, 0, head, position, a.rule, folds[head]);
+          if (shrink != value(1)) scale_columns(outputs + head * width, outputs + head * width, shrink);
+        }
       }
       for (extent_t head = 0; head < Heads; head += heads_at_once) {
         const value* weights = scores + head * single_stride;

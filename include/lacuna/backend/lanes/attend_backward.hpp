@@ -36,8 +36,8 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
     const Rule& rule;
   };
 
-  /// What a row knows of its weights p and g = value . dmixed so far: the g of the largest p, the sum of p, and the sum
-  /// of p (g - that g).
+  /// What a row knows of its probabilities p and g = value . dmixed so far, g times the slope of the weight where that
+  /// is not p itself: the g of the largest p, the sum of p, and the sum of p (g - that g).
   struct row_sums {
     value heaviest = -1, anchor = 0, mass = 0, sum = 0;
   };
@@ -47,7 +47,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
     alignas(64) value queries[group_rows * width];
     alignas(64) value adjoints[group_rows * width];
     alignas(64) value scores[group_rows * stride];    ///< raw, then ds
-    alignas(64) value weights[group_rows * stride];   ///< p
+    alignas(64) value weights[group_rows * stride];   ///< p, then what it became
     alignas(64) value products[group_rows * stride];  ///< g
     alignas(64) value turned[width * block_keys];     ///< a block the other way round
     block_tile<tile_blocks> tile;
@@ -61,6 +61,14 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
       return normaliser::map_derivative(score);
     else
       return each_lane(score, [](value single) { return normaliser::map_derivative(single); });
+  }
+
+  /// The weight that a probability became.
+  static LACUNA_INLINE Lanes reweighed(Lanes probability) noexcept {
+    if constexpr (forward::kind == normalisation::reweighed)
+      return forward::by_normaliser(probability, [](auto x) LACUNA_UNROLLED { return normaliser::reweigh(x); });
+    else
+      return probability;
   }
 
   /// [16][width] to [width][16].
@@ -121,6 +129,11 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
           }
           const Lanes weight = weight_exp(forward::map(score) - Lanes(log_scale));
           where_bits(bits >> (r * lanes), weight, Lanes(0)).store(w.weights + at);
+          if constexpr (forward::kind == normalisation::reweighed) {
+            const Lanes slope = forward::by_normaliser(
+                weight, [](auto x) LACUNA_UNROLLED { return normaliser::reweigh_derivative(x); });
+            (Lanes::load(w.products + at) * slope).store(w.products + at);
+          }
         });
       }
     }
@@ -172,6 +185,8 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         const Lanes ds = weight * apart * derivative(Lanes::load(w.scores + at)) * Lanes(a.rule.scale);
         // A weight of 0 says that the key is hidden or does not count; its score may be anything.
         maths::where(maths::less(Lanes(0), weight), ds, weight * Lanes(0)).store(w.scores + at);
+        if constexpr (forward::kind == normalisation::reweighed)
+          maths::where(maths::less(Lanes(0), weight), reweighed(weight), weight).store(w.weights + at);
       }
   }
 
@@ -262,6 +277,11 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         w.adjoints[row * width + d] = dout[d];
       }
     }
+    if constexpr (has_null_key<normaliser>)
+      for (extent_t row = 0; row < count; ++row) {
+        const value probability = maths::exp(-a.log_scale(first + row, head));
+        w.rows[row] = {probability, 0, probability, 0};
+      }
     run_cursor sums(a.plan, group_index);
     bool again = false;
     while (sums.fill(w.tile)) {
