@@ -19,7 +19,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import support  # noqa: E402
 
-MECHANISMS = ("multi_head grouped_query alibi longformer bigbird masformer dilated_window").split()
+MECHANISMS = ("multi_head grouped_query alibi longformer bigbird masformer dilated_window reformer "
+              "routing biformer linformer performer scatterbrain").split()
 
 
 def main():
