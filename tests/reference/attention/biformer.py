@@ -3,9 +3,9 @@ bra_legacy.py; here along one dimension: a region is a run of tokens / regions t
 
 A region's query and key are the means of its tokens' over all columns; a region keeps the `kept` regions of largest
 query . key (ties: the lower), ascending in `routes`, the same for all heads. Scores are scaled by width^(-1/2), the
-full width, in place of the head's (the released code). `y` has no local enhancement. `y.enhanced` adds to the heads' output, before
-the output projection, the values convolved per column with `local.weight` (width, 3): sum over u of weight[u] value[t + u - 1],
-0 outside; `y.enhanced_bias` adds `local.bias` as well, as the released convolution does.
+full width, in place of the head's (the released code). `y` has no local enhancement. `y.enhanced` adds to the heads'
+output, before the output projection, the values convolved per column with `local.weight` (width, 3): the sum over u of
+weight[u] value[t + u - 1], 0 outside; `y.enhanced_bias` adds `local.bias` as well, as the released convolution does.
 """
 import numpy
 
@@ -13,7 +13,7 @@ from support import Case, dense_layer, differs, everything, same, softmax
 
 
 def cases():
-    for seed, tokens, width, heads, regions, kept in ((1001, 21, 24, 3, 7, 2), (1002, 48, 16, 2, 6, 3)):
+    for seed, tokens, width, heads, regions, kept in ((1001, 21, 24, 3, 7, 2), (1002, 36, 16, 2, 6, 3)):
         case = Case(f"biformer_{tokens}", seed, tokens=tokens, width=width, heads=heads, regions=regions, kept=kept)
         case.projections().normal("local.weight", width, 3, variance=1 / 3).normal("local.bias", width, variance=1 / 3)
         yield case.normal("x", tokens, width)

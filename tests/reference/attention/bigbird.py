@@ -1,9 +1,9 @@
-"""Block windows, global blocks and random blocks. Zaheer et al. (2020), arXiv 2007.14062, section 2, internal (ITC) form.
+"""Block windows, global blocks and random blocks. Zaheer et al. (2020), arXiv 2007.14062, section 2, internal form.
 
-Blocks of `block` tokens. The first and the last block are global: they see all, all see them. A block b between sees
-blocks {0, last} and {b - 1, b, b + 1} and its random blocks, as a set: no key counts twice (blocks 1 and last - 1 see one
-block less). `random_blocks` (blocks, random) holds the draws, -1 in the rows of the global blocks; without replacement, outside band and
-global blocks, shared by all heads (the released code draws per head). Not causal.
+Blocks of `block` tokens. The first and the last block are global: they see all, all see them. A block b between
+sees blocks {0, last} and {b - 1, b, b + 1} and its random blocks, as a set: no key counts twice (blocks 1 and last - 1
+see one block less). `random_blocks` (blocks, random) holds the draws, without replacement, outside the band and the
+global blocks, -1 in the rows of the global blocks; shared by all heads (the released code draws per head). Not causal.
 """
 import numpy
 

@@ -65,5 +65,8 @@ def check(case, outputs):
              for name, count in (("query", heads), ("key", kv_heads))}
     same(layer(case.with_(**mixed), False), outputs["y.halves"])
     vector = numpy.arange(1.0, dh + 1)
+    angles = 5 * 100.0 ** (-numpy.arange(0, dh, 2) / dh)  # the first pair turns by its position, the others slower
+    same((vector[0::2] + 1j * vector[1::2]) * numpy.exp(1j * angles),
+         rotated(vector, 5, 100.0, False)[0::2] + 1j * rotated(vector, 5, 100.0, False)[1::2])
     same(rotated(vector, 0, 100.0, False), vector)
     same(numpy.linalg.norm(rotated(vector, 9, 100.0, False)), numpy.linalg.norm(vector))

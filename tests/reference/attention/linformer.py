@@ -1,7 +1,7 @@
 """Attention over projected keys and values. Wang et al. (2020), arXiv 2006.04768, section 4, eq. (7).
 
-Keys E^T K and values F^T V: `rank` rows, mixed from all positions by `key_mix.weight` = E and `value_mix.weight` = F, both
-(context, rank), shared by all heads; a stream shorter than the context uses their first rows. Not causal.
+Keys E^T K and values F^T V: `rank` rows, mixed from all positions by `key_mix.weight` = E and `value_mix.weight` = F,
+both (context, rank), shared by all heads; a stream shorter than the context uses their first rows. Not causal.
 """
 import numpy
 

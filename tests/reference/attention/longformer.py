@@ -57,3 +57,5 @@ def check(case, outputs):
     rows = [i for i in range(n) if i not in case["global_tokens"]]
     same(outputs["y"][rows], dense_layer(case, visible)[rows])
     differs(outputs["y"], compute(case.with_(**local))["y"])
+    others = case.with_(**{f"{name}__weight": case[f"global_{name}.weight"] for name in ("query", "key", "value")})
+    same(outputs["y"][case["global_tokens"]], dense_layer(others, everything(n))[case["global_tokens"]])

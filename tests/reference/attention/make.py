@@ -19,8 +19,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import support  # noqa: E402
 
-MECHANISMS = ("multi_head grouped_query alibi longformer bigbird masformer dilated_window reformer "
-              "routing biformer linformer performer scatterbrain").split()
+MECHANISMS = ("multi_head grouped_query alibi longformer bigbird masformer dilated_window reformer routing biformer "
+              "linformer performer scatterbrain combiner clipped_softmax sigmoid_gate pattention l2_gelu sinks top_k "
+              "branches graph laplacian").split()
 
 
 def main():

@@ -1,4 +1,4 @@
-"""The local layer of MASFormer: Zhang et al. (2023), arXiv 2310.12442, section 3 (the full layers are plain causal ones).
+"""The local layer of MASFormer: Zhang et al. (2023), arXiv 2310.12442, section 3; the full layers are plain causal.
 
 Causal, by chunks: token i sees [(i / chunk - 1) chunk, i], its own chunk and the one before.
 """

@@ -9,8 +9,8 @@ y.*:       as trax. All rounds' tokens in one list, sorted by (round, bucket, po
            `y.causal`, `y.full`: each place of the list is a softmax of its own, the rounds' outputs are weighed by
            softmax of their log-denominators: a key that is met c times counts c times (`times`, of the full form).
            `y.causal_distinct`, `y.full_distinct`: scores lowered by log c, so that each key counts once.
-y.paper_*: as the paper, eq. (3) to (6): within a round, own chunk and the one before (the first: none), same bucket only,
-           scores lowered by log N, N the number of rounds in which the pair meets; rounds are weighed as above.
+y.paper_*: as the paper, section 2 and appendix A: within a round, own chunk and the one before (the first: none), same
+           bucket only, scores lowered by log N, N the number of rounds in which the pair meets; weighed as above.
 """
 import math
 
@@ -22,7 +22,7 @@ OWN = 1e5
 
 
 def cases():
-    for seed, tokens, width, heads, chunk, buckets in ((801, 21, 24, 3, 7, 4), (802, 40, 16, 2, 8, 6)):
+    for seed, tokens, width, heads, chunk, buckets in ((801, 21, 24, 3, 7, 4), (802, 32, 16, 2, 8, 4)):
         case = Case(f"reformer_{tokens}", seed, tokens=tokens, width=width, heads=heads, rounds=2, chunk=chunk,
                     buckets=buckets).real("epsilon", 1e-6)
         for name in ("query_key", "value", "output"):
@@ -150,7 +150,7 @@ def check(case, outputs):
     # A causal row sees itself only if nothing else: the first row, at least.
     first = case["x"][0] @ case["value.weight"].T @ case["output.weight"].T
     same(outputs["y.causal"][0], first), same(outputs["y.paper_causal"][0], first)
-    # One round, one chunk: dense attention with the penalty on the own key. All keys in one bucket: the paper's as well.
+    # One round, one chunk: dense attention with the penalty on the own key. All in one bucket: the paper's as well.
     one = case.with_(rounds=1, chunk=n, hash=case["hash"][:, :1])
     whole = numpy.ones((case["heads"], n, n))
     for name, wanted in (("y.full", whole), ("y.full_distinct", whole), ("y.causal", whole * past)):
@@ -160,6 +160,20 @@ def check(case, outputs):
     same(compute(alike)["y.paper_causal"], counted(case, whole * past))
     for h in range(case["heads"]):
         same(numpy.linalg.norm(vectors(case, h)[1], axis=1), numpy.ones(n), 1e-5)
+    # The paper's rounds, merged, are one softmax over the keys that share chunks and bucket in any round.
+    union = numpy.zeros((case["heads"], n, n), dtype=bool)
+    for h in range(case["heads"]):
+        for bucket in outputs["bucket"][h]:
+            rank = numpy.argsort(numpy.argsort(bucket * n + numpy.arange(n))) // case["chunk"]
+            back = rank[:, None] - rank[None, :]
+            union[h] |= (bucket[:, None] == bucket[None, :]) & ((back == 0) | (back == 1))
+    same(outputs["y.paper_full"], counted(case, union))
+    same(outputs["y.paper_causal"], counted(case, union * past))
+    differs(outputs["y.paper_causal"], outputs["y.causal_distinct"])
+    # The list is cut where it should be: every token once per round, in ascending buckets.
+    for h in range(case["heads"]):
+        for r, of_round in enumerate(outputs["order"][h].reshape(case["rounds"], n)):
+            assert sorted(of_round) == list(range(n)) and (numpy.diff(outputs["bucket"][h][r][of_round]) >= 0).all()
     # Only the pairs are causal: where the chunks are cut depends on all tokens.
     x = case["x"].copy()
     x[-1] *= -3

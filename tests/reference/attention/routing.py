@@ -1,11 +1,11 @@
 """Attention within clusters. Roy et al. (2020), arXiv 2003.05997, section 4; the released routing_transformer/utils.py.
 
-Query and key are one projection, normalised per head by (a - mean) / (variance + epsilon)^(1/2) without gain; scores are
-plain dot products (the released code: no scale). `centroids` (heads, clusters, head width); affinity a . centroid.
+Query and key are one projection, normalised per head by (a - mean) / (variance + epsilon)^(1/2) without gain; scores
+are plain dot products (the released code: no scale). `centroids` (heads, clusters, head width); affinity a . centroid.
 
 `y.balanced`        each centroid takes its `window` tokens of largest affinity (ties: the lower position), ascending in
-                    `members`; within a cluster all see all; a token's output is the mean of its outputs over the clusters
-                    that hold it, without the released code's 1e-2 in the divisor; in no cluster: 0. Not causal.
+                    `members`; within a cluster all see all; a token's output is the mean of its outputs over the
+                    clusters that hold it (the released code adds 1e-2 to their count); in no cluster: 0. Not causal.
 `y.balanced_causal` the same clusters, pairs j <= i only. The selection still looks ahead.
 `y.argmax_causal`   each token belongs to its best centroid (ties: the lower), and sees j <= i of the same one.
 """
@@ -13,13 +13,13 @@ import math
 
 import numpy
 
-from support import Case, differs, same, sees_only_the_past, softmax
+from support import Case, dense, differs, same, sees_only_the_past, softmax, triangle
 
 
 def cases():
     for seed, tokens, width, heads, clusters, window in ((901, 21, 24, 3, 3, 7), (902, 40, 16, 2, 5, 8)):
-        case = Case(f"routing_{tokens}", seed, tokens=tokens, width=width, heads=heads, clusters=clusters, window=window)
-        case.real("epsilon", 1e-6)
+        case = Case(f"routing_{tokens}", seed, tokens=tokens, width=width, heads=heads, clusters=clusters,
+                    window=window).real("epsilon", 1e-6)
         for name in ("query_key", "value", "output"):
             case.weight(f"{name}.weight", width, width)
         yield case.normal("centroids", heads, clusters, width // heads).normal("x", tokens, width)
@@ -75,6 +75,24 @@ def check(case, outputs):
     dh = case["width"] // heads
     held = [numpy.bincount(outputs["members"][h].reshape(-1), minlength=n) for h in range(heads)]
     assert any((of == 0).any() for of in held) and any((of > 1).any() for of in held)
+    # By masks: the clusters are where the centroids' affinities are largest; the mean is over a token's clusters.
+    again = {name: [] for name in ("y.balanced", "y.balanced_causal", "y.argmax_causal")}
+    for h in range(heads):
+        q = case["x"] @ case["query_key.weight"][h * dh:(h + 1) * dh].T
+        v = case["x"] @ case["value.weight"][h * dh:(h + 1) * dh].T
+        a = (q - q.mean(axis=1, keepdims=True)) / numpy.sqrt(q.var(axis=1, keepdims=True) + case["epsilon"])
+        affinity = a @ case["centroids"][h].T
+        into = numpy.zeros(affinity.shape, dtype=bool)
+        for c in range(case["clusters"]):
+            into[numpy.argsort(-affinity[:, c], kind="stable")[:case["window"]], c] = True
+            assert (numpy.flatnonzero(into[:, c]) == outputs["members"][h, c]).all()
+        one = affinity == affinity.max(axis=1, keepdims=True)
+        for name, clusters, mask in (("y.balanced", into, triangle(n) | True), ("y.balanced_causal", into, triangle(n)),
+                                     ("y.argmax_causal", one, triangle(n))):
+            total = sum(dense(a, a, v, numpy.outer(of, of) & mask, 1.0) for of in clusters.T)
+            again[name].append(total / numpy.maximum(clusters.sum(axis=1, keepdims=True), 1))
+    for name, mixed in again.items():
+        same(outputs[name], numpy.concatenate(mixed, axis=1) @ case["output.weight"].T)
     # One cluster of all tokens is dense attention; with two equal centroids the mean changes nothing.
     mixed, causal = [], []
     for h in range(heads):
