@@ -20,3 +20,4 @@ TEST_CASE("gradients with every normaliser") {
   check<recipes::normalisers>(51, linear_loss);
   check<recipes::normalisers>(52, next_token_loss);
 }
+TEST_CASE("gradients with gates and other scores") { check<recipes::gates>(53, linear_loss); }

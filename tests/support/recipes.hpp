@@ -48,6 +48,11 @@ using normalisers =
                 attention_block<lc::both<lc::causal, lc::window<6>>, lc::l2_gelu<>>,
                 attention_block<lc::full, lc::l2_gelu<lc::tau{2.f}>>>;
 
+/// Gates, and the other scores.
+using gates = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+                          attention_block<lc::causal, lc::sigmoid_gate<>, lc::plain_dot>,
+                          attention_block<lc::causal, lc::sigmoid_gate<lc::openness{0.25f}>, lc::dot_by_width>>;
+
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
 

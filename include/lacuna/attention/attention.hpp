@@ -1,16 +1,15 @@
 #pragma once
-/// The attention component: project, position, cache, attend over the route's block plan, project back.
+/// The attention component: project, position, mix by the schedule that serves the composition, gate, project back.
 
 #include <lacuna/attention/cache/linear.hpp>
+#include <lacuna/attention/gate/no_gate.hpp>
 #include <lacuna/attention/normaliser/softmax.hpp>
-#include <lacuna/attention/plan/planner.hpp>
 #include <lacuna/attention/route/full.hpp>
-#include <lacuna/attention/schedule/choose.hpp>
+#include <lacuna/attention/schedule/planned_tiles.hpp>
 #include <lacuna/attention/score/dot.hpp>
 #include <lacuna/attention/slots.hpp>
 #include <lacuna/core/place.hpp>
 #include <lacuna/format/projection.hpp>
-#include <lacuna/op/attend.hpp>
 #include <lacuna/op/run.hpp>
 #include <lacuna/position/no_position.hpp>
 
@@ -25,12 +24,12 @@ using attention_fields =
     fields<field<slots::heads, must>, field<slots::kv_heads, like<slots::heads>>,
            field<slots::head_width, derived_head_width>, field<slots::route, must>, field<slots::position, no_position>,
            field<slots::score, dot>, field<slots::normaliser, softmax>, field<slots::cache, linear_cache>,
-           field<slots::format, dense>, field<slots::bias, no_bias>>;
+           field<slots::gate, no_gate>, field<slots::format, dense>, field<slots::bias, no_bias>>;
 
 /// y = W_o [attend(W_q x, cache of (W_k x, W_v x))]: `(tokens, width) -> (tokens, width)`.
 ///
 /// tokens * (2 width heads head_width + 2 width kv_heads head_width) + 2 pairs heads head_width multiply-adds.
-/// State: keys and values of the stream. Paths: `query`, `key`, `value`, `output`.
+/// State: keys and values of the stream. Paths: `query`, `key`, `value`, `output`, and what the other parts add.
 /// Source: Vaswani et al. (2017), arXiv 1706.03762; grouped heads: Ainslie et al. (2023), arXiv 2305.13245.
 template <class... Policies>
 struct attention : recipe<recipe_name::attention, attention_fields, Policies...> {
@@ -44,12 +43,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
   template <class At>
   struct bound {
     using out = At;
-    using route = typename base::template get<slots::route>;
     using format = typename base::template get<slots::format>;
     using bias = typename base::template get<slots::bias>;
-    using normaliser = typename base::template get<slots::normaliser>;
-    using score = typename base::template get<slots::score>;
-    using cache = typename base::template get<slots::cache>;
     using width_of_head = typename base::template get<slots::head_width>;
 
     static constexpr extent_t asked_heads = base::template get<slots::heads>::value;
@@ -67,11 +62,21 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
 
     static constexpr extent_t query_width = heads * head_width;
     static constexpr extent_t kv_width = kv_heads * head_width;
-    static constexpr extent_t blocks = cache::blocks(blocks_of(At::context));
-    static constexpr bool sees_ahead = route_sees_ahead<route>;
-    static constexpr schedule_choice chosen = choose<score, normaliser>();
+    using shape = attention_shape<At::width, At::context, heads, kv_heads, head_width>;
     using position = typename base::template get<slots::position>::template on_projections<head_width, At::context>;
     static_assert(__is_base_of(nothing, position) || true);
+
+    /// The policies that choose the schedule.
+    struct parts_of_schedule {
+      using route = typename base::template get<slots::route>;
+      using score = typename base::template get<slots::score>;
+      using normaliser = typename base::template get<slots::normaliser>;
+      using cache = typename base::template get<slots::cache>;
+      using position = typename bound::position;
+    };
+    using schedule_type = planned_tiles<shape, parts_of_schedule>;
+    using gate = typename base::template get<slots::gate>::template bound<At::width, heads, head_width>;
+    static constexpr bool sees_ahead = schedule_type::sees_ahead;
 
     using query_map = projection<format, bias, query_width, At::width>;
     using key_map = projection<format, bias, kv_width, At::width>;
@@ -83,32 +88,28 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       typename key_map::template parameters<Role> key;
       typename key_map::template parameters<Role> value;
       typename output_map::template parameters<Role> output;
+      [[no_unique_address]] typename schedule_type::template parameters<Role> schedule_part;
+      [[no_unique_address]] typename gate::template parameters<Role> gate_part;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("query", s.query...);
         v("key", s.key...);
         v("value", s.value...);
         v("output", s.output...);
+        v("", s.schedule_part...);
+        v("", s.gate_part...);
       }
     };
     template <class Role>
-    struct state {
-      typename Role::template tensor<blocks, kv_heads, head_width, block_keys> keys;
-      typename Role::template tensor<blocks, kv_heads, block_keys, head_width> values;
-      template <class Visitor, class... Structs>
-      LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-        v("keys", s.keys...);
-        v("values", s.values...);
-      }
-    };
+    using state = typename schedule_type::template state<Role>;
     template <class Plan>
     struct memory {
-      using plan = shared_plan<route, Plan::tokens, At::context>;
       typename Plan::template buffer<query_width> query;
       typename Plan::template buffer<kv_width> key;
       typename Plan::template buffer<kv_width> value;
       typename Plan::template buffer<query_width> mixed;
-      [[no_unique_address]] typename Plan::template saved<heads> log_scale;
+      [[no_unique_address]] typename schedule_type::template memory<Plan> schedule_memory;
+      [[no_unique_address]] typename gate::template memory<Plan> gate_memory;
       [[no_unique_address]] typename query_map::template memory<Plan> query_map_memory;
       [[no_unique_address]] typename key_map::template memory<Plan> key_map_memory;
       [[no_unique_address]] typename key_map::template memory<Plan> value_map_memory;
@@ -120,11 +121,12 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       typename key_map::template derived<Target> key;
       typename key_map::template derived<Target> value;
       typename output_map::template derived<Target> output;
+      [[no_unique_address]] typename gate::template derived<Target> gate_part;
     };
     /// What all layers of the model share: the plan of the route, the angles of the positions.
     template <class Plan>
     using shares =
-        join<type_list<typename memory<Plan>::plan>, typename position::template shares<typename Plan::value>>;
+        join<typename schedule_type::template shares<Plan>, typename position::template shares<typename Plan::value>>;
 
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
@@ -132,9 +134,13 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       key_map::refresh(parameters.key, derived.key);
       key_map::refresh(parameters.value, derived.value);
       output_map::refresh(parameters.output, derived.output);
+      gate::refresh(parameters.gate_part, derived.gate_part);
     }
     template <class Parameters>
-    LACUNA_HD static constexpr void initialise(Parameters&) {}
+    LACUNA_HD static constexpr void initialise(Parameters& parameters) {
+      schedule_type::initialise(parameters.schedule_part);
+      gate::initialise(parameters.gate_part);
+    }
 
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
@@ -147,10 +153,9 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       key_map::forward(v.parameters.value, m.value_map_memory, v.derived.value, x, value, run);
       position::apply(query, false, run);
       position::apply(key, false, run);
-      op::append(cache_of(v.state), key, value, run.first, run.backend);
-      op::attend(mixed, log_scale<Value>(m, x.count), query, readable_cache_of(v.state), plan_of(m, run), rule<Value>(),
-                 run.backend);
-      output_map::forward(v.parameters.output, m.output_map_memory, v.derived.output, mixed, y, run);
+      schedule_type::forward(inside(v), query, key, value, mixed, run);
+      const auto passed = gate::forward(v.parameters.gate_part, m.gate_memory, v.derived.gate_part, x, mixed, run);
+      output_map::forward(v.parameters.output, m.output_map_memory, v.derived.output, passed, y, run);
     }
 
     template <class Values, class Adjoints, class Value, class Run>
@@ -159,14 +164,16 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       auto& m = v.memory;
       auto& d = a.memory;
       const auto query = m.query.first(x.count), mixed = m.mixed.first(x.count);
+      const auto key = m.key.first(x.count), value = m.value.first(x.count);
       const auto dquery = d.query.first(x.count), dmixed = d.mixed.first(x.count);
       const auto dkey = d.key.first(x.count), dvalue = d.value.first(x.count);
       dquery.fill(0), dmixed.fill(0), dkey.fill(0), dvalue.fill(0);
       output_map::backward(v.parameters.output, a.gradients.output, m.output_map_memory, d.output_map_memory,
-                           v.derived.output, mixed, dy, dmixed, run);
-      op::attend_backward(dquery, cache_of(a.state), dmixed, log_scale<Value>(m, x.count), query,
-                          readable_cache_of(v.state), plan_of(m, run), rule<Value>(), run.backend);
-      op::append_backward(readable_cache_of(a.state), dkey, dvalue, run.first, run.backend);
+                           v.derived.output, gate::passed(m.gate_memory, mixed), dy, dmixed, run);
+      gate::backward(v.parameters.gate_part, a.gradients.gate_part, m.gate_memory, d.gate_memory, v.derived.gate_part,
+                     x, mixed, dmixed, dx, run);
+      schedule_type::backward(inside(v), adjoints{a.gradients.schedule_part, a.state, d.schedule_memory}, query, key,
+                              value, mixed, dmixed, dquery, dkey, dvalue, run);
       position::apply(dquery, true, run);
       position::apply(dkey, true, run);
       query_map::backward(v.parameters.query, a.gradients.query, m.query_map_memory, d.query_map_memory,
@@ -180,7 +187,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     /// Multiply-adds of `tokens` rows from position `first` on, forward.
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
       return query_map::multiply_adds(tokens) + 2 * key_map::multiply_adds(tokens) + output_map::multiply_adds(tokens) +
-             attend_products<normalisation_of<normaliser>> * pairs<route>(first, tokens, first + tokens) * query_width;
+             gate::multiply_adds(tokens) + schedule_type::multiply_adds(first, tokens);
     }
     /// Calls `f(name, value)` for the sizes that no tensor shape tells.
     template <class Function>
@@ -191,43 +198,13 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     /// Calls `f(route name, reason)`: how this attention is run, and why.
     template <class Function>
     static constexpr void schedules(Function&& f) {
-      f(route::name.c_str(), chosen.why);
+      f(parts_of_schedule::route::name.c_str(), schedule_type::chosen.why);
     }
 
    private:
-    /// A position that says nothing of scores has no bias.
-    template <class Position, class = void>
-    struct bias_of {
-      using type = no_score_bias;
-    };
-    template <class Position>
-    struct bias_of<Position, std::void_t<typename Position::template score_bias<heads>>> {
-      using type = typename Position::template score_bias<heads>;
-    };
-    template <class Value>
-    LACUNA_HD static constexpr auto rule() {
-      return score_rule<normaliser, typename bias_of<position>::type, Value>{
-          static_cast<Value>(score::scale(head_width))};
-    }
-    template <class State>
-    LACUNA_HD static constexpr auto cache_of(State& state) {
-      using element = std::remove_reference_t<decltype(state.keys[0])>;
-      return cache_view<element, kv_heads, head_width, typename cache::address>{state.keys.data, state.values.data, {}};
-    }
-    template <class State>
-    LACUNA_HD static constexpr auto readable_cache_of(const State& state) {
-      return cache_of(state);
-    }
-    template <class Memory, class Run>
-    LACUNA_HD static constexpr block_plan_view plan_of(const Memory&, const Run& run) {
-      return run.shared.template get<typename Memory::plan>().view();
-    }
-    template <class Value, class Memory>
-    LACUNA_HD static constexpr rows<Value, heads> log_scale(Memory& memory, extent_t tokens) {
-      if constexpr (requires { memory.log_scale.first(tokens); })
-        return memory.log_scale.first(tokens);
-      else
-        return {nullptr, tokens};
+    template <class Values>
+    LACUNA_HD static constexpr auto inside(Values v) {
+      return values{v.parameters.schedule_part, v.state, v.memory.schedule_memory, v.derived};
     }
   };
 };

@@ -10,14 +10,13 @@ LACUNA_BEGIN
 struct dot;
 
 namespace slots {
-/// `dot`, or your own: `scale(head_width)` and `is_dot`.
+/// `dot`, `plain_dot`, `dot_by_width`, or your own: `scale(head_width)` or `scale(head_width, width)`, and `is_dot`.
 struct score {
   using stand_in = dot;
   template <class Policy>
   static constexpr bool accepts = requires {
-    { Policy::scale(extent_t{1}) + 1.0 };
     requires Policy::is_dot;
-  };
+  } && (requires { Policy::scale(extent_t{1}) + 1.0; } || requires { Policy::scale(extent_t{1}, extent_t{1}) + 1.0; });
   template <class Policy>
   struct refused {
     static_assert(
@@ -35,6 +34,25 @@ struct dot {
   static constexpr bool is_dot = true;
 
   static constexpr double scale(extent_t head_width) { return 1.0 / maths::sqrt(static_cast<double>(head_width)); }
+};
+
+/// s = q.k: where queries or keys are normalised. Sources: the Reformer and the Routing Transformer.
+struct plain_dot {
+  using slot = slots::score;
+  static constexpr auto name = fixed_string("plain_dot");
+  static constexpr bool is_dot = true;
+
+  static constexpr double scale(extent_t) { return 1.0; }
+};
+
+/// s = q.k / sqrt(width of the stream), whatever the heads. Source: Zhu et al. (2023), BiFormer, arXiv 2303.08810, the
+/// released code.
+struct dot_by_width {
+  using slot = slots::score;
+  static constexpr auto name = fixed_string("dot_by_width");
+  static constexpr bool is_dot = true;
+
+  static constexpr double scale(extent_t, extent_t width) { return 1.0 / maths::sqrt(static_cast<double>(width)); }
 };
 
 LACUNA_END

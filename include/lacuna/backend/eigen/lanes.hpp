@@ -10,10 +10,9 @@ LACUNA_BEGIN
 
 namespace eigen_lanes {
 
-/// Bytes of Eigen's widest register here, 16 where it uses none. Not more: g++ keeps longer arrays in memory.
-inline constexpr extent_t register_bytes = EIGEN_MAX_STATIC_ALIGN_BYTES < 16   ? 16
-                                           : EIGEN_MAX_STATIC_ALIGN_BYTES > 64 ? 64
-                                                                               : EIGEN_MAX_STATIC_ALIGN_BYTES;
+/// Bytes of a register of Eigen's, 16 where it uses none. Not more: g++ keeps longer arrays in memory. And at most 32:
+/// g++ 12 warns of uninitialised values inside its own AVX-512 functions.
+inline constexpr extent_t register_bytes = EIGEN_MAX_STATIC_ALIGN_BYTES < 32 ? 16 : 32;
 
 /// One register of f32 or f64.
 template <class Value>
@@ -101,7 +100,7 @@ LACUNA_INLINE lanes<Value> exp_of(const lanes<Value>& x) noexcept {
 }  // namespace detail
 
 /// e^x: 0 below the smallest normal number, infinity above the largest; NaN stays NaN. Within 2 units in the last
-/// place. Eigen's f32 on AVX-512: within 5, and infinity from 88.4 on.
+/// place.
 template <class Value>
 LACUNA_INLINE lanes<Value> lane_exp(const lanes<Value>& x) noexcept {
   const lanes<Value> smallest(sizeof(Value) == sizeof(float) ? -87.33 : -708.39);

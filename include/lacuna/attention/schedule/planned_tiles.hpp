@@ -1,0 +1,138 @@
+#pragma once
+/// Attention over a block plan that is known before the tokens are: the schedule of routes with spans and plain dot
+/// products. And what every schedule promises to attention.
+///
+/// A schedule is a component between the projections: `parameters<Role>`, `state<Role>`, `memory<Plan>`,
+/// `shares<Plan>`, `initialise`, `multiply_adds`, and
+///   forward(values, query, key, value, mixed, run)
+///   backward(values, adjoints, query, key, value, mixed, dmixed, dquery, dkey, dvalue, run)
+/// on rows whose positions are applied already. The adjoints dquery, dkey and dvalue accumulate.
+
+#include <lacuna/attention/plan/planner.hpp>
+#include <lacuna/attention/schedule/choose.hpp>
+#include <lacuna/op/attend.hpp>
+#include <lacuna/op/run.hpp>
+#include <lacuna/tensor/walk.hpp>
+
+LACUNA_BEGIN
+
+/// The sizes of one attention.
+template <extent_t Width, extent_t Context, extent_t Heads, extent_t KvHeads, extent_t HeadWidth>
+struct attention_shape {
+  static constexpr extent_t width = Width;
+  static constexpr extent_t context = Context;
+  static constexpr extent_t heads = Heads;
+  static constexpr extent_t kv_heads = KvHeads;
+  static constexpr extent_t head_width = HeadWidth;
+  static constexpr extent_t query_width = Heads * HeadWidth;
+  static constexpr extent_t kv_width = KvHeads * HeadWidth;
+};
+
+namespace detail {
+
+/// What a position adds to scores: nothing, unless it says so.
+template <class Position, extent_t Heads, class = void>
+struct score_bias_of {
+  using type = no_score_bias;
+};
+template <class Position, extent_t Heads>
+struct score_bias_of<Position, Heads, std::void_t<typename Position::template score_bias<Heads>>> {
+  using type = typename Position::template score_bias<Heads>;
+};
+
+/// A score's factor, from the head width, or from that and the width of the stream.
+template <class Score>
+constexpr double score_scale(extent_t head_width, extent_t width) {
+  if constexpr (requires { Score::scale(head_width, width); })
+    return Score::scale(head_width, width);
+  else
+    return Score::scale(head_width);
+}
+
+}  // namespace detail
+
+/// `Parts` names the policies: route, score, normaliser, cache, position.
+template <class Shape, class Parts>
+struct planned_tiles {
+  using route = typename Parts::route;
+  using normaliser = typename Parts::normaliser;
+  using cache = typename Parts::cache;
+  static constexpr extent_t heads = Shape::heads, kv_heads = Shape::kv_heads, head_width = Shape::head_width;
+  static constexpr extent_t blocks = cache::blocks(blocks_of(Shape::context));
+  static constexpr bool sees_ahead = route_sees_ahead<route>;
+  static constexpr schedule_choice chosen = choose<typename Parts::score, normaliser>();
+
+  template <class Role>
+  struct parameters : no_tensors<planned_tiles> {};
+  template <class Role>
+  struct state {
+    typename Role::template tensor<blocks, kv_heads, head_width, block_keys> keys;
+    typename Role::template tensor<blocks, kv_heads, block_keys, head_width> values;
+    template <class Visitor, class... Structs>
+    LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+      v("keys", s.keys...);
+      v("values", s.values...);
+    }
+  };
+  template <class Plan>
+  struct memory {
+    using plan = shared_plan<route, Plan::tokens, Shape::context>;
+    [[no_unique_address]] typename Plan::template saved<heads> log_scale;
+  };
+  template <class Plan>
+  using shares = type_list<typename memory<Plan>::plan>;
+  template <class Parameters>
+  LACUNA_HD static constexpr void initialise(Parameters&) {}
+
+  template <class Values, class Value, class Run>
+  LACUNA_HD static constexpr void forward(Values v, rows<Value, Shape::query_width> query,
+                                          rows<Value, Shape::kv_width> key, rows<Value, Shape::kv_width> value,
+                                          rows<Value, Shape::query_width> mixed, const Run& run) {
+    op::append(cache_of(v.state), key, value, run.first, run.backend);
+    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable_cache_of(v.state),
+               plan_of(v.memory, run), rule<Value>(), run.backend);
+  }
+  template <class Values, class Adjoints, class Value, class Run>
+  LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, Shape::query_width> query,
+                                           rows<Value, Shape::kv_width>, rows<Value, Shape::kv_width>,
+                                           rows<Value, Shape::query_width>, rows<Value, Shape::query_width> dmixed,
+                                           rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
+                                           rows<Value, Shape::kv_width> dvalue, const Run& run) {
+    op::attend_backward(dquery, cache_of(a.state), dmixed, log_scale<Value>(v.memory, query.count), query,
+                        readable_cache_of(v.state), plan_of(v.memory, run), rule<Value>(), run.backend);
+    op::append_backward(readable_cache_of(a.state), dkey, dvalue, run.first, run.backend);
+  }
+  static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
+    return attend_products<normalisation_of<normaliser>> * pairs<route>(first, tokens, first + tokens) *
+           Shape::query_width;
+  }
+
+ private:
+  template <class Value>
+  LACUNA_HD static constexpr auto rule() {
+    return score_rule<normaliser, typename detail::score_bias_of<typename Parts::position, heads>::type, Value>{
+        static_cast<Value>(detail::score_scale<typename Parts::score>(head_width, Shape::width))};
+  }
+  template <class State>
+  LACUNA_HD static constexpr auto cache_of(State& state) {
+    using element = std::remove_reference_t<decltype(state.keys[0])>;
+    return cache_view<element, kv_heads, head_width, typename cache::address>{state.keys.data, state.values.data, {}};
+  }
+  template <class State>
+  LACUNA_HD static constexpr auto readable_cache_of(const State& state) {
+    return cache_of(state);
+  }
+  template <class Memory, class Run>
+  LACUNA_HD static constexpr block_plan_view plan_of(const Memory&, const Run& run) {
+    return run.shared.template get<typename Memory::plan>().view();
+  }
+  template <class Value, class Memory>
+  LACUNA_HD static constexpr rows<Value, heads> log_scale(Memory& memory, extent_t tokens) {
+    if constexpr (requires { memory.log_scale.first(tokens); })
+      return memory.log_scale.first(tokens);
+    else
+      return {nullptr, tokens};
+  }
+};
+
+LACUNA_END
