@@ -15,6 +15,7 @@
 #include <lacuna/activation/relu.hpp>
 #include <lacuna/activation/sigmoid.hpp>
 #include <lacuna/attention/attention.hpp>
+#include <lacuna/attention/cache/ring.hpp>
 #include <lacuna/attention/gate/sigmoid_gate.hpp>
 #include <lacuna/attention/normaliser/clamped_softmax.hpp>
 #include <lacuna/attention/normaliser/clipped_softmax.hpp>

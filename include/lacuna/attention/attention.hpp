@@ -77,6 +77,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     using schedule_type = planned_tiles<shape, parts_of_schedule>;
     using gate = typename base::template get<slots::gate>::template bound<At::width, heads, head_width>;
     static constexpr bool sees_ahead = schedule_type::sees_ahead;
+    static constexpr bool forgets = schedule_type::forgets;
 
     using query_map = projection<format, bias, query_width, At::width>;
     using key_map = projection<format, bias, kv_width, At::width>;

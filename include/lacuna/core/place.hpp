@@ -24,6 +24,21 @@ inline constexpr bool sees_ahead = [] {
     return false;
 }();
 
+/// Whether a bound component overwrites what backward would read; one that does says
+/// `static constexpr bool forgets = true`.
+template <class Bound>
+inline constexpr bool forgets = [] {
+  if constexpr (requires { Bound::forgets; })
+    return static_cast<bool>(Bound::forgets);
+  else
+    return false;
+}();
+/// Whether one of a list of bound components does.
+template <class List>
+inline constexpr bool some_forget = false;
+template <class... Bound>
+inline constexpr bool some_forget<type_list<Bound...>> = (false || ... || forgets<Bound>);
+
 namespace slots {
 /// What stands inside a residual block: `attention<...>`, `ffn<...>`, or a component of your own.
 struct sublayer {

@@ -107,9 +107,9 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     static constexpr extent_t vocabulary = decoder::vocabulary;
     static constexpr extent_t width = decoder::width;
     static constexpr extent_t context = decoder::context;
-    static_assert(__is_base_of(nothing,
-                               detail::completed<typename detail::bound_inside<blocks, place<width, context>>::type>) ||
-                  true);
+    using sublayers = typename detail::bound_inside<blocks, place<width, context>>::type;
+    static_assert(__is_base_of(nothing, detail::completed<sublayers>) || true);
+    static constexpr bool forgets = some_forget<sublayers>;
     using body_recipe = typename detail::body_of<blocks>::type;
     using body = typename body_recipe::template bound<place<width, context>>;
     static_assert(__is_base_of(nothing, rules::body_keeps_the_width<(body::out::width == width)>) || true);

@@ -75,8 +75,9 @@ struct fact_table {
 /// Prints the shape table of a recipe on standard output: every tensor, parameters, bytes, multiply-adds per token,
 /// state. One multiply-add is two FLOP.
 template <class Recipe>
-requires(
-    requires { typename Recipe::bound; } && !requires { typename Recipe::recipe_type; }) void describe() {
+  requires(
+      requires { typename Recipe::bound; } && !requires { typename Recipe::recipe_type; })
+void describe() {
   using bound = typename Recipe::bound;
   typename bound::template parameters<shapes<float>> walked{};
   visit_named(
@@ -119,7 +120,7 @@ requires(
 /// Prints the recipe's table, then the model's axes and bytes, and which backend serves each operation: a fall-back to
 /// the reference is named. Runs two tokens on a model of its own on the heap.
 template <class Model>
-requires requires { typename Model::recipe_type; }
+  requires requires { typename Model::recipe_type; }
 void describe() {
   describe<typename Model::recipe_type>();
   std::puts("");

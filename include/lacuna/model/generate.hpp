@@ -11,11 +11,11 @@ inline constexpr std::uint32_t no_token = 0xffffffffu;
 
 /// How to sample. Aggregate: `{.temperature = 0.f, .tokens = 256}`.
 struct generate_options {
-  float temperature = 1.0f;       ///< 0 takes the likeliest token; lowest number on a tie
-  extent_t top_k = 0;             ///< only the k likeliest tokens; 0 for all
-  float top_p = 1.0f;  ///< only the likeliest tokens that together reach p (Holtzman et al. 2019, 1904.09751)
-  std::uint64_t seed = 0;         ///< same seed, same text, on any machine with the same logits
-  extent_t tokens = 0;            ///< tokens to generate; 0 for as many as the context takes
+  float temperature = 1.0f;  ///< 0 takes the likeliest token; lowest number on a tie
+  extent_t top_k = 0;        ///< only the k likeliest tokens; 0 for all
+  float top_p = 1.0f;        ///< only the likeliest tokens that together reach p (Holtzman et al. 2019, 1904.09751)
+  std::uint64_t seed = 0;    ///< same seed, same text, on any machine with the same logits
+  extent_t tokens = 0;       ///< tokens to generate; 0 for as many as the context takes
   std::uint32_t stop = no_token;  ///< the generation ends before this token
   bool restart = true;            ///< start a new stream; false continues the model's, whose last token was not run yet
 };

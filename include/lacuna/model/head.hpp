@@ -2,8 +2,8 @@
 /// The output head: hidden states to one logit per token of the vocabulary.
 
 #include <lacuna/format/projection.hpp>
-#include <lacuna/op/run.hpp>
 #include <lacuna/model/slots.hpp>
+#include <lacuna/op/run.hpp>
 
 LACUNA_BEGIN
 

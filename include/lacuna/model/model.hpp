@@ -49,6 +49,12 @@ struct stream_can_be_cut {
                 "lacuna::model: a route sees ahead, so that a stream cannot be cut into chunks (take all of it at once "
                 "with chunk<context>, or see the past only with both<causal, ...>)");
 };
+template <bool Fine>
+struct what_learns_keeps {
+  static_assert(Fine,
+                "lacuna::ring_cache: a ring overwrites what backward reads (train with linear_cache and substitute the "
+                "ring afterwards: the parameters are the same)");
+};
 template <extent_t Tokens>
 struct chunk_is_not_empty {
   static_assert(Tokens > 0, "lacuna::model: a chunk of 0 tokens makes no progress (choose chunk<1> or more)");
@@ -144,6 +150,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   using traits = backend_traits<backend_type>;
 
   static constexpr bool trains = ability::trains;
+  static_assert(__is_base_of(nothing, rules::what_learns_keeps<!trains || !lacuna::forgets<bound>>) || true);
   static constexpr extent_t vocabulary = bound::vocabulary;
   static constexpr extent_t context = bound::context;
   static constexpr extent_t asked_chunk = axes::template get<slots::chunk>::value;

@@ -49,9 +49,7 @@ struct context {
 struct head {
   using stand_in = tied_head;
   template <class Policy>
-  static constexpr bool accepts = requires {
-    typename Policy::template bound<1, 1>;
-  };
+  static constexpr bool accepts = requires { typename Policy::template bound<1, 1>; };
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,
@@ -156,9 +154,7 @@ struct heap {
 };
 /// Whether a storage allocates.
 template <class Storage>
-inline constexpr bool is_on_the_heap = requires {
-  typename Storage::allocator;
-};
+inline constexpr bool is_on_the_heap = requires { typename Storage::allocator; };
 /// Inside the model object: static or stack memory, no heap.
 struct in_place {
   using slot = slots::storage;

@@ -51,8 +51,7 @@ struct substituted_parts;
 template <class Type, class From, class To, class... Parts>
 struct substituted_parts<Type, From, To, type_list<Parts...>> {
   using added = typename substituted_defaults<Type, From, To>::type;
-  static constexpr bool changed =
-      added::size > 0 || (!same<typename substituted<Parts, From, To>::type, Parts> || ...);
+  static constexpr bool changed = added::size > 0 || (!same<typename substituted<Parts, From, To>::type, Parts> || ...);
   template <bool Changed, class Recipe>
   struct result {
     using type = Recipe;

@@ -38,6 +38,18 @@ struct block_plan_view {
   std::uint64_t pairs = 0;  ///< visible (query, key) pairs, for cost counters
   extent_t first = 0;       ///< position of the first row
 
+  /// The plan of one group of rows.
+  LACUNA_HD constexpr block_plan_view of_group(extent_t group) const {
+    const extent_t from = group * group_rows;
+    block_plan_view part{begin + group, runs, masks, queries - from < group_rows ? queries - from : group_rows, 0,
+                         first + from};
+    for (extent_t row = 0; row < part.queries; ++row)
+      part.for_each_block(row, [&](extent_t, std::uint32_t mask) {
+        for (; mask != 0; mask &= mask - 1) ++part.pairs;
+      });
+    return part;
+  }
+
   /// Calls `visit(block, mask)` for every block of which `query` sees at least one key, ascending.
   template <class Visitor>
   LACUNA_HD constexpr void for_each_block(extent_t query, Visitor&& visit) const {

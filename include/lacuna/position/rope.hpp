@@ -8,16 +8,17 @@
 
 LACUNA_BEGIN
 
-/// cos and sin of position * base^(-2i / head width): computed in f64 once, shared by all layers.
+/// cos and sin of position * base^(-2i / head width), computed in f64: for all positions, once, shared by all layers;
+/// or for those from `first` on.
 template <class Value, extent_t HeadWidth, extent_t Context, theta Base>
 struct rotation_angles {
   tensor<Value, Context, HeadWidth / 2> cosine, sine;
 
-  constexpr void build() {
+  LACUNA_HD constexpr void build(extent_t first = 0) {
     for (extent_t i = 0; i < HeadWidth / 2; ++i) {
       const double step = Base.step(i, HeadWidth);
       for (extent_t position = 0; position < Context; ++position) {
-        const double angle = static_cast<double>(position) * step;
+        const double angle = static_cast<double>(first + position) * step;
         cosine[position * (HeadWidth / 2) + i] = static_cast<Value>(maths::cosine(angle));
         sine[position * (HeadWidth / 2) + i] = static_cast<Value>(maths::sine(angle));
       }
@@ -41,6 +42,16 @@ struct rope_needs_pairs {
 };
 }  // namespace rules
 
+namespace detail {
+
+/// Angles in a table of at most 2 x 2 MiB (f32); a longer context has each token's computed when it is needed, in every
+/// layer again.
+constexpr bool angles_in_a_table(extent_t head_width, extent_t context) {
+  return context <= (extent_t{1} << 19) / (head_width < 2 ? 1 : head_width / 2);
+}
+
+}  // namespace detail
+
 /// Rotates pair i of every query and key by position * Base^(-2i / head width); scores then depend on distances only.
 /// `(tokens, heads * head_width)` in place, O(tokens * heads * head_width).
 /// Source: Su et al. (2021), arXiv 2104.09864, eq. (34). Pairs are neighbours as in the paper and llama2.c;
@@ -55,13 +66,24 @@ struct rope {
     static_assert(__is_base_of(nothing, rules::rope_needs_pairs<HeadWidth>) || true);
     static_assert(__is_base_of(nothing, rules::theta_is_positive<Base.fine()>) || true);
 
+    static constexpr bool in_a_table = detail::angles_in_a_table(HeadWidth, Context);
     template <class Value>
-    using shares = type_list<rotation_angles<Value, HeadWidth, Context, Base>>;
+    using shares =
+        std::conditional_t<in_a_table, type_list<rotation_angles<Value, HeadWidth, in_a_table ? Context : 1, Base>>,
+                           type_list<>>;
 
     template <class Value, extent_t Columns, class Run>
     LACUNA_HD static constexpr void apply(rows<Value, Columns> x, bool backward, const Run& run) {
-      const auto& angles = run.shared.template get<rotation_angles<Value, HeadWidth, Context, Base>>();
-      op::rotate(x, angles.view(), run.first, backward, constant<rotary_pairs, Pairs>{}, run.backend);
+      if constexpr (in_a_table) {
+        const auto& angles = run.shared.template get<rotation_angles<Value, HeadWidth, Context, Base>>();
+        op::rotate(x, angles.view(), run.first, backward, constant<rotary_pairs, Pairs>{}, run.backend);
+      } else {
+        rotation_angles<Value, HeadWidth, 1, Base> angles;
+        for (extent_t t = 0; t < x.count; ++t) {
+          angles.build(run.first + t);
+          op::rotate(x.slice(t, 1), angles.view(), 0, backward, constant<rotary_pairs, Pairs>{}, run.backend);
+        }
+      }
     }
   };
 };

@@ -9,7 +9,9 @@ LACUNA_BEGIN
 struct linear_cache;
 
 namespace slots {
-/// `linear_cache`, or your own: `blocks(needed)` and a nested `address`.
+/// `linear_cache`, `ring_cache<256>`, or your own: `blocks(needed)` and a nested `address`. A cache that overwrites
+/// says `static constexpr bool forgets = true` and `keeps(query, key)`: whether a key is still there when its row is
+/// served.
 struct cache {
   using stand_in = linear_cache;
   template <class Policy>
@@ -25,6 +27,10 @@ struct cache {
   };
 };
 }  // namespace slots
+
+/// Whether a cache overwrites what it held.
+template <class Cache>
+inline constexpr bool cache_forgets = requires { requires Cache::forgets; };
 
 /// Block b of the stream is block b of the store: every position up to the context is kept.
 struct linear_cache {

@@ -8,6 +8,7 @@
 ///   backward(values, adjoints, query, key, value, mixed, dmixed, dquery, dkey, dvalue, run)
 /// on rows whose positions are applied already. The adjoints dquery, dkey and dvalue accumulate.
 
+#include <lacuna/attention/cache/ring.hpp>
 #include <lacuna/attention/plan/planner.hpp>
 #include <lacuna/attention/schedule/choose.hpp>
 #include <lacuna/op/attend.hpp>
@@ -60,7 +61,12 @@ struct planned_tiles {
   static constexpr extent_t heads = Shape::heads, kv_heads = Shape::kv_heads, head_width = Shape::head_width;
   static constexpr extent_t blocks = cache::blocks(blocks_of(Shape::context));
   static constexpr bool sees_ahead = route_sees_ahead<route>;
+  static constexpr bool forgets = cache_forgets<cache>;
   static constexpr schedule_choice chosen = choose<typename Parts::score, normaliser>();
+
+  static_assert(__is_base_of(nothing,
+                             rules::ring_keeps_what_is_seen<detail::cache_serves<cache, route, Shape::context>()>) ||
+                true);
 
   template <class Role>
   struct parameters : no_tensors<planned_tiles> {};
@@ -88,6 +94,18 @@ struct planned_tiles {
   LACUNA_HD static constexpr void forward(Values v, rows<Value, Shape::query_width> query,
                                           rows<Value, Shape::kv_width> key, rows<Value, Shape::kv_width> value,
                                           rows<Value, Shape::query_width> mixed, const Run& run) {
+    if constexpr (forgets) {
+      const block_plan_view plan = plan_of(v.memory, run);
+      for (extent_t group = 0; group < groups_of(query.count); ++group) {
+        const block_plan_view part = plan.of_group(group);
+        const extent_t from = group * group_rows;
+        op::append(cache_of(v.state), key.slice(from, part.queries), value.slice(from, part.queries), part.first,
+                   run.backend);
+        op::attend(mixed.slice(from, part.queries), rows<Value, heads>(nullptr, part.queries),
+                   query.slice(from, part.queries), readable_cache_of(v.state), part, rule<Value>(), run.backend);
+      }
+      return;
+    }
     op::append(cache_of(v.state), key, value, run.first, run.backend);
     op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable_cache_of(v.state),
                plan_of(v.memory, run), rule<Value>(), run.backend);

@@ -1,0 +1,86 @@
+#pragma once
+/// A cache whose size does not grow with the stream.
+
+#include <lacuna/attention/cache/linear.hpp>
+#include <lacuna/attention/route/span.hpp>
+#include <lacuna/op/block_plan.hpp>
+
+LACUNA_BEGIN
+
+/// How many positions at the front a ring never overwrites: `ring_cache<256, pinned{4}>`.
+struct pinned {
+  extent_t count = 0;
+  constexpr explicit pinned(extent_t of = 0) : count(of) {}
+  constexpr bool operator==(const pinned&) const = default;
+};
+
+namespace rules {
+template <extent_t Positions>
+struct ring_is_not_empty {
+  static_assert(Positions > 0, "lacuna::ring_cache: a ring of 0 positions keeps nothing (give it the window's width)");
+};
+template <bool Fine>
+struct ring_keeps_what_is_seen {
+  static_assert(Fine,
+                "lacuna::ring_cache: the route sees keys that the ring has overwritten, or ahead (give the ring the "
+                "window's width, pin leading keys with pinned{N}, or use linear_cache)");
+};
+}  // namespace rules
+
+/// The last `Positions` positions, and the first `Pinned` for good: what a causal window of that width sees, with
+/// attention sinks. State: Positions + Pinned positions and up to three blocks more, whatever the context, so that a
+/// stream may be as long as one likes. Rows are served 8 at a time, each group right after its keys are written.
+/// Source: Xiao et al. (2023), StreamingLLM, arXiv 2309.17453, section 3.2; positions stay those of the text.
+template <extent_t Positions, pinned Pinned = pinned{}>
+struct ring_cache {
+  static_assert(__is_base_of(nothing, rules::ring_is_not_empty<Positions>) || true);
+  using slot = slots::cache;
+  static constexpr auto name =
+      fixed_string("ring_cache<") + decimal<Positions>() + ", pinned{" + decimal<Pinned.count>() + "}>";
+  static constexpr bool forgets = true;
+
+  static constexpr extent_t pinned_blocks = blocks_of(Pinned.count);
+  /// A group's 8 rows lie in at most two blocks: the newest is not full, and its first row looks back from the other.
+  static constexpr extent_t ring_blocks = blocks_of(Positions + block_keys + group_rows - 2);
+
+  static constexpr extent_t blocks(extent_t context) {
+    return context < pinned_blocks + ring_blocks ? context : pinned_blocks + ring_blocks;
+  }
+  static constexpr bool keeps(extent_t query, extent_t key) { return key < Pinned.count || key + Positions > query || Positions == 0; }
+
+  struct address {
+    LACUNA_HD constexpr extent_t operator()(extent_t block) const noexcept {
+      return block < pinned_blocks ? block : pinned_blocks + (block - pinned_blocks) % ring_blocks;
+    }
+  };
+};
+
+namespace detail {
+
+/// Whether a forgetting cache still holds what the rows of a route see. Asked of rows around each edge: the first ones,
+/// those where the cache is full, and the last ones.
+template <class Cache, class Policy, extent_t Context>
+constexpr bool cache_serves() {
+  if constexpr (!cache_forgets<Cache>) {
+    return true;
+  } else if constexpr (route_sees_ahead<Policy>) {
+    return false;
+  } else {
+    constexpr extent_t asked = 48, full = Cache::blocks(blocks_of(Context)) * block_keys;
+    for (extent_t i = 0; i < 4 * asked; ++i) {
+      const extent_t query = i < asked       ? i
+                             : i < 3 * asked ? (full > asked ? full - asked : 0) + (i - asked)
+                                             : Context - 1 - (i - 3 * asked);
+      if (query >= Context) continue;
+      const auto seen = Policy::spans(query, query + 1);
+      for (extent_t s = 0; s < seen.count; ++s)
+        for (extent_t key = seen.items[s].begin; key < seen.items[s].end; ++key)
+          if (!Cache::keeps(query, key)) return false;
+    }
+    return true;
+  }
+}
+
+}  // namespace detail
+
+LACUNA_END
