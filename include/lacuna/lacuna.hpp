@@ -36,6 +36,8 @@
 #include <lacuna/attention/route/window.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/block/residual.hpp>
+#include <lacuna/block/shared.hpp>
+#include <lacuna/block/skip.hpp>
 #include <lacuna/ffn/ffn.hpp>
 #include <lacuna/model/decoder.hpp>
 #include <lacuna/model/describe.hpp>

@@ -32,25 +32,26 @@ struct overlaid {
   }
 };
 
-/// One component's memory, used by every link of an array.
+/// One component's data, used by every link of an array.
 template <class Part>
 struct reused {
   Part item{};
   LACUNA_HD constexpr Part& operator[](extent_t) noexcept { return item; }
+  LACUNA_HD constexpr const Part& operator[](extent_t) const noexcept { return item; }
 };
 
 template <extent_t Index>
 struct pick {
   static constexpr extent_t index = Index;
   template <class Storage>
-  LACUNA_HD constexpr auto& operator()(Storage& from) const noexcept {
+  LACUNA_HD constexpr decltype(auto) operator()(Storage& from) const noexcept {
     return from.template at<Index>();
   }
 };
 struct pick_at {
   extent_t index;
   template <class Storage>
-  LACUNA_HD constexpr auto& operator()(Storage& from) const noexcept {
+  LACUNA_HD constexpr decltype(auto) operator()(Storage& from) const noexcept {
     return from[index];
   }
 };
@@ -61,6 +62,8 @@ struct pick_at {
 template <extent_t Count, class Link>
 struct equal_links {
   static constexpr extent_t count = Count;
+  template <extent_t>
+  using link = Link;
   template <class Role>
   using parameters = array<typename Link::template parameters<Role>, Count>;
   template <class Role>
@@ -93,6 +96,8 @@ struct equal_links {
 template <class... Links>
 struct different_links {
   static constexpr extent_t count = sizeof...(Links);
+  template <extent_t Index>
+  using link = type_at<Index, Links...>;
   template <class Role>
   using parameters = flat_tuple<typename Links::template parameters<Role>...>;
   template <class Role>
@@ -149,13 +154,16 @@ struct chain {
   template <class Parameters, class Derived>
   LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
     Links::template each<false>([&]<class Link>(type_list<Link>, auto pick, extent_t) {
-      Link::refresh(pick(parameters), pick(derived));
+      auto&& part = pick(parameters);  // what is joined from two places is a value
+      Link::refresh(part, pick(derived));
     });
   }
   template <class Parameters>
   LACUNA_HD static constexpr void initialise(Parameters& parameters) {
-    Links::template each<false>(
-        [&]<class Link>(type_list<Link>, auto pick, extent_t) { Link::initialise(pick(parameters)); });
+    Links::template each<false>([&]<class Link>(type_list<Link>, auto pick, extent_t) {
+      auto&& part = pick(parameters);
+      Link::initialise(part);
+    });
   }
 
   template <class Values, class Value, class Run>
@@ -164,7 +172,8 @@ struct chain {
     Links::template each<false>([&]<class Link>(type_list<Link>, auto pick, extent_t i) {
       const auto in = i == 0 ? x : v.memory.after(i - 1, x.count);
       const auto to = i + 1 == count ? y : v.memory.after(i, x.count);
-      Link::forward(values{pick(v.parameters), pick(v.state), pick(v.memory.links), pick(v.derived)}, in, to, run);
+      auto&& part = pick(v.parameters);
+      Link::forward(values{part, pick(v.state), pick(v.memory.links), pick(v.derived)}, in, to, run);
     });
   }
   template <class Values, class Adjoints, class Value, class Run>
@@ -175,8 +184,10 @@ struct chain {
       const auto dto = i + 1 == count ? dy : a.memory.after(i, x.count);
       const auto din = i == 0 ? dx : a.memory.after(i - 1, x.count);
       if (i != 0) din.fill(0);
-      Link::backward(values{pick(v.parameters), pick(v.state), pick(v.memory.links), pick(v.derived)},
-                     adjoints{pick(a.gradients), pick(a.state), pick(a.memory.links)}, in, dto, din, run);
+      auto&& part = pick(v.parameters);
+      auto&& gradients = pick(a.gradients);
+      Link::backward(values{part, pick(v.state), pick(v.memory.links), pick(v.derived)},
+                     adjoints{gradients, pick(a.state), pick(a.memory.links)}, in, dto, din, run);
     });
   }
   /// Equal links answer alike: the first speaks for them.
@@ -186,9 +197,8 @@ struct chain {
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     std::uint64_t total = 0;
-    Links::template each<false>([&]<class Link>(type_list<Link>, auto, extent_t) {
-      total += Link::multiply_adds(first, tokens);
-    });
+    Links::template each<false>(
+        [&]<class Link>(type_list<Link>, auto, extent_t) { total += Link::multiply_adds(first, tokens); });
     return total;
   }
   template <class Function>

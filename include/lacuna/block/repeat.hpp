@@ -2,6 +2,7 @@
 /// Blocks in numbers: the same one N times, or different ones in order.
 
 #include <lacuna/block/chain.hpp>
+#include <lacuna/block/joined.hpp>
 #include <lacuna/block/no_component.hpp>
 #include <lacuna/core/fixed_string.hpp>
 
@@ -107,6 +108,16 @@ struct repeat {
     struct parameters : detail::numbered_array<link::layers, typename links::template parameters<Role>> {};
     template <class Role>
     struct state : detail::numbered_array<link::layers, typename links::template state<Role>> {};
+
+    static constexpr bool norms_apart = detail::norms_apart<link>;
+    template <class Role>
+    struct own : detail::numbered_array<link::layers, array<typename link::template own<Role>, links::count>> {};
+    template <class Role>
+    struct common : detail::numbered_array<link::layers, array<typename link::template common<Role>, links::count>> {};
+    template <class Own, class Common>
+    LACUNA_HD static constexpr auto join(Own& own_part, Common& common_part) {
+      return detail::join_links<links>(own_part, common_part);
+    }
   };
 };
 
@@ -133,6 +144,19 @@ struct stack {
         : detail::numbered_tuple<typename links::template parameters<Role>, detail::bound_block<Blocks, At>...> {};
     template <class Role>
     struct state : detail::numbered_tuple<typename links::template state<Role>, detail::bound_block<Blocks, At>...> {};
+
+    static constexpr bool norms_apart = (detail::norms_apart<detail::bound_block<Blocks, At>> && ...);
+    template <class Role>
+    struct own : detail::numbered_tuple<flat_tuple<typename detail::bound_block<Blocks, At>::template own<Role>...>,
+                                        detail::bound_block<Blocks, At>...> {};
+    template <class Role>
+    struct common
+        : detail::numbered_tuple<flat_tuple<typename detail::bound_block<Blocks, At>::template common<Role>...>,
+                                 detail::bound_block<Blocks, At>...> {};
+    template <class Own, class Common>
+    LACUNA_HD static constexpr auto join(Own& own_part, Common& common_part) {
+      return detail::join_links<links>(own_part, common_part);
+    }
   };
 };
 

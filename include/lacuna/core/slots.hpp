@@ -243,6 +243,10 @@ template <template <extent_t, class> class Outer, extent_t Count, class Inner>
 struct inside_out<Outer<Count, Inner>> {
   using type = join<typename inside_out<Inner>::type, type_list<Outer<Count, Inner>>>;
 };
+template <template <extent_t, class, class> class Outer, extent_t Count, class Inner, class Option>
+struct inside_out<Outer<Count, Inner, Option>> {
+  using type = join<typename inside_out<Inner>::type, type_list<Outer<Count, Inner, Option>>>;
+};
 
 /// Completes types in order. What is wrong deep inside a recipe speaks here, a few lines below the user's own.
 template <class List>

@@ -1,8 +1,9 @@
 #pragma once
-/// The decoder: embedding, positions, blocks, final norm, head.
+/// The decoder: embedding, positions, a norm of both where one is wanted, blocks, final norm, head.
 
 #include <lacuna/block/no_component.hpp>
 #include <lacuna/block/repeat.hpp>
+#include <lacuna/model/embedding_norm.hpp>
 #include <lacuna/model/head.hpp>
 #include <lacuna/norm/no_norm.hpp>
 #include <lacuna/op/embed.hpp>
@@ -21,7 +22,7 @@ struct closing_norm_of_body {};
 using decoder_fields =
     fields<field<slots::vocabulary, must>, field<slots::width, must>, field<slots::context, must>,
            field<slots::norm, closing_norm_of_body>, field<slots::embedding_position, no_embedding_position>,
-           field<slots::head, tied_head>, many<slots::block>>;
+           field<slots::embedding_norm, no_embedding_norm>, field<slots::head, tied_head>, many<slots::block>>;
 
 namespace rules {
 template <extent_t Count>
@@ -80,7 +81,8 @@ struct body_of<type_list<>> {
 
 /// `decoder<vocabulary<512>, width<64>, context<512>, repeat<5, pre_norm<...>>, tied_head>`:
 /// tokens `(tokens)` to logits `(tokens, vocabulary)`.
-/// Paths: `embedding.weight`, `position.weight`, `blocks.<n>...`, `final_norm.gain`, `head.weight`.
+/// Paths: `embedding.weight`, `position.weight`, `embedding_norm.gain`, `blocks.<n>...`, `final_norm.gain`,
+/// `head.weight`.
 /// Source: Radford et al. (2018), "Improving language understanding by generative pre-training"; Vaswani et al. (2017).
 template <class... Policies>
 struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
@@ -117,6 +119,7 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     using norm_policy = typename detail::final_norm<typename base::template get<slots::norm>, body_recipe>::type;
     using norm = typename norm_policy::template bound<width>;
     using position = typename base::template get<slots::embedding_position>::template bound<width, context>;
+    using entry = detail::norm_stage<typename base::template get<slots::embedding_norm>::norm, width, bound>;
     using head = typename base::template get<slots::head>::template bound<vocabulary, width>;
 
     template <class Role>
@@ -131,6 +134,7 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     struct parameters {
       embedding_table<Role> embedding;
       [[no_unique_address]] typename position::template parameters<Role> position_part;
+      [[no_unique_address]] typename entry::template parameters<Role> entry_part;
       typename body::template parameters<Role> body_part;
       [[no_unique_address]] typename norm::template parameters<Role> norm_part;
       [[no_unique_address]] typename head::template parameters<Role> head_part;
@@ -138,6 +142,7 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("embedding", s.embedding...);
         v("position", s.position_part...);
+        v("embedding_norm", s.entry_part...);
         v("", s.body_part...);
         v("final_norm", s.norm_part...);
         v("head", s.head_part...);
@@ -148,6 +153,7 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     template <class Plan>
     struct memory {
       typename Plan::template buffer<decoder::width> embedded;
+      [[no_unique_address]] typename entry::template memory<Plan> entry_part;
       typename Plan::template buffer<decoder::width> mixed;   ///< after the last block
       typename Plan::template buffer<decoder::width> normed;  ///< after the final norm
       typename body::template memory<Plan> body_part;
@@ -169,6 +175,7 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     }
     template <class Parameters>
     LACUNA_HD static constexpr void initialise(Parameters& parameters) {
+      entry::initialise(parameters.entry_part);
       body::initialise(parameters.body_part);
       norm::initialise(parameters.norm_part);
     }
@@ -180,7 +187,10 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
       const auto embedded = m.embedded.first(tokens.count), mixed = m.mixed.first(tokens.count);
       op::embed(embedded, v.parameters.embedding.weight, tokens, run.backend);
       position::forward(v.parameters.position_part, embedded, run);
-      body::forward(values{v.parameters.body_part, v.state, m.body_part, v.derived.body_part}, embedded, mixed, run);
+      const auto entered = entry::inner_rows(m.entry_part, embedded);
+      if constexpr (entry::present)
+        entry::norm::forward(v.parameters.entry_part, m.entry_part.norm_part, embedded, entered, run);
+      body::forward(values{v.parameters.body_part, v.state, m.body_part, v.derived.body_part}, entered, mixed, run);
       norm::forward(v.parameters.norm_part, m.norm_part, mixed, m.normed.first(tokens.count), run);
     }
     /// The logits of rows [from, from + to.count) of the last forward.
@@ -202,9 +212,14 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
                      v.derived.head_part, m.normed.first(count), dlogits, dnormed, run);
       norm::backward(v.parameters.norm_part, a.gradients.norm_part, m.norm_part, m.mixed.first(count), dnormed, dmixed,
                      run);
+      const auto entered = entry::inner_rows(m.entry_part, m.embedded.first(count)),
+                 dentered = entry::inner_rows(d.entry_part, dembedded);
+      if constexpr (entry::present) dentered.fill(0);
       body::backward(values{v.parameters.body_part, v.state, m.body_part, v.derived.body_part},
-                     adjoints{a.gradients.body_part, a.state, d.body_part}, m.embedded.first(count), dmixed, dembedded,
-                     run);
+                     adjoints{a.gradients.body_part, a.state, d.body_part}, entered, dmixed, dentered, run);
+      if constexpr (entry::present)
+        entry::norm::backward(v.parameters.entry_part, a.gradients.entry_part, m.entry_part.norm_part,
+                              m.embedded.first(count), dentered, dembedded, run);
       position::backward(a.gradients.position_part, dembedded, run);
       op::embed_backward(a.gradients.embedding.weight, dembedded, tokens, run.backend);
     }

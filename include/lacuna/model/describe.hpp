@@ -32,10 +32,10 @@ inline void right(text_buffer<200>& line, const char* text, extent_t columns) {
   for (; length < columns; ++length) line << ' ';
   line << text;
 }
-/// Text padded on the right to a column.
+/// Text padded on the right to a column, by one space at least.
 inline void left(text_buffer<200>& line, const char* text, extent_t columns) {
   const extent_t from = line.size();
-  line << text;
+  line << text << ' ';
   while (line.size() - from < columns) line << ' ';
 }
 
