@@ -90,7 +90,8 @@ double logit_difference(const expected_model& expected, const Logits& logits) {
   double difference = 0;
   for (std::size_t i = 0; i < expected.logits.size(); ++i) {
     const double mine = std::fabs(static_cast<double>(logits[i]) - expected.logits[i]);
-    if (!(mine <= difference)) difference = mine;  // NaN is the largest of all
+    if (std::isnan(mine)) return HUGE_VAL;
+    difference = std::max(difference, mine);
   }
   return difference / expected.largest_logit;
 }
