@@ -39,7 +39,7 @@ MUTATIONS = [
     ("norm/layer_norm.hpp", "dx + r * (g - row_mean(g) - n", "dx + r * (g - row_mean(g) + n", "gpt"),
     ("norm/layer_norm.hpp", "op::sum_over_tokens(gradients.shift, dy,", "op::sum_over_tokens(gradients.shift, dy * 1.001,",
      "gpt"),
-    ("norm/no_norm.hpp", "op::evaluate(dx, dx + dy", "op::evaluate(dx, dx - dy", "mixed"),
+    ("norm/no_norm.hpp", "op::evaluate(dx, dx + dy", "op::evaluate(dx, dx - dy", "placements"),
     ("position/learned_position.hpp", "gradient + dx", "gradient - dx", "gpt"),
     ("format/projection.hpp", "run.sum_over_tokens(gradients.bias, dy,", "run.sum_over_tokens(gradients.bias, dy * 1.001,",
      "gpt"),
@@ -47,8 +47,23 @@ MUTATIONS = [
     ("ffn/gated.hpp", "op::evaluate(dup, dgate * map<Activation>(gate)", "op::evaluate(dup, -dgate * map<Activation>(gate)",
      "llama"),
     ("ffn/gated.hpp", "dgate * up * map_derivative", "1.001 * dgate * up * map_derivative", "llama"),
-    ("block/residual.hpp", "op::evaluate(dx, dx + dy, run.backend)", "op::evaluate(dx, dx + 1.001 * dy, run.backend)", "llama"),
-    ("block/residual.hpp", "op::evaluate(dx, dx + dsum, run.backend)", "op::evaluate(dx, dx - dsum, run.backend)", "mixed"),
+    ("block/residual_block.hpp", "inner::backward(v, a, x, dy, dx, run);\n    op::evaluate(dx, dx + dy, run.backend)",
+     "inner::backward(v, a, x, dy, dx, run);\n    op::evaluate(dx, dx + 1.001 * dy, run.backend)", "llama"),
+    ("block/residual_block.hpp", "rows<Value, At::width> dx, const Run& run) {\n    op::evaluate(dx, dx + dy, run.backend)",
+     "rows<Value, At::width> dx, const Run& run) {\n    op::evaluate(dx, dx - dy, run.backend)", "skipped"),
+    ("block/post_norm.hpp", "op::evaluate(dx, dx + dsum, run.backend)", "op::evaluate(dx, dx - dsum, run.backend)", "mixed"),
+    ("block/post_norm.hpp", "op::evaluate(dx, dx + Setting::scale * dsum", "op::evaluate(dx, dx + dsum", "placements"),
+    ("block/branch.hpp", "in, dresult, din, run)", "in, dy, din, run)", "placements"),
+    ("block/branch.hpp", "m.after_part.inner.first(x.count), dy, dresult, run)", "in, dy, dresult, run)", "placements"),
+    ("block/parallel.hpp", "op::evaluate(dx, dx + dy, run.backend)", "op::evaluate(dx, dx + 1.001 * dy, run.backend)",
+     "placements"),
+    ("block/parallel.hpp", "m.stem_part.norm_part, x, din, dx, run)", "m.stem_part.norm_part, x, dy, dx, run)",
+     "placements"),
+    ("block/chain.hpp", "Links::template each<true>(", "Links::template each<false>(", "llama"),
+    ("block/shared.hpp", "Link::join(own_part[i], common_part); }\n  LACUNA_HD constexpr auto operator[](extent_t i) const",
+     "Link::join(own_part[0], common_part); }\n  LACUNA_HD constexpr auto operator[](extent_t i) const", "placements"),
+    ("model/decoder.hpp", "m.embedded.first(count), dentered, dembedded, run)",
+     "entered, dentered, dembedded, run)", "placements"),
     ("activation/relu.hpp", "x), Value(1), Value(0))", "x), Value(1.001), Value(0))", "mixed"),
     ("activation/relu.hpp", "return Value(2) * relu::value(x)", "return Value(2.002) * relu::value(x)", "mixed"),
     ("activation/sigmoid.hpp", "return s * (Value(1) - s)", "return s * (Value(1.001) - s)", "mixed"),
@@ -89,6 +104,7 @@ def main():
     tally = proof.Tally()
     with tempfile.TemporaryDirectory() as folder:
         for recipe in dict.fromkeys(mutation[3] for mutation in MUTATIONS):
+        for recipe in ("llama", "gpt", "mixed", "placements", "skipped"):
             code, output = build_and_run(proof.INCLUDE, recipe, folder)
             tally.check(code == 0, f"without a mutation the gradients of {recipe} are right", output)
     for mutation, (noticed, details) in zip(MUTATIONS, proof.in_parallel(try_mutation, MUTATIONS)):

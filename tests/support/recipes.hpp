@@ -63,6 +63,10 @@ using placements = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>
     lc::parallel<lc::rms_norm<>, lc::own_norms, lc::on_output<lc::rms_norm<>>, placed_attention, placed_ffn>,
     lc::deep_norm<lc::layer_norm<>, lc::residual_scale<lc::deep_alpha{1.5f}>, placed_ffn>>;
 
+/// A block of which nothing is left, before one of which something is.
+using skipped = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>, lc::pre_norm<lc::rms_norm<>, lc::skip>,
+    lc::pre_norm<lc::rms_norm<>, lc::skip, placed_ffn>>;
+
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
 
