@@ -50,9 +50,8 @@ struct residual_scale_is_above_zero {
 /// The factor on the stream in a residual sum.
 template <deep_alpha Alpha>
 struct residual_scale {
-  static_assert(__is_base_of(nothing, rules::residual_scale_is_above_zero<Alpha.fine()>) || true);
   using slot = slots::residual_scale;
-  static constexpr float value = Alpha.value;
+  static constexpr deep_alpha value = Alpha;
   static constexpr auto name = fixed_string("residual_scale");
 };
 
@@ -68,7 +67,7 @@ namespace detail {
 template <class Norm, class Scale>
 struct sum_of_scaled {
   using norm = Norm;
-  static constexpr float scale = Scale::value;
+  static constexpr float scale = Scale::value.value;
 };
 
 }  // namespace detail
@@ -83,10 +82,11 @@ struct deep_norm : detail::residual_block<recipe_name::deep_norm, deep_norm_fiel
   using rebuild = deep_norm<New...>;
   /// The last block's output is normalised already.
   using closing_norm = no_norm;
+  using scale = typename deep_norm::base::template get<slots::residual_scale>;
+  static_assert(__is_base_of(nothing, rules::residual_scale_is_above_zero<scale::value.fine()>) || true);
   template <class At>
-  using bound = typename deep_norm::template steps<
-      At, detail::post_step,
-      detail::sum_of_scaled<typename deep_norm::norm, typename deep_norm::base::template get<slots::residual_scale>>>;
+  using bound =
+      typename deep_norm::template steps<At, detail::post_step, detail::sum_of_scaled<typename deep_norm::norm, scale>>;
 };
 
 LACUNA_END

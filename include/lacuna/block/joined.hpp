@@ -1,7 +1,7 @@
 #pragma once
 /// Parameters in two places that are read as if they were in one: norms of a layer's own beside weights that layers
-/// share. Every bound block that keeps the two apart (`norms_apart`) names them `own<Role>` and `common<Role>`, and
-/// `join(own, common)` has the members of its `parameters<Role>`. Gradients are joined alike.
+/// share. A block that keeps the two apart says `norms_apart`; bound, it names them `own<Role>` and `common<Role>`, and
+/// what its `join(own, common)` returns has the members of its `parameters<Role>`. Gradients are joined alike.
 
 #include <lacuna/core/flat_tuple.hpp>
 
@@ -9,11 +9,11 @@ LACUNA_BEGIN
 
 namespace detail {
 
-/// Whether a bound block keeps its norms apart.
-template <class Bound>
+/// Whether a block keeps its norms apart.
+template <class Block>
 inline constexpr bool norms_apart = [] {
-  if constexpr (requires { Bound::norms_apart; })
-    return static_cast<bool>(Bound::norms_apart);
+  if constexpr (requires { Block::norms_apart; })
+    return static_cast<bool>(Block::norms_apart);
   else
     return false;
 }();

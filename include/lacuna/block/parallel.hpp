@@ -43,7 +43,6 @@ struct parallel_sum<At, Stem, type_list<Branches...>> {
   using stem = norm_stage<Stem, At::width, of_all>;
   static constexpr extent_t layers = 1;
   static constexpr bool sees_ahead = links::ahead;
-  static constexpr bool norms_apart = true;
 
   /// What stands beside the branches' own data: the stem's.
   template <class Role, class Of>

@@ -98,6 +98,7 @@ struct repeat {
   template <class At>
   using inner_place = At;
   using closing_norm = typename detail::closing_norm_of<Block>::type;
+  static constexpr bool norms_apart = detail::norms_apart<Block>;
 
   template <class At>
   struct bound : chain<At, equal_links<(Count == 0 ? 1 : Count), detail::bound_block<Block, At>>> {
@@ -109,7 +110,6 @@ struct repeat {
     template <class Role>
     struct state : detail::numbered_array<link::layers, typename links::template state<Role>> {};
 
-    static constexpr bool norms_apart = detail::norms_apart<link>;
     template <class Role>
     struct own : detail::numbered_array<link::layers, array<typename link::template own<Role>, links::count>> {};
     template <class Role>
@@ -134,6 +134,7 @@ struct stack {
   template <class At>
   using inner_place = At;
   using closing_norm = typename detail::closing_norm_of<type_at<sizeof...(Blocks), no_component, Blocks...>>::type;
+  static constexpr bool norms_apart = (detail::norms_apart<Blocks> && ...);
 
   template <class At>
   struct bound : chain<At, different_links<detail::bound_block<Blocks, At>...>> {
@@ -145,7 +146,6 @@ struct stack {
     template <class Role>
     struct state : detail::numbered_tuple<typename links::template state<Role>, detail::bound_block<Blocks, At>...> {};
 
-    static constexpr bool norms_apart = (detail::norms_apart<detail::bound_block<Blocks, At>> && ...);
     template <class Role>
     struct own : detail::numbered_tuple<flat_tuple<typename detail::bound_block<Blocks, At>::template own<Role>...>,
                                         detail::bound_block<Blocks, At>...> {};

@@ -98,7 +98,6 @@ template <class At, class... Steps>
 struct residual_chain<At, type_list<Steps...>> : chain<At, different_links<Steps...>> {
   using links = different_links<Steps...>;
   static constexpr extent_t layers = 1;
-  static constexpr bool norms_apart = true;
 
   template <class Role>
   struct parameters : visited_tuple<typename Steps::template parameters<Role>...> {};
@@ -122,6 +121,7 @@ struct residual_block : recipe<Name, Fields, Policies...> {
   using parts = type_list<Policies...>;
   template <class At>
   using inner_place = At;
+  static constexpr bool norms_apart = true;
   using norm = typename base::template get<slots::norm>;
   using asked = typename base::template list<slots::sublayer>;
   static constexpr bool complained = detail::inspection<Fields, Policies...>::find().what != detail::problem::none;

@@ -95,6 +95,9 @@ struct shared {
   static_assert(__is_base_of(nothing, rules::shared_is_not_empty<Count>) || true);
   static_assert(__is_base_of(nothing, rules::shared_holds_a_block<Block>) || true);
   static_assert(__is_base_of(nothing, rules::shared_norms_are_a_choice<Norms>) || true);
+  static constexpr bool own = same<Norms, own_norms> && same<slot_of<Block>, slots::block>;
+  static constexpr bool apart = own && detail::norms_apart<Block>;
+  static_assert(__is_base_of(nothing, rules::norms_can_be_told_apart<apart || !own>) || true);
   using slot = slots::block;
   using parts = type_list<Block, Norms>;
   template <class NewBlock, class NewNorms>
@@ -104,20 +107,13 @@ struct shared {
   using closing_norm = typename detail::closing_norm_of<Block>::type;
 
   static constexpr extent_t count = Count == 0 ? 1 : Count;
-  template <class Link>
-  static constexpr bool keeps_norms =
-      same<Norms, own_norms> && detail::norms_apart<Link> && same<slot_of<Block>, slots::block>;
   template <class At>
   using links =
-      detail::shared_links<count, detail::bound_block<Block, At>,
-                           std::conditional_t<keeps_norms<detail::bound_block<Block, At>>, own_norms, shared_norms>>;
+      detail::shared_links<count, detail::bound_block<Block, At>, std::conditional_t<apart, own_norms, shared_norms>>;
 
   template <class At>
   struct bound : chain<At, links<At>> {
     using link = detail::bound_block<Block, At>;
-    static_assert(__is_base_of(nothing, rules::norms_can_be_told_apart<!same<Norms, own_norms> || keeps_norms<link> ||
-                                                                       !same<slot_of<Block>, slots::block>>) ||
-                  true);
     static constexpr extent_t layers = count * link::layers;
     template <class Role>
     struct parameters : links<At>::template parameters<Role> {};
