@@ -40,11 +40,11 @@ template <class... Bound>
 inline constexpr bool some_forget<type_list<Bound...>> = (false || ... || forgets<Bound>);
 
 namespace slots {
-/// What stands inside a residual block: `attention<...>`, `ffn<...>`, or a component of your own.
+/// What stands inside a residual block: `attention<...>`, `ffn<...>`, `skip`, or a component of your own.
 struct sublayer {
   using stand_in = no_component;
 };
-/// What decoders, `repeat` and `stack` hold: `pre_norm<...>`, `post_norm<...>`, `repeat<...>`, `stack<...>`.
+/// What decoders, `repeat`, `stack` and `shared` hold: `pre_norm<...>`, `peri_norm<...>`, `repeat<...>`, `stack<...>`, ...
 struct block {
   using stand_in = no_component;
 };
