@@ -52,11 +52,12 @@ using normalisers =
 using gates = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
                           attention_block<lc::causal, lc::sigmoid_gate<>, lc::plain_dot>,
                           attention_block<lc::causal, lc::sigmoid_gate<lc::openness{0.25f}>, lc::dot_by_width>>;
-/// All placements of norms, shared depth with and without norms of its own, a skipped sublayer, a norm of the embedding.
-/// The last block is normalised already, so that the decoder adds no norm.
+/// All placements of norms, shared depth with and without norms of its own, a skipped sublayer, a norm of the
+/// embedding. The last block is normalised already, so that the decoder adds no norm.
 using placed_attention = lc::attention<lc::heads<2>, lc::causal>;
 using placed_ffn = lc::ffn<lc::hidden<5>, lc::silu>;
-using placements = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>, lc::embedding_norm<lc::rms_norm<>>,
+using placements = lc::decoder<
+    lc::vocabulary<11>, lc::width<6>, lc::context<20>, lc::embedding_norm<lc::rms_norm<>>,
     lc::peri_norm<lc::rms_norm<>, lc::on_output<lc::layer_norm<>>, placed_attention, placed_ffn>,
     lc::shared<2, lc::parallel<lc::layer_norm<>, placed_attention, placed_ffn>>,
     lc::shared<2, lc::output_norm<lc::rms_norm<>, lc::skip, placed_ffn>, lc::shared_norms>,
@@ -65,7 +66,7 @@ using placements = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>
 
 /// A block of which nothing is left, before one of which something is.
 using skipped = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>, lc::pre_norm<lc::rms_norm<>, lc::skip>,
-    lc::pre_norm<lc::rms_norm<>, lc::skip, placed_ffn>>;
+                            lc::pre_norm<lc::rms_norm<>, lc::skip, placed_ffn>>;
 
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
