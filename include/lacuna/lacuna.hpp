@@ -12,8 +12,11 @@
 #include <lacuna/position/slots.hpp>
 
 #include <lacuna/activation/gelu.hpp>
+#include <lacuna/activation/poly_norm.hpp>
+#include <lacuna/activation/poly_relu.hpp>
 #include <lacuna/activation/relu.hpp>
 #include <lacuna/activation/sigmoid.hpp>
+#include <lacuna/activation/top_k_activation.hpp>
 #include <lacuna/attention/attention.hpp>
 #include <lacuna/attention/cache/ring.hpp>
 #include <lacuna/attention/gate/sigmoid_gate.hpp>

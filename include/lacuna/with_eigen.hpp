@@ -6,6 +6,7 @@
 #include <lacuna/backend/eigen/attend.hpp>
 #include <lacuna/backend/eigen/embed.hpp>
 #include <lacuna/backend/eigen/evaluate.hpp>
+#include <lacuna/backend/eigen/keep_largest.hpp>
 #include <lacuna/backend/eigen/multiply.hpp>
 #include <lacuna/backend/eigen/rotate.hpp>
 

@@ -7,6 +7,7 @@
 #include <lacuna/backend/simd/attend.hpp>
 #include <lacuna/backend/simd/embed.hpp>
 #include <lacuna/backend/simd/evaluate.hpp>
+#include <lacuna/backend/simd/keep_largest.hpp>
 #include <lacuna/backend/simd/multiply.hpp>
 #include <lacuna/backend/simd/rotate.hpp>
 

@@ -43,7 +43,7 @@ MUTATIONS = [
     ("position/learned_position.hpp", "gradient + dx", "gradient - dx", "gpt"),
     ("format/projection.hpp", "run.sum_over_tokens(gradients.bias, dy,", "run.sum_over_tokens(gradients.bias, dy * 1.001,",
      "gpt"),
-    ("ffn/plain.hpp", "dup * map_derivative<Activation>(up)", "1.001 * dup * map_derivative<Activation>(up)", "gpt"),
+    ("activation/applied.hpp", "d * map_derivative<Activation>(x)", "1.001 * d * map_derivative<Activation>(x)", "gpt"),
     ("ffn/gated.hpp", "op::evaluate(dup, dgate * map<Activation>(gate)", "op::evaluate(dup, -dgate * map<Activation>(gate)",
      "llama"),
     ("ffn/gated.hpp", "dgate * up * map_derivative", "1.001 * dgate * up * map_derivative", "llama"),
@@ -71,6 +71,13 @@ MUTATIONS = [
     ("activation/gelu.hpp", "return cumulative(x) + x * Value(0.398942280401432677940)", "return cumulative(x) + x * Value(0.4)",
      "mixed"),
     ("activation/gelu.hpp", "(Value(1) - t * t) * slope", "(Value(1) + t * t) * slope", "gpt"),
+    ("activation/poly_relu.hpp", "row_sum(d * r * r * r)", "row_sum(d * r * r)", "rows"),
+    ("activation/poly_relu.hpp", "3 * parameters.cubic * r", "2 * parameters.cubic * r", "rows"),
+    ("activation/poly_norm.hpp", "row_sum(d * n2)", "row_sum(1.001 * d * n2)", "rows"),
+    ("activation/poly_norm.hpp", "(d - n3 * row_mean", "(d + n3 * row_mean", "rows"),
+    ("activation/top_k_activation.hpp", "where_nonzero(d * map_derivative<Inner>(x), y)", "d * map_derivative<Inner>(x)", "rows"),
+    ("ffn/gated.hpp", "op::evaluate(dgate, where_nonzero(dgate, product)", "op::evaluate(dgate, dgate * 1", "rows"),
+    ("ffn/gated.hpp", "op::evaluate(dgate, dgate * up, run", "op::evaluate(dgate, dgate * up * 1.001, run", "rows"),
 ]
 
 
@@ -105,6 +112,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for recipe in dict.fromkeys(mutation[3] for mutation in MUTATIONS):
         for recipe in ("llama", "gpt", "mixed", "placements", "skipped"):
+        for recipe in ("llama", "gpt", "mixed", "rows"):
             code, output = build_and_run(proof.INCLUDE, recipe, folder)
             tally.check(code == 0, f"without a mutation the gradients of {recipe} are right", output)
     for mutation, (noticed, details) in zip(MUTATIONS, proof.in_parallel(try_mutation, MUTATIONS)):

@@ -67,6 +67,18 @@ using placements = lc::decoder<
 /// A block of which nothing is left, before one of which something is.
 using skipped = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>, lc::pre_norm<lc::rms_norm<>, lc::skip>,
                             lc::pre_norm<lc::rms_norm<>, lc::skip, placed_ffn>>;
+/// Activations with parameters and activations that see whole rows, plain and as gates, in all combinations of kinds.
+using rows = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::attention<lc::heads<3>, lc::rope<>, lc::causal>,
+        lc::ffn<lc::hidden<7>, lc::poly_relu>, lc::ffn<lc::hidden<9>, lc::poly_norm<>, lc::bias>>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::ffn<lc::hidden<8>, lc::gated<lc::poly_norm<lc::epsilon{1e-3f}>>>,
+        lc::ffn<lc::hidden<12>, lc::top_k_activation<3, lc::gelu>>,
+        lc::ffn<lc::hidden<10>, lc::top_k_activation<4, lc::gated<lc::silu>>>>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::ffn<lc::hidden<6>, lc::gated<lc::top_k_activation<2, lc::sigmoid>>>,
+        lc::ffn<lc::hidden<5>, lc::top_k_activation<2, lc::gated<lc::poly_relu>>>>>;
 
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};

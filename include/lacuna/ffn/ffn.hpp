@@ -23,13 +23,14 @@ struct ffn_form {
 template <class At, extent_t Hidden, class Activation, class Format, class Bias>
   requires is_gated<Activation>
 struct ffn_form<At, Hidden, Activation, Format, Bias> {
-  using type = gated_ffn<At, Hidden, typename Activation::inner, Format, Bias>;
+  using type = gated_ffn<At, Hidden, typename Activation::inner, Format, Bias, kept_of<Activation>>;
 };
 
 }  // namespace detail
 
 /// `ffn<hidden<172>, gated<silu>>`, `ffn<hidden<512>, relu>`: `(tokens, width) -> (tokens, width)`.
-/// Paths: `up`, `down`, and `gate` when gated. Cost and source: `plain_ffn`, `gated_ffn`.
+/// Paths: `up`, `down`, `gate` when gated, `activation` where it has parameters. Cost and source: `plain_ffn`,
+/// `gated_ffn`.
 template <class... Policies>
 struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
   using slot = slots::sublayer;
@@ -45,10 +46,9 @@ struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
     static constexpr extent_t asked = base::template get<slots::hidden>::value;
     static_assert(__is_base_of(nothing, rules::hidden_is_not_zero<asked>) || true);
     static constexpr extent_t hidden = asked == 0 ? 1 : asked;
-    using form =
-        typename detail::ffn_form<At, hidden, typename base::template get<slots::activation>,
-                                  typename base::template get<slots::format>,
-                                  typename base::template get<slots::bias>>::type;
+    using form = typename detail::ffn_form<At, hidden, typename base::template get<slots::activation>,
+                                           typename base::template get<slots::format>,
+                                           typename base::template get<slots::bias>>::type;
 
     template <class Role>
     using parameters = typename form::template parameters<Role>;
@@ -66,7 +66,9 @@ struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
       form::refresh(parameters, derived);
     }
     template <class Parameters>
-    LACUNA_HD static constexpr void initialise(Parameters&) {}
+    LACUNA_HD static constexpr void initialise(Parameters& parameters) {
+      form::initialise(parameters);
+    }
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
                                             const Run& run) {

@@ -1,6 +1,7 @@
 #pragma once
 /// The plain feed-forward: up, activation, down.
 
+#include <lacuna/activation/applied.hpp>
 #include <lacuna/core/place.hpp>
 #include <lacuna/ffn/slots.hpp>
 #include <lacuna/format/projection.hpp>
@@ -15,22 +16,26 @@ struct plain_ffn {
   static constexpr extent_t hidden = Hidden;
   using up_map = projection<Format, Bias, Hidden, At::width>;
   using down_map = projection<Format, Bias, At::width, Hidden>;
+  using applied = applied_activation<Activation, Hidden>;
 
   template <class Role>
   struct parameters {
     typename up_map::template parameters<Role> up;
     typename down_map::template parameters<Role> down;
+    [[no_unique_address]] typename applied::template parameters<Role> activation;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       v("up", s.up...);
       v("down", s.down...);
+      v("activation", s.activation...);
     }
   };
   template <class Plan>
   struct memory {
-    typename Plan::template buffer<Hidden> up;         ///< before the activation; as an adjoint: of `up`
-    [[no_unique_address]] typename Plan::template saved<Hidden>
-        activated;  ///< after it; without it the activation works in place
+    typename Plan::template buffer<Hidden> up;  ///< before the activation; as an adjoint: of `up`
+    [[no_unique_address]]
+    typename Plan::template saved<Hidden> activated;  ///< after it; without it the activation works in place
+    [[no_unique_address]] typename applied::template memory<Plan> activation;
     [[no_unique_address]] typename up_map::template memory<Plan> up_map_memory;
     [[no_unique_address]] typename down_map::template memory<Plan> down_map_memory;
   };
@@ -45,12 +50,16 @@ struct plain_ffn {
     up_map::refresh(parameters.up, derived.up);
     down_map::refresh(parameters.down, derived.down);
   }
+  template <class Parameters>
+  LACUNA_HD static constexpr void initialise(Parameters& parameters) {
+    applied::initialise(parameters.activation);
+  }
   template <class Values, class Value, class Run>
   LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
                                           const Run& run) {
     const auto up = v.memory.up.first(x.count), activated = activated_of(v.memory, x.count);
     up_map::forward(v.parameters.up, v.memory.up_map_memory, v.derived.up, x, up, run);
-    op::evaluate(activated, map<Activation>(up), run.backend);
+    applied::forward(v.parameters.activation, v.memory.activation, up, activated, run);
     down_map::forward(v.parameters.down, v.memory.down_map_memory, v.derived.down, activated, y, run);
   }
   template <class Values, class Adjoints, class Value, class Run>
@@ -61,7 +70,7 @@ struct plain_ffn {
     dup.fill(0);
     down_map::backward(v.parameters.down, a.gradients.down, v.memory.down_map_memory, a.memory.down_map_memory,
                        v.derived.down, activated, dy, dup, run);
-    op::evaluate(dup, dup * map_derivative<Activation>(up), run.backend);
+    applied::backward(v.parameters.activation, a.gradients.activation, v.memory.activation, up, activated, dup, run);
     up_map::backward(v.parameters.up, a.gradients.up, v.memory.up_map_memory, a.memory.up_map_memory, v.derived.up, x,
                      dup, dx, run);
   }

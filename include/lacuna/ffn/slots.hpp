@@ -37,10 +37,6 @@ struct hidden {
   static constexpr auto name = fixed_string("hidden<") + decimal<Count>() + ">";
 };
 
-/// Whether an activation gates a projection of its own: `gated<...>`, or a struct derived from it.
-template <class Activation>
-inline constexpr bool is_gated = requires { typename Activation::gates; };
-
 namespace rules {
 template <bool Fine>
 struct gate_is_not_gated {

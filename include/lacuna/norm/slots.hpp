@@ -1,18 +1,11 @@
 #pragma once
-/// The slot of normalisations, and the small numbers they take.
+/// The slot of normalisations.
 
-#include <lacuna/core/slots.hpp>
+#include <lacuna/core/epsilon.hpp>
 #include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/slots.hpp>
 
 LACUNA_BEGIN
-
-/// What keeps a division by a vanishing norm finite: `rms_norm<epsilon{1e-6f}>`.
-struct epsilon {
-  float value = 1e-5f;
-  constexpr epsilon() = default;
-  constexpr explicit epsilon(float of) : value(of) {}
-  constexpr bool operator==(const epsilon&) const = default;
-};
 
 struct no_norm;
 

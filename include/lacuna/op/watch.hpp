@@ -4,6 +4,7 @@
 #include <lacuna/op/attend.hpp>
 #include <lacuna/op/embed.hpp>
 #include <lacuna/op/evaluate.hpp>
+#include <lacuna/op/keep_largest.hpp>
 #include <lacuna/op/multiply.hpp>
 #include <lacuna/op/rotate.hpp>
 

@@ -30,6 +30,11 @@ struct activity_counter {
       const map_node<elementwise::multiply, map_node<elementwise::value_of<Activation>, Operand>, Other>&) {
     count(y);
   }
+  /// The largest of a row: the others are inactive.
+  template <class Backend, class Value, extent_t Columns, class Node>
+  constexpr void after(operation::keep_largest, ran_on<Backend>, const rows<Value, Columns>& y, const Node&, extent_t) {
+    count(y);
+  }
   template <class Operation, class Backend, class... Arguments>
   constexpr void after(Operation, ran_on<Backend>, const Arguments&...) {}
 

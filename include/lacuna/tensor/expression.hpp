@@ -260,6 +260,13 @@ struct exponential {
     return maths::exp(a);
   }
 };
+/// The first where the second is not 0, and 0 elsewhere.
+struct keep_where_nonzero {
+  template <class V>
+  LACUNA_HD LACUNA_INLINE static constexpr V apply(V a, V by) noexcept {
+    return maths::where(maths::less(V(0), maths::absolute(by)), a, V(0));
+  }
+};
 /// Reductions: `combine` two results, a `neutral` one, the lanes of one result `across`, and what is done to the last.
 struct sum {
   template <class V>
@@ -427,6 +434,11 @@ LACUNA_HD constexpr auto inverse_root(const Only& only) noexcept {
 template <Operand Only>
 LACUNA_HD constexpr auto exponential(const Only& only) noexcept {
   return detail::unary<elementwise::exponential>(only);
+}
+/// `e` where `by` is not 0, and 0 elsewhere.
+template <Operand Left, Operand Right>
+LACUNA_HD constexpr auto where_nonzero(const Left& e, const Right& by) noexcept {
+  return detail::binary<elementwise::keep_where_nonzero>(e, by);
 }
 /// An activation policy applied elementwise: `map<silu>(g)`.
 template <class Activation, Operand Only>

@@ -1,0 +1,22 @@
+#pragma once
+/// The largest entries of rows: evaluated by lanes, selected one by one.
+
+#include <lacuna/backend/simd/evaluate.hpp>
+#include <lacuna/op/keep_largest.hpp>
+
+LACUNA_BEGIN
+
+namespace operation {
+
+/// y = the `kept` largest entries of each row of an expression: see `op::keep_largest`.
+template <extent_t Columns, class Node>
+  requires(same<typename Node::value, float>)
+auto kernel(keep_largest, rows<float, Columns> y, const Node& node, extent_t kept, const simd& backend) {
+  kernel(evaluate{}, y, node, backend);
+  for (extent_t t = 0; t < y.count; ++t) keep_largest::select(y.row(t), Columns, kept);
+  return ran_on<simd>{};
+}
+
+}  // namespace operation
+
+LACUNA_END

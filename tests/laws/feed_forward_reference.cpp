@@ -1,0 +1,95 @@
+// Row activations against an independent implementation: tests/reference/feed_forward.py, which states the
+// formula of the numbers, the format of the file and the tolerance.
+#include <lacuna/lacuna.hpp>
+
+#include <doctest/doctest.h>
+#include <cmath>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+namespace lc = lacuna;
+
+constexpr lc::reference on{};
+constexpr lc::shared_items<lc::type_list<>> nothing_shared{};
+using bare_run = lc::run<lc::reference, lc::shared_items<lc::type_list<>>>;
+
+struct drawn {
+  std::uint32_t seed, counter = 0;
+  float one() {
+    std::uint32_t h = seed * 0x9E3779B9u + counter++;
+    h ^= h >> 16, h *= 0x85EBCA6Bu;
+    h ^= h >> 13, h *= 0xC2B2AE35u;
+    h ^= h >> 16;
+    return static_cast<float>(h >> 12) / 1048576.0f - 0.5f;
+  }
+};
+
+/// The file, read case by case in order.
+struct expected_file {
+  std::ifstream file{LACUNA_REPOSITORY "/tests/reference/feed_forward.txt"};
+
+  std::vector<double> numbers(std::size_t count) {
+    std::vector<double> of(count);
+    for (double& number : of) file >> number;
+    REQUIRE(file.good());
+    return of;
+  }
+  std::vector<double> next(const std::string& name, std::uint32_t seed, std::size_t tokens, std::size_t inputs,
+                           std::size_t outputs) {
+    CAPTURE(name);
+    std::string found;
+    std::size_t shape[4]{};
+    file >> found;
+    for (std::size_t& of : shape) file >> of;
+    REQUIRE(found == name);
+    REQUIRE(shape[0] == seed);
+    REQUIRE(shape[1] == tokens);
+    REQUIRE(shape[2] == inputs);
+    REQUIRE(shape[3] == outputs);
+    return numbers(tokens * outputs);
+  }
+};
+
+void check_close(const float* found, const std::vector<double>& expected) {
+  double largest = 0, difference = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    largest = std::fmax(largest, std::fabs(expected[i]));
+    const double mine = std::fabs(static_cast<double>(found[i]) - expected[i]);
+    if (!(mine <= difference)) difference = mine;  // NaN is the largest of all
+  }
+  CHECK(largest > 0.1);
+  CHECK(difference <= 1e-5 * largest);
+}
+
+template <class Activation, std::uint32_t Seed, lc::extent_t Tokens, lc::extent_t Width>
+void check_activation(expected_file& file, const std::string& name) {
+  CAPTURE(name);
+  using bound = lc::applied_activation<Activation, Width>;
+  typename bound::template parameters<lc::weights<float>> parameters;
+  typename bound::template memory<lc::keep<float, Tokens>> memory;
+  lc::tensor<float, Tokens, Width> x, y;
+  drawn numbers{Seed};
+  lc::visit_tensors(
+      [&](auto& of) {
+        for (auto& number : of.data) number = numbers.one();
+      },
+      parameters);
+  for (float& of : x.data) of = 4 * numbers.one();
+  bound::forward(parameters, memory, x.view(), y.view(), bare_run{0, on, nothing_shared});
+  check_close(y.data, file.next(name, Seed, Tokens, Width, Width));
+}
+
+}  // namespace
+
+TEST_CASE("an independent implementation agrees on row activations") {
+  expected_file file;
+  check_activation<lc::poly_relu, 1, 3, 7>(file, "poly_relu");
+  check_activation<lc::poly_relu, 2, 5, 40>(file, "poly_relu");
+  check_activation<lc::poly_norm<>, 1, 3, 7>(file, "poly_norm");
+  check_activation<lc::poly_norm<>, 2, 5, 40>(file, "poly_norm");
+  check_activation<lc::top_k_activation<3, lc::relu>, 3, 4, 9>(file, "top_k_activation");
+  check_activation<lc::top_k_activation<16, lc::silu>, 4, 3, 33>(file, "top_k_activation");
+}
