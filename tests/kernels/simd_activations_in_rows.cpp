@@ -21,7 +21,7 @@ void check_selection(const Backend& backend) {
   auto expected = std::make_unique<lc::tensor<float, tokens, columns>>();
   auto found = std::make_unique<lc::tensor<float, tokens, columns>>();
   for (lc::extent_t i = 0; i < x->size; ++i) (*x)[i] = static_cast<float>(lc::random_normal(3, 9, i));
-  for (const lc::extent_t kept : {1, 5, 16, 36, 37}) {
+  for (const lc::extent_t kept : {1u, 5u, 16u, 36u, 37u}) {
     const auto node = lc::map<lc::silu>(x->view()) * x->view();
     lc::op::keep_largest(expected->view(), node, kept, lc::reference{});
     const auto ran = lc::op::keep_largest(found->view(), node, kept, backend);

@@ -13,10 +13,9 @@
 namespace {
 namespace lc = lacuna;
 
-template <class Activation, class Norm = lc::rms_norm<>>
-using with = lc::decoder<
-    lc::vocabulary<11>, lc::width<6>, lc::context<20>,
-    lc::repeat<2, lc::pre_norm<Norm, lc::attention<lc::heads<2>, lc::causal>, lc::ffn<lc::hidden<12>, Activation>>>>;
+template <class Activation>
+using with = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+    lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<12>, Activation>>>>;
 
 // Parameters, figures and the variant algebra.
 static_assert(lc::parameter_count<with<lc::poly_relu>> == lc::parameter_count<with<lc::relu>> + 2 * 4);
@@ -113,11 +112,11 @@ template <class Value>
 void check_equal(const outcome_of<Value>& found, const outcome_of<Value>& expected) {
   CHECK(found.logits == expected.logits);
   std::size_t compared = 0;
-  for (const auto& [path, of] : expected.gradients)
-    for (const auto& [other_path, other] : found.gradients)
-      if (path == other_path) {
-        CAPTURE(path);
-        CHECK(of == other);
+  for (const auto& of : expected.gradients)
+    for (const auto& other : found.gradients)
+      if (of.first == other.first) {
+        INFO(of.first);
+        CHECK(of.second == other.second);
         ++compared;
       }
   CHECK(compared == expected.gradients.size());
@@ -132,8 +131,9 @@ void check_selection(lc::extent_t columns, lc::extent_t kept, bool ties) {
   }
   std::vector<std::size_t> order(columns);
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return std::fabs(row[a]) > std::fabs(row[b]); });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::fabs(row[a]) != std::fabs(row[b]) ? std::fabs(row[a]) > std::fabs(row[b]) : a < b;
+  });
   std::vector<Value> expected(columns, 0);
   for (std::size_t i = 0; i < std::min<std::size_t>(kept, columns); ++i) expected[order[i]] = row[order[i]];
   lc::operation::keep_largest::select(row.data(), columns, kept);
@@ -143,8 +143,8 @@ void check_selection(lc::extent_t columns, lc::extent_t kept, bool ties) {
 }  // namespace
 
 TEST_CASE("the largest of a row: as by sorting, ties to the lower index") {
-  for (const lc::extent_t columns : {1, 2, 7, 64, 300})
-    for (const lc::extent_t kept : {0, 1, 2, 5, 63, 64, 299, 300, 1000})
+  for (const lc::extent_t columns : {1u, 2u, 7u, 64u, 300u})
+    for (const lc::extent_t kept : {0u, 1u, 2u, 5u, 63u, 64u, 299u, 300u, 1000u})
       for (const bool ties : {false, true}) {
         check_selection<float>(columns, kept, ties);
         check_selection<double>(columns, kept, ties);

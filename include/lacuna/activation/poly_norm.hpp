@@ -58,7 +58,9 @@ struct poly_norm {
       const auto r1 = memory.linear.first(x.count), r2 = memory.quadratic.first(x.count),
                  r3 = memory.cubic.first(x.count);
       const auto square = x * x;
-      const auto n1 = x * r1, n2 = square * r2, n3 = square * x * r3;
+      const auto n1 = x * r1;
+      const auto n2 = square * r2;
+      const auto n3 = square * x * r3;
       op::sum_over_tokens(gradients.linear, row_sum(d * n1), x.count, run.backend);
       op::sum_over_tokens(gradients.quadratic, row_sum(d * n2), x.count, run.backend);
       op::sum_over_tokens(gradients.cubic, row_sum(d * n3), x.count, run.backend);
