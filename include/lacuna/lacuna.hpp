@@ -42,6 +42,9 @@
 #include <lacuna/block/shared.hpp>
 #include <lacuna/block/skip.hpp>
 #include <lacuna/ffn/ffn.hpp>
+#include <lacuna/ffn/predicted.hpp>
+#include <lacuna/ffn/skips_zeros.hpp>
+#include <lacuna/format/thresholded.hpp>
 #include <lacuna/model/decoder.hpp>
 #include <lacuna/model/describe.hpp>
 #include <lacuna/model/figures.hpp>

@@ -2,6 +2,7 @@
 /// The feed-forward component: its recipe, and the choice between the plain and the gated form.
 
 #include <lacuna/ffn/gated.hpp>
+#include <lacuna/ffn/neurons.hpp>
 #include <lacuna/ffn/plain.hpp>
 
 LACUNA_BEGIN
@@ -12,7 +13,7 @@ struct ffn;
 
 /// The slots of the feed-forward and their defaults.
 using ffn_fields = fields<field<slots::hidden, must>, field<slots::activation, must>, field<slots::format, dense>,
-                          field<slots::bias, no_bias>>;
+                          field<slots::bias, no_bias>, field<slots::neurons, all_neurons>>;
 
 namespace detail {
 
@@ -24,6 +25,15 @@ template <class At, extent_t Hidden, class Activation, class Format, class Bias>
   requires is_gated<Activation>
 struct ffn_form<At, Hidden, Activation, Format, Bias> {
   using type = gated_ffn<At, Hidden, typename Activation::inner, Format, Bias, kept_of<Activation>>;
+};
+
+/// The form that a choice of neurons brings, or the ordinary one with the formats that it asks for.
+template <class Neurons, class At, extent_t Hidden, class Activation, class Format, class Bias>
+struct form_by_neurons : ffn_form<At, Hidden, Activation, typename Neurons::template format<Format>, Bias> {};
+template <class Neurons, class At, extent_t Hidden, class Activation, class Format, class Bias>
+  requires requires { typename Neurons::template form<At, Hidden, Activation, Bias>; }
+struct form_by_neurons<Neurons, At, Hidden, Activation, Format, Bias> {
+  using type = typename Neurons::template form<At, Hidden, Activation, Bias>;
 };
 
 }  // namespace detail
@@ -49,6 +59,12 @@ struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
     using form = typename detail::ffn_form<At, hidden, typename base::template get<slots::activation>,
                                            typename base::template get<slots::format>,
                                            typename base::template get<slots::bias>>::type;
+    using neurons = typename base::template get<slots::neurons>;
+    using activation = typename base::template get<slots::activation>;
+    using format = typename base::template get<slots::format>;
+    static_assert(__is_base_of(nothing, typename neurons::template checks<activation, format>) || true);
+    using form = typename detail::form_by_neurons<neurons, At, hidden, activation, format,
+                                                  typename base::template get<slots::bias>>::type;
 
     template <class Role>
     using parameters = typename form::template parameters<Role>;

@@ -3,6 +3,7 @@
 
 #include <lacuna/activation/top_k_activation.hpp>
 #include <lacuna/core/place.hpp>
+#include <lacuna/ffn/neurons.hpp>
 #include <lacuna/ffn/slots.hpp>
 #include <lacuna/format/projection.hpp>
 #include <lacuna/op/run.hpp>
@@ -21,6 +22,7 @@ struct gated_ffn {
   /// An elementwise gate is computed together with the product; another one has rows of its own.
   static constexpr bool fused = !RowActivation<Activation>;
   static constexpr bool selects = Kept > 0 && Kept < Hidden;
+  using down_map = projection<down_format<Format>, Bias, At::width, Hidden>;
 
   template <class Role>
   struct parameters {

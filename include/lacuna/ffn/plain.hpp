@@ -3,6 +3,7 @@
 
 #include <lacuna/activation/applied.hpp>
 #include <lacuna/core/place.hpp>
+#include <lacuna/ffn/neurons.hpp>
 #include <lacuna/ffn/slots.hpp>
 #include <lacuna/format/projection.hpp>
 #include <lacuna/op/run.hpp>
@@ -17,6 +18,7 @@ struct plain_ffn {
   using up_map = projection<Format, Bias, Hidden, At::width>;
   using down_map = projection<Format, Bias, At::width, Hidden>;
   using applied = applied_activation<Activation, Hidden>;
+  using down_map = projection<down_format<Format>, Bias, At::width, Hidden>;
 
   template <class Role>
   struct parameters {

@@ -3,6 +3,7 @@
 
 #include <lacuna/op/evaluate.hpp>
 #include <lacuna/op/multiply.hpp>
+#include <lacuna/op/multiply_active.hpp>
 
 LACUNA_BEGIN
 
@@ -29,6 +30,29 @@ struct run {
   template <class Gradient, class Y, class X>
   LACUNA_HD constexpr void accumulate_outer(Gradient& gradient, const Y& dy, const X& x) const {
     op::accumulate_outer(gradient, dy, x, backend);
+  }
+  /// Lists of active columns: see `op::find_active`.
+  template <class Lists, class X, class Rule>
+  LACUNA_HD constexpr void find_active(const Lists& lists, const X& x, const Rule& rule) const {
+    op::find_active(lists, x, rule, backend);
+  }
+  /// y = W x over the inputs in lists: see `op::multiply_some_inputs`.
+  template <class Y, class X, class Weight, class Lists>
+  LACUNA_HD constexpr void multiply_some_inputs(const Y& y, const X& x, const Weight& weight,
+                                                const Lists& lists) const {
+    op::multiply_some_inputs(y, x, weight, lists, backend);
+  }
+  /// dx += dy W over the inputs in lists: see `op::multiply_some_inputs_transposed`.
+  template <class X, class Y, class Weight, class Lists>
+  LACUNA_HD constexpr void multiply_some_inputs_transposed(const X& dx, const Y& dy, const Weight& weight,
+                                                           const Lists& lists) const {
+    op::multiply_some_inputs_transposed(dx, dy, weight, lists, backend);
+  }
+  /// dW += dy^T x over the inputs in lists: see `op::accumulate_some_inputs`.
+  template <class Gradient, class Y, class X, class Lists>
+  LACUNA_HD constexpr void accumulate_some_inputs(Gradient& gradient, const Y& dy, const X& x,
+                                                  const Lists& lists) const {
+    op::accumulate_some_inputs(gradient, dy, x, lists, backend);
   }
   /// y = expression: see `op::evaluate`.
   template <class Y, class Node>

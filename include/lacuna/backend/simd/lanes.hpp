@@ -278,6 +278,55 @@ LACUNA_INLINE lanes where_bits(std::uint32_t bits, lanes yes, lanes no) noexcept
 #endif
 }
 
+/// Bit j is set where a is not at most b in lane j: also where one of the two is not a number.
+LACUNA_INLINE std::uint32_t bits_above(lanes a, lanes b) noexcept {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask(a.value, b.value, _CMP_NLE_UQ);
+#elif defined(__AVX__)
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.value, b.value, _CMP_NLE_UQ)));
+#elif defined(__SSE2__)
+  return static_cast<std::uint32_t>(_mm_movemask_ps(_mm_cmpnle_ps(a.value, b.value)));
+#elif defined(__aarch64__)
+  const std::uint32_t bit[4]{1, 2, 4, 8};
+  return vaddvq_u32(vbicq_u32(vld1q_u32(bit), vcleq_f32(a.value, b.value)));
+#else
+  float copied[lanes::lane_count], bounds[lanes::lane_count];
+  a.store(copied);
+  b.store(bounds);
+  std::uint32_t bits = 0;
+  for (extent_t j = 0; j < lanes::lane_count; ++j) bits |= (copied[j] <= bounds[j] ? 0u : 1u) << j;
+  return bits;
+#endif
+}
+
+/// Writes `first + j` for every set bit j, ascending, and returns how many. What is written behind them, up to a place
+/// per lane, is unspecified.
+LACUNA_INLINE std::uint32_t store_numbers(std::uint32_t* to, std::uint32_t first, std::uint32_t bits) noexcept {
+#if defined(__AVX512F__)
+  // Into a register and from there to memory: writing the chosen lanes alone is slow on some processors.
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i numbers = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)), lane);
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(static_cast<__mmask16>(bits), numbers));
+  return static_cast<std::uint32_t>(__builtin_popcount(bits));
+#else
+  // By fours: which of four bits are set, and how many.
+  alignas(64) static constexpr std::uint32_t places[16][4]{{}, {0}, {1}, {0, 1}, {2}, {0, 2}, {1, 2}, {0, 1, 2},
+                                                           {3}, {0, 3}, {1, 3}, {0, 1, 3}, {2, 3}, {0, 2, 3}, {1, 2, 3},
+                                                           {0, 1, 2, 3}};
+  static constexpr std::uint8_t counts[16]{0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+  std::uint32_t found = 0;
+  for (std::uint32_t at = 0; at < lanes::lane_count; at += 4) {
+    const std::uint32_t four = bits >> at & 15u;
+    for (std::uint32_t j = 0; j < 4; ++j) to[found + j] = first + at + places[four][j];
+    found += counts[four];
+  }
+  return found;
+#endif
+}
+
+/// Asks for the cache line of an address ahead of its use. Any address will do.
+LACUNA_INLINE void prefetch(const void* address) noexcept { __builtin_prefetch(address); }
+
 namespace detail {
 
 /// Folds the lanes by halves. The tree is the same on every machine of the same lane count.
