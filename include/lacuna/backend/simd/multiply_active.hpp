@@ -1,6 +1,6 @@
 #pragma once
-/// Products by lists of active neurons on lanes. Bound by the bytes of the rows that are read: several rows at once,
-/// and those of the next turn asked for meanwhile.
+/// Products by lists of active neurons on lanes. Bound by the bytes of the rows that are read: several rows at once
+/// keep enough of them under way. (Asking for the next ones ahead made it slower.)
 
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/backend/simd/lanes.hpp>
@@ -11,8 +11,15 @@ LACUNA_BEGIN
 namespace simd_lanes {
 
 /// Rows of a weight whose dot products are formed at once, and rows that are added at once.
-inline constexpr extent_t dot_rows = 4;
-inline constexpr extent_t sum_rows = 8;
+#ifndef LINES
+#define LINES 4
+#define DR 4
+#define SR 8
+#endif
+inline constexpr extent_t dot_rows = DR;
+inline constexpr extent_t sum_rows = SR;
+/// Cache lines of a row that are asked for ahead.
+inline constexpr extent_t prefetched_lines = LINES;
 
 /// A register of a row: whole, or its first `Part` lanes.
 template <extent_t Part, class Element>
@@ -30,17 +37,20 @@ LACUNA_INLINE void store_lanes(lanes of, float* to) noexcept {
     of.store_part(to, Part);
 }
 
-/// Asks for the lines that a register at `column` of each row touches first.
-template <extent_t Count, class Element>
-LACUNA_INLINE void prefetch_rows(const Element* const (&of)[Count], extent_t column) noexcept {
-  by_lanes::unroll<Count>([&](auto r) LACUNA_UNROLLED { prefetch(of[r] + column); });
-}
-
 /// The rows that entries [from, from + Count) of a list name; behind its end, the last one again.
 template <extent_t Count, extent_t Neurons, extent_t Columns, class Element>
 LACUNA_INLINE void find_rows(const Element* (&to)[Count], matrix<const Element, Neurons, Columns> weight,
                              const std::uint32_t* list, extent_t size, extent_t from) noexcept {
   for (extent_t r = 0; r < Count; ++r) to[r] = weight.row(list[from + r < size ? from + r : size - 1]);
+}
+
+/// Asks for the beginnings of rows that are read next: the processor foresees the rest of a row by itself.
+template <extent_t Columns, extent_t Count, class Element>
+LACUNA_INLINE void prefetch_rows(const Element* const (&of)[Count]) noexcept {
+  constexpr extent_t line = 64 / sizeof(Element), lines = (Columns + line - 1) / line;
+  constexpr extent_t some = lines < prefetched_lines ? lines : prefetched_lines;
+  for (extent_t r = 0; r < Count; ++r)
+    by_lanes::unroll<some>([&](auto i) LACUNA_UNROLLED { prefetch(of[r] + i * line); });
 }
 
 /// y(u) (+)= row(u) . x for every u of one list. Each sum is formed alike, wherever in the list it stands.
@@ -49,16 +59,15 @@ void multiply_listed_rows(float* y, const float* x, matrix<const Element, Neuron
                           const std::uint32_t* list, extent_t size) noexcept {
   constexpr extent_t width = lanes::lane_count, whole = Columns / width * width, pairs = whole / (2 * width);
   if (size == 0) return;
-  const Element *of[dot_rows], *next[dot_rows];
-  find_rows(next, weight, list, size, 0);
   for (extent_t j = 0; j < size; j += dot_rows) {
-    for (extent_t r = 0; r < dot_rows; ++r) of[r] = next[r];
+    const Element *of[dot_rows], *next[dot_rows];
+    find_rows(of, weight, list, size, j);
     find_rows(next, weight, list, size, j + dot_rows);
+    prefetch_rows<Columns>(next);
     lanes sums[2][dot_rows];  // two, since an addition waits for the one before it
     by_lanes::unroll<dot_rows>([&](auto r) LACUNA_UNROLLED { sums[0][r] = sums[1][r] = lanes(0.0f); });
     const auto add = [&](auto part, lanes(&to)[dot_rows], extent_t column) LACUNA_UNROLLED {
       const lanes in = load_lanes<part>(x + column);
-      prefetch_rows(next, column);
       by_lanes::unroll<dot_rows>(
           [&](auto r) LACUNA_UNROLLED { to[r] = multiply_add(load_lanes<part>(of[r] + column), in, to[r]); });
     };
@@ -76,14 +85,13 @@ void multiply_listed_rows(float* y, const float* x, matrix<const Element, Neuron
   }
 }
 
-/// y = (y +) factor(u) row(u), summed over `Count` entries of a list. `next` is asked for meanwhile.
+/// y = (y +) factor(u) row(u), summed over `Count` entries of a list.
 template <extent_t Count, extent_t Columns, class Element>
 LACUNA_INLINE void add_rows(float* y, const Element* const (&of)[Count], const lanes (&factors)[Count],
-                            const Element* const (&next)[Count], bool continues) noexcept {
+                            bool continues) noexcept {
   constexpr extent_t width = lanes::lane_count, whole = Columns / width * width;
   const auto add = [&](auto part, extent_t column) LACUNA_UNROLLED {
     lanes sum = continues ? load_lanes<part>(y + column) : lanes(0.0f);
-    prefetch_rows(next, column);
     by_lanes::unroll<Count>(
         [&](auto r) LACUNA_UNROLLED { sum = multiply_add(load_lanes<part>(of[r] + column), factors[r], sum); });
     store_lanes<part>(sum, y + column);
@@ -106,8 +114,9 @@ void add_listed_rows(float* y, const float* h, matrix<const Element, Neurons, Co
     lanes factors[Count];
     find_rows(of, weight, list, size, j);
     find_rows(next, weight, list, size, j + Count);
+    prefetch_rows<Columns>(next);
     by_lanes::unroll<Count>([&](auto r) LACUNA_UNROLLED { factors[r] = lanes(h[list[j + r]]); });
-    add_rows<Count, Columns>(y, of, factors, next, continues || j > 0);
+    add_rows<Count, Columns>(y, of, factors, continues || j > 0);
   };
   extent_t j = 0;
   for (; j + sum_rows <= size; j += sum_rows) some(count_constant<sum_rows>{}, j);
