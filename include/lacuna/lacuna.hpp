@@ -60,6 +60,9 @@
 #include <lacuna/position/rope.hpp>
 #include <lacuna/position/sinusoidal.hpp>
 #include <lacuna/probe/activity.hpp>
+#include <lacuna/probe/input_recorder.hpp>
+#include <lacuna/probe/magnitude_quantile.hpp>
+#include <lacuna/probe/prediction.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>

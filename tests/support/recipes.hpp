@@ -79,6 +79,16 @@ using rows = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
     lc::pre_norm<lc::rms_norm<>,
         lc::ffn<lc::hidden<6>, lc::gated<lc::top_k_activation<2, lc::sigmoid>>>,
         lc::ffn<lc::hidden<5>, lc::top_k_activation<2, lc::gated<lc::poly_relu>>>>>;
+/// Neurons and inputs that are left out, by every rule: thresholds, zeros, predictors.
+using active = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::attention<lc::heads<2>, lc::causal, lc::thresholded>,
+        lc::ffn<lc::hidden<12>, lc::gated<lc::silu>, lc::thresholded, lc::bias>>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::ffn<lc::hidden<14>, lc::relu, lc::skips_zeros, lc::bias>,
+        lc::ffn<lc::hidden<10>, lc::gated<lc::relu>, lc::predicted<lc::rank<3>>, lc::bias>,
+        lc::ffn<lc::hidden<9>, lc::squared_relu, lc::predicted<lc::oracle>>>,
+    lc::tied_head>;
 
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};

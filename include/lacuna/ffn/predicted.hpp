@@ -176,6 +176,8 @@ struct predicted_ffn {
     derived.down.pack(parameters.down.weight);
     predictor::refresh(parameters.chooser, derived.chooser);
   }
+  template <class Parameters>
+  LACUNA_HD static constexpr void initialise(Parameters&) {}
   template <class Values, class Value, class Run>
   LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
                                           const Run& run) {

@@ -6,6 +6,7 @@
 #include <lacuna/op/evaluate.hpp>
 #include <lacuna/op/keep_largest.hpp>
 #include <lacuna/op/multiply.hpp>
+#include <lacuna/op/multiply_active.hpp>
 #include <lacuna/op/rotate.hpp>
 
 LACUNA_BEGIN
