@@ -56,9 +56,6 @@ struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
     static constexpr extent_t asked = base::template get<slots::hidden>::value;
     static_assert(__is_base_of(nothing, rules::hidden_is_not_zero<asked>) || true);
     static constexpr extent_t hidden = asked == 0 ? 1 : asked;
-    using form = typename detail::ffn_form<At, hidden, typename base::template get<slots::activation>,
-                                           typename base::template get<slots::format>,
-                                           typename base::template get<slots::bias>>::type;
     using neurons = typename base::template get<slots::neurons>;
     using activation = typename base::template get<slots::activation>;
     using format = typename base::template get<slots::format>;

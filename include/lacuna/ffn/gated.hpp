@@ -17,12 +17,11 @@ template <class At, extent_t Hidden, class Activation, class Format, class Bias,
 struct gated_ffn {
   static constexpr extent_t hidden = Hidden;
   using up_map = projection<Format, Bias, Hidden, At::width>;
-  using down_map = projection<Format, Bias, At::width, Hidden>;
+  using down_map = projection<down_format<Format>, Bias, At::width, Hidden>;
   using applied = applied_activation<Activation, Hidden>;
   /// An elementwise gate is computed together with the product; another one has rows of its own.
   static constexpr bool fused = !RowActivation<Activation>;
   static constexpr bool selects = Kept > 0 && Kept < Hidden;
-  using down_map = projection<down_format<Format>, Bias, At::width, Hidden>;
 
   template <class Role>
   struct parameters {

@@ -16,9 +16,8 @@ template <class At, extent_t Hidden, class Activation, class Format, class Bias>
 struct plain_ffn {
   static constexpr extent_t hidden = Hidden;
   using up_map = projection<Format, Bias, Hidden, At::width>;
-  using down_map = projection<Format, Bias, At::width, Hidden>;
-  using applied = applied_activation<Activation, Hidden>;
   using down_map = projection<down_format<Format>, Bias, At::width, Hidden>;
+  using applied = applied_activation<Activation, Hidden>;
 
   template <class Role>
   struct parameters {
