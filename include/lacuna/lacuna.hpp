@@ -37,6 +37,7 @@
 #include <lacuna/attention/route/positions.hpp>
 #include <lacuna/attention/route/random_blocks.hpp>
 #include <lacuna/attention/route/window.hpp>
+#include <lacuna/attention/score/favor.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/block/residual.hpp>
 #include <lacuna/block/shared.hpp>

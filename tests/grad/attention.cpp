@@ -21,3 +21,7 @@ TEST_CASE("gradients with every normaliser") {
   check<recipes::normalisers>(52, next_token_loss);
 }
 TEST_CASE("gradients with gates and other scores") { check<recipes::gates>(53, linear_loss); }
+TEST_CASE("gradients through feature maps") {
+  check<recipes::features>(54, linear_loss);
+  check<recipes::features>(55, next_token_loss);
+}

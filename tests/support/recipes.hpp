@@ -90,6 +90,12 @@ using active = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
         lc::ffn<lc::hidden<9>, lc::squared_relu, lc::predicted<lc::oracle>>>,
     lc::tied_head>;
 
+/// Feature maps in place of scores, causal and full, with grouped heads.
+using features = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+                             attention_block<lc::causal, lc::favor<6>, lc::rope<>, lc::kv_heads<1>>,
+                             attention_block<lc::full, lc::hyperbolic_favor<8, lc::feature_seed{3}>>,
+                             attention_block<lc::causal, lc::relu_features>>;
+
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
 

@@ -6,6 +6,7 @@
 #include <lacuna/attention/normaliser/softmax.hpp>
 #include <lacuna/attention/route/full.hpp>
 #include <lacuna/attention/schedule/planned_tiles.hpp>
+#include <lacuna/attention/schedule/state_scan.hpp>
 #include <lacuna/attention/score/dot.hpp>
 #include <lacuna/attention/slots.hpp>
 #include <lacuna/core/place.hpp>
@@ -26,11 +27,27 @@ using attention_fields =
            field<slots::score, dot>, field<slots::normaliser, softmax>, field<slots::cache, linear_cache>,
            field<slots::gate, no_gate>, field<slots::format, dense>, field<slots::bias, no_bias>>;
 
+namespace detail {
+
+/// The schedule that serves a composition.
+template <class Shape, class Parts>
+struct schedule_of {
+  using type = planned_tiles<Shape, Parts>;
+};
+template <class Shape, class Parts>
+  requires is_feature_map<typename Parts::score>
+struct schedule_of<Shape, Parts> {
+  using type = state_scan<Shape, Parts>;
+};
+
+}  // namespace detail
+
 /// y = W_o [attend(W_q x, cache of (W_k x, W_v x))]: `(tokens, width) -> (tokens, width)`.
 ///
 /// tokens * (2 width heads head_width + 2 width kv_heads head_width) + 2 pairs heads head_width multiply-adds.
-/// State: keys and values of the stream. Paths: `query`, `key`, `value`, `output`, and what the other parts add.
-/// Source: Vaswani et al. (2017), arXiv 1706.03762; grouped heads: Ainslie et al. (2023), arXiv 2305.13245.
+/// State: keys and values of the stream, or what the schedule keeps in their place. Paths: `query`, `key`, `value`,
+/// `output`, and what the other parts add. Source: Vaswani et al. (2017), arXiv 1706.03762; grouped heads: Ainslie et
+/// al. (2023), arXiv 2305.13245.
 template <class... Policies>
 struct attention : recipe<recipe_name::attention, attention_fields, Policies...> {
   using slot = slots::sublayer;
@@ -74,7 +91,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       using cache = typename base::template get<slots::cache>;
       using position = typename bound::position;
     };
-    using schedule_type = planned_tiles<shape, parts_of_schedule>;
+    using schedule_type = typename detail::schedule_of<shape, parts_of_schedule>::type;
     using gate = typename base::template get<slots::gate>::template bound<At::width, heads, head_width>;
     static constexpr bool sees_ahead = schedule_type::sees_ahead;
     static constexpr bool forgets = schedule_type::forgets;

@@ -8,7 +8,8 @@ LACUNA_BEGIN
 /// The loop orders.
 enum class schedule : std::uint8_t {
   planned_tiles,  ///< block plan, keys in blocks of 16, online fold
-  two_passes      ///< the same plan twice: first what the row sums up to, then its weights
+  two_passes,     ///< the same plan twice: first what the row sums up to, then its weights
+  state_scan      ///< features of a prefix: a state in place of keys
 };
 
 /// A schedule and the sentence that `describe` prints.

@@ -1,6 +1,7 @@
 #pragma once
 /// The score of attention: how a query and a key become a logarithmic weight.
 
+#include <concepts>
 #include <lacuna/core/fixed_string.hpp>
 #include <lacuna/core/maths.hpp>
 #include <lacuna/core/slots.hpp>
@@ -10,13 +11,24 @@ LACUNA_BEGIN
 struct dot;
 
 namespace slots {
-/// `dot`, `plain_dot`, `dot_by_width`, or your own: `scale(head_width)` or `scale(head_width, width)`, and `is_dot`.
+/// `dot`, `plain_dot`, `dot_by_width`, or your own with `is_dot = true` and `scale(head_width)` or
+/// `scale(head_width, width)`; or a feature map: `favor<64>`, `hyperbolic_favor<64>`, `relu_features`, or your own with
+/// `is_dot = false`, `count`, `projections`, `draw` and `map` (attention/score/favor.hpp).
 struct score {
   using stand_in = dot;
   template <class Policy>
-  static constexpr bool accepts = requires {
+  static constexpr bool multiplies = requires {
     requires Policy::is_dot;
   } && (requires { Policy::scale(extent_t{1}) + 1.0; } || requires { Policy::scale(extent_t{1}, extent_t{1}) + 1.0; });
+  template <class Policy>
+  static constexpr bool maps = requires(double* to) {
+    requires !Policy::is_dot;
+    { Policy::count(extent_t{1}) + Policy::projections(extent_t{1}) } -> std::convertible_to<extent_t>;
+    Policy::draw(to, extent_t{1});
+    Policy::template map<double, 2>(to);
+  };
+  template <class Policy>
+  static constexpr bool accepts = multiplies<Policy> || maps<Policy>;
   template <class Policy>
   struct refused {
     static_assert(
