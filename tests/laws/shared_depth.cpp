@@ -45,7 +45,9 @@ void compare(any_block<double>& shared, any_block<double>& repeated, bool own, s
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += gradient[i];
   }
   CHECK(sums.size() == found.gradients.size());
-  for (const auto& [path, gradient] : found.gradients) {
+  for (const auto& entry : found.gradients) {
+    const auto& path = entry.first;
+    const auto& gradient = entry.second;
     CAPTURE(path);
     REQUIRE(sums.count(path) == 1);
     if (own && is_norm(path))
@@ -107,4 +109,32 @@ TEST_CASE("shared depth stores weights once and norms once per layer, under the 
         "blocks.0.ffn_norm.gain\nblocks.0.ffn_output_norm.gain\n"
         "blocks.1.ffn_norm.gain\nblocks.1.ffn_output_norm.gain\n"
         "blocks.2.ffn_norm.gain\nblocks.2.ffn.gate.weight\nblocks.2.ffn.up.weight\nblocks.2.ffn.down.weight\n");
+}
+
+namespace {
+
+/// The first logit of a model in which parameters are joined, peri-norm and branches side by side included.
+constexpr float first_logit() {
+  using block = lc::stack<lc::peri_norm<rms, lc::ffn<lc::hidden<3>, lc::relu>>,
+                          lc::parallel<rms, lc::attention<lc::heads<2>, lc::causal>, lc::ffn<lc::hidden<3>, lc::relu>>>;
+  using recipe = lc::decoder<lc::vocabulary<3>, lc::width<4>, lc::context<2>, lc::shared<2, block>>;
+  lc::model<recipe, lc::in_place, lc::training> model;
+  std::uint64_t counter = 0;
+  lc::visit_tensors(
+      [&](auto& tensor) {
+        for (auto& weight : tensor.data) weight += static_cast<float>(lc::random_uniform(1, 2, counter++)) - 0.4f;
+      },
+      model.parameters_to_write());
+  model.update();
+  const std::uint32_t stream[]{1, 2};
+  return (*model.try_forward_to_learn({stream, 2}))(1, 0);
+}
+constexpr float at_compile_time = first_logit();
+
+}  // namespace
+
+TEST_CASE("joined parameters at compile time give the same bits as at run time") {
+  const auto volatile evaluate = &first_logit;
+  CHECK(evaluate() == at_compile_time);
+  CHECK(at_compile_time != 0);
 }
