@@ -11,7 +11,7 @@ struct output_norm;
 
 /// `output_norm<rms_norm<>, attention<...>, ffn<...>>`: y = x + norm(f(x)) for each sublayer f in turn,
 /// `(tokens, width) -> (tokens, width)`. Paths: `attention`, `attention_output_norm`, `ffn`, `ffn_output_norm`.
-/// Source: OLMo team (2025), arXiv 2501.00656, section 3.2, with a norm behind the last block as in its code.
+/// Source: Team OLMo (2024), arXiv 2501.00656, "reordered norm", with a norm behind the last block as in its code.
 template <class... Policies>
 struct output_norm : detail::residual_block<recipe_name::output_norm, residual_fields, Policies...> {
   template <class... New>

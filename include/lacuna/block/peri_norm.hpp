@@ -20,8 +20,8 @@ using peri_norm_fields =
 /// The two norms have gains of their own and are of one kind, unless `on_output<...>` says otherwise. With RMSNorm
 /// behind it, a sublayer adds at most the largest gain to the root mean square of a token. Costs one more pass over the
 /// stream per sublayer than `pre_norm`. Paths: `attention_norm`, `attention`, `attention_output_norm`, `ffn_norm`, ...
-/// Source: Kim et al. (2025), arXiv 2502.02732, section 3; first as "Sandwich-LN" by Ding et al. (2021), arXiv
-/// 2105.13290, section 2.4. Gemma 2 has it, too (arXiv 2408.00118); its files hold gains less 1.
+/// Source: Kim et al. (2025), arXiv 2502.02732, "Peri-LN"; first as "Sandwich-LN" by Ding et al. (2021), arXiv
+/// 2105.13290. Gemma 2 has it, too (arXiv 2408.00118); its files hold gains less 1.
 template <class... Policies>
 struct peri_norm : detail::residual_block<recipe_name::peri_norm, peri_norm_fields, Policies...> {
   template <class... New>

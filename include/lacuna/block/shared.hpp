@@ -88,8 +88,9 @@ struct norms_can_be_told_apart {
 /// cost is that of `repeat<6, ...>`. A block is also a `repeat` or a `stack`: `repeat<2, shared<3, ...>>` are groups,
 /// `shared<3, stack<a, b>>` is a cycle. Paths: everything that is shared stands under the first layer's number, norms
 /// under each layer's: `blocks.0.attention.query.weight`, `blocks.0.attention_norm.gain`, ...,
-/// `blocks.5.attention_norm.gain`. Source: Xue et al. (2021), arXiv 2107.11817, section 2.2; with shared norms Dehghani
-/// et al. (2018), arXiv 1807.03819, without its halting, and Lan et al. (2019), arXiv 1909.11942, section 3.1.
+/// `blocks.5.attention_norm.gain`. Source: Xue et al. (2021), arXiv 2107.11817, "individual layer normalization"; with
+/// shared norms Dehghani et al. (2018), arXiv 1807.03819, without its halting, and Lan et al. (2019), arXiv 1909.11942,
+/// section 3.1.
 template <extent_t Count, class Block, class Norms = own_norms>
 struct shared {
   static_assert(__is_base_of(nothing, rules::shared_is_not_empty<Count>) || true);

@@ -15,7 +15,7 @@ struct embedding_norm {
 }  // namespace slots
 
 /// The norm of the embedded tokens, behind their positions: `decoder<..., embedding_norm<rms_norm<>>, ...>`. Peri-norm
-/// may have one (Kim et al. 2025, arXiv 2502.02732, section 3); BERT and BLOOM do (arXiv 2211.05100, section 3.2.2).
+/// may have one (Kim et al. 2025, arXiv 2502.02732); BERT and BLOOM do (arXiv 2211.05100, section 3.2.2).
 template <class Norm>
 struct embedding_norm {
   using slot = slots::embedding_norm;
