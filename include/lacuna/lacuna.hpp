@@ -36,6 +36,7 @@
 #include <lacuna/attention/route/full.hpp>
 #include <lacuna/attention/route/positions.hpp>
 #include <lacuna/attention/route/random_blocks.hpp>
+#include <lacuna/attention/route/top_k.hpp>
 #include <lacuna/attention/route/window.hpp>
 #include <lacuna/attention/score/favor.hpp>
 #include <lacuna/block/repeat.hpp>

@@ -25,3 +25,4 @@ TEST_CASE("gradients through feature maps") {
   check<recipes::features>(54, linear_loss);
   check<recipes::features>(55, next_token_loss);
 }
+TEST_CASE("gradients of routes that queries and keys decide") { check<recipes::dynamic>(56, linear_loss); }

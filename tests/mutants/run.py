@@ -31,6 +31,8 @@ MUTATIONS = [
     ("attention/score/favor.hpp", "dx[d] -= through_square * shrink * shrink", "dx[d] -= through_square * shrink",
      "features"),
     ("attention/score/favor.hpp", "if (x[d] > 0) dx[d] += dphi[d]", "if (x[d] > 0) dx[d] += 1.001 * dphi[d]", "features"),
+    ("attention/schedule/planned_by_head.hpp", "gather(own_dquery, dquery, h);", "gather(own_dquery, query, h);", "dynamic"),
+    ("attention/schedule/planned_by_head.hpp", "m.plans[h].view(), rule", "m.plans[0].view(), rule", "dynamic"),
     ("op/attend.hpp", "through_sum += g", "through_sum += 1.001 * g", "normalisers"),
     ("attention/normaliser/clamped_softmax.hpp", "maths::where(maths::less(score, limit), Value(1), Value(0))",
      "maths::where(maths::less(score, limit), Value(1.001), Value(0))", "normalisers"),

@@ -96,6 +96,12 @@ using features = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
                              attention_block<lc::full, lc::hyperbolic_favor<8, lc::feature_seed{3}>>,
                              attention_block<lc::causal, lc::relu_features>>;
 
+/// Routes that queries and keys decide: biases, grouped heads, two passes, a window to choose from.
+using dynamic = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>, attention_block<lc::top_k<3>, lc::rope<>, lc::kv_heads<1>>,
+    attention_block<lc::top_k<2, lc::window<6>>, lc::alibi>,
+    attention_block<lc::top_k<4, lc::full>, lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>>;
+
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
 

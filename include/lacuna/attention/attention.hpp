@@ -5,6 +5,7 @@
 #include <lacuna/attention/gate/no_gate.hpp>
 #include <lacuna/attention/normaliser/softmax.hpp>
 #include <lacuna/attention/route/full.hpp>
+#include <lacuna/attention/schedule/planned_by_head.hpp>
 #include <lacuna/attention/schedule/planned_tiles.hpp>
 #include <lacuna/attention/schedule/state_scan.hpp>
 #include <lacuna/attention/score/dot.hpp>
@@ -33,6 +34,11 @@ namespace detail {
 template <class Shape, class Parts>
 struct schedule_of {
   using type = planned_tiles<Shape, Parts>;
+};
+template <class Shape, class Parts>
+  requires(is_dynamic_route<typename Parts::route> && !is_feature_map<typename Parts::score>)
+struct schedule_of<Shape, Parts> {
+  using type = planned_by_head<Shape, Parts>;
 };
 template <class Shape, class Parts>
   requires is_feature_map<typename Parts::score>

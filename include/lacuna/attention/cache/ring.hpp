@@ -46,7 +46,9 @@ struct ring_cache {
   static constexpr extent_t blocks(extent_t context) {
     return context < pinned_blocks + ring_blocks ? context : pinned_blocks + ring_blocks;
   }
-  static constexpr bool keeps(extent_t query, extent_t key) { return key < Pinned.count || key + Positions > query || Positions == 0; }
+  static constexpr bool keeps(extent_t query, extent_t key) {
+    return key < Pinned.count || key + Positions > query || Positions == 0;
+  }
 
   struct address {
     LACUNA_HD constexpr extent_t operator()(extent_t block) const noexcept {

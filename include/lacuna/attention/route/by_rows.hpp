@@ -11,8 +11,8 @@ template <class Set, class Route, class Others>
 struct by_rows {
   using slot = slots::route;
   using set = checked<Set, slots::positions>;
-  using own_route = checked<Route, slots::route>;
-  using other_route = checked<Others, slots::route>;
+  using own_route = combined_route<Route>;
+  using other_route = combined_route<Others>;
   static constexpr auto name =
       fixed_string("by_rows<") + set::name + ", " + own_route::name + ", " + other_route::name + ">";
   using parts = type_list<Set, Route, Others>;

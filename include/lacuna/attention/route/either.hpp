@@ -1,7 +1,7 @@
 #pragma once
 /// The union of two routes.
 
-#include <lacuna/attention/route/span.hpp>
+#include <lacuna/attention/route/full.hpp>
 
 LACUNA_BEGIN
 
@@ -9,8 +9,8 @@ LACUNA_BEGIN
 template <class Left, class Right>
 struct either {
   using slot = slots::route;
-  using left_route = checked<Left, slots::route>;
-  using right_route = checked<Right, slots::route>;
+  using left_route = combined_route<Left>;
+  using right_route = combined_route<Right>;
   static constexpr auto name = fixed_string("either<") + left_route::name + ", " + right_route::name + ">";
   using parts = type_list<Left, Right>;
   template <class NewLeft, class NewRight>

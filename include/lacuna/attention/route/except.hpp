@@ -1,7 +1,7 @@
 #pragma once
 /// A route without the keys of another.
 
-#include <lacuna/attention/route/span.hpp>
+#include <lacuna/attention/route/full.hpp>
 
 LACUNA_BEGIN
 
@@ -9,8 +9,8 @@ LACUNA_BEGIN
 template <class Route, class Removed>
 struct except {
   using slot = slots::route;
-  using kept_route = checked<Route, slots::route>;
-  using removed_route = checked<Removed, slots::route>;
+  using kept_route = combined_route<Route>;
+  using removed_route = combined_route<Removed>;
   static constexpr auto name = fixed_string("except<") + kept_route::name + ", " + removed_route::name + ">";
   using parts = type_list<Route, Removed>;
   template <class NewRoute, class NewRemoved>

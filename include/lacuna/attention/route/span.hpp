@@ -51,14 +51,19 @@ concept Route = requires(extent_t at) {
   { decltype(Policy::spans(at, at))::most } -> std::convertible_to<extent_t>;
 };
 
+/// Whether a route is decided by queries and keys (see attention/plan/selected.hpp).
+template <class Policy>
+inline constexpr bool is_dynamic_route = requires { Policy::products(extent_t{0}, extent_t{1}, extent_t{1}); };
+
 struct full;
 
 namespace slots {
-/// `causal`, `full`, `window<N>`, combinations by `both`, or your own.
+/// `causal`, `full`, `window<N>`, combinations by `both`, `either`, `except`, `by_rows`, dynamic ones such as
+/// `top_k<N>`, or your own.
 struct route {
   using stand_in = full;
   template <class Policy>
-  static constexpr bool accepts = Route<Policy>;
+  static constexpr bool accepts = Route<Policy> || is_dynamic_route<Policy>;
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,
@@ -72,6 +77,30 @@ struct route {
   };
 };
 }  // namespace slots
+
+namespace rules {
+template <bool Fine>
+struct combined_routes_have_spans {
+  static_assert(
+      Fine,
+      "lacuna::route: a combination is made of routes with spans, and one of these is decided by its keys (put "
+      "the others inside it, as in top_k<8, both<...>>)");
+};
+}  // namespace rules
+
+namespace detail {
+
+template <class Policy>
+struct combined_policy {
+  static_assert(__is_base_of(nothing, rules::combined_routes_have_spans<!is_dynamic_route<Policy>>) || true);
+  using type = std::conditional_t<is_dynamic_route<Policy>, full, checked<Policy, slots::route>>;
+};
+
+}  // namespace detail
+
+/// A route written inside another one: it has to have spans.
+template <class Policy>
+using combined_route = typename detail::combined_policy<Policy>::type;
 
 /// Whether what a row sees depends on how long the stream is by then, apart from keys that do not exist yet. Such a
 /// route says `static constexpr bool depends_on_length = true`.

@@ -52,6 +52,18 @@ constexpr double score_scale(extent_t head_width, extent_t width) {
 
 }  // namespace detail
 
+/// Keys and values of a stream, in blocks (see `cache_view`).
+template <class Role, extent_t Blocks, extent_t KvHeads, extent_t HeadWidth>
+struct blocked_state {
+  typename Role::template tensor<Blocks, KvHeads, HeadWidth, block_keys> keys;
+  typename Role::template tensor<Blocks, KvHeads, block_keys, HeadWidth> values;
+  template <class Visitor, class... Structs>
+  LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+    v("keys", s.keys...);
+    v("values", s.values...);
+  }
+};
+
 /// `Parts` names the policies: route, score, normaliser, cache, position.
 template <class Shape, class Parts>
 struct planned_tiles {
@@ -71,15 +83,7 @@ struct planned_tiles {
   template <class Role>
   struct parameters : no_tensors<planned_tiles> {};
   template <class Role>
-  struct state {
-    typename Role::template tensor<blocks, kv_heads, head_width, block_keys> keys;
-    typename Role::template tensor<blocks, kv_heads, block_keys, head_width> values;
-    template <class Visitor, class... Structs>
-    LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-      v("keys", s.keys...);
-      v("values", s.values...);
-    }
-  };
+  using state = blocked_state<Role, blocks, kv_heads, head_width>;
   template <class Plan>
   struct memory {
     using plan = shared_plan<route, Plan::tokens, Shape::context>;
