@@ -24,6 +24,8 @@
 #include <lacuna/attention/normaliser/clipped_softmax.hpp>
 #include <lacuna/attention/normaliser/l2_gelu.hpp>
 #include <lacuna/attention/normaliser/softmax1.hpp>
+#include <lacuna/attention/project/shared_query_key.hpp>
+#include <lacuna/attention/route/bi_level.hpp>
 #include <lacuna/attention/route/block_window.hpp>
 #include <lacuna/attention/route/both.hpp>
 #include <lacuna/attention/route/by_rows.hpp>
@@ -34,6 +36,7 @@
 #include <lacuna/attention/route/either.hpp>
 #include <lacuna/attention/route/except.hpp>
 #include <lacuna/attention/route/full.hpp>
+#include <lacuna/attention/route/lsh.hpp>
 #include <lacuna/attention/route/positions.hpp>
 #include <lacuna/attention/route/random_blocks.hpp>
 #include <lacuna/attention/route/top_k.hpp>

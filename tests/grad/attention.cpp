@@ -26,3 +26,4 @@ TEST_CASE("gradients through feature maps") {
   check<recipes::features>(55, next_token_loss);
 }
 TEST_CASE("gradients of routes that queries and keys decide") { check<recipes::dynamic>(56, linear_loss); }
+TEST_CASE("gradients of shared queries and keys") { check<recipes::shared_projections>(57, linear_loss); }

@@ -43,13 +43,39 @@ struct given_scores {
 template <lc::extent_t Count>
 std::vector<lc::extent_t> chosen(std::vector<double> scores) {
   using route = lc::top_k<Count, lc::full>;
-  typename route::template workspace<double, 1, 64> work;
+  typename route::template workspace<double, 1, lc::attention_shape<1, 64, 1, 1, 1>> work;
   lc::spans<route::most(64)> seen;
   route::row(work, given_scores{std::move(scores), 0, {}}, 0, seen);
   std::vector<lc::extent_t> keys;
   for (lc::extent_t i = 0; i < seen.count; ++i)
     for (lc::extent_t key = seen.items[i].begin; key < seen.items[i].end; ++key) keys.push_back(key);
   return keys;
+}
+
+/// What hashing asks of two vectors of 16 columns.
+struct two_vectors {
+  using value = double;
+  static constexpr lc::extent_t key_columns = 16;
+  lc::rows<const double, key_columns> query;
+  lc::extent_t head = 0;
+  const double* drawn = nullptr;
+};
+/// Hash directions of the reference file in the place of drawn ones.
+template <lc::hashing Hashing, class Candidates>
+struct given_lsh : lc::lsh<Hashing, Candidates> {
+  static inline std::vector<double> given;
+  template <class Value>
+  static void draw(Value* to, lc::extent_t heads, lc::extent_t head_width) {
+    REQUIRE(given.size() == given_lsh::draws(heads, head_width));
+    for (std::size_t i = 0; i < given.size(); ++i) to[i] = static_cast<Value>(given[i]);
+  }
+};
+template <lc::extent_t Width, lc::extent_t Tokens, lc::extent_t Heads, lc::hashing Hashing, class Candidates>
+void check_reformer(const one_case& from, const std::string& output) {
+  using route = given_lsh<Hashing, Candidates>;
+  route::given = from.tensor("hash").of;
+  check_case<lc::attention<lc::heads<Heads>, route, lc::shared_query_key<>, lc::plain_dot_to_others>, Width, Tokens>(
+      from, output);
 }
 
 }  // namespace
@@ -84,6 +110,25 @@ TEST_CASE("all keys kept is the route it chooses from") {
   CHECK(apart(output_of<37, lc::top_k<37>, lc::alibi>(), output_of<37, lc::causal, lc::alibi>()) < 1e-6);
 }
 
+TEST_CASE("all regions kept is every key, and so is one region; tokens of a region may change places") {
+  CHECK(apart(output_of<40, lc::bi_level<5, lc::kept_regions{5}>>(), output_of<40, lc::full>()) < 1e-6);
+  CHECK(apart(output_of<40, lc::bi_level<1>>(), output_of<40, lc::full>()) < 1e-6);
+  CHECK(apart(output_of<40, lc::bi_level<5, lc::kept_regions{2}>>(), output_of<40, lc::full>()) > 1e-2);
+  using recipe = lc::attention<lc::heads<2>, lc::bi_level<5, lc::kept_regions{2}>>;
+  auto layer = random_layer<recipe, 40>(), swapped = random_layer<recipe, 40>();
+  for (lc::extent_t c = 0; c < 16; ++c) std::swap(swapped->x[9 * 16 + c], swapped->x[14 * 16 + c]);
+  layer->forward(0, 40);
+  swapped->forward(0, 40);
+  for (lc::extent_t t = 0; t < 40; ++t)
+    for (lc::extent_t c = 0; c < 16; ++c) {
+      const lc::extent_t moved = t == 9 ? 14 : t == 14 ? 9 : t;
+      REQUIRE(layer->y[t * 16 + c] == doctest::Approx(swapped->y[moved * 16 + c]).epsilon(1e-4).scale(1));
+    }
+  // A stream that is shorter than the context has fewer regions.
+  layer->forward(0, 19);
+  for (lc::extent_t i = 0; i < 19 * 16; ++i) REQUIRE(std::isfinite(layer->y[i]));
+}
+
 TEST_CASE("a choice among the past does not see the future, and streams like a whole") {
   using recipe = lc::attention<lc::heads<2>, lc::kv_heads<1>, lc::rope<>, lc::top_k<3>>;
   auto whole = random_layer<recipe, 40>(), cut = random_layer<recipe, 40>();
@@ -105,6 +150,68 @@ TEST_CASE("pairs and products as the cost formula counts them") {
   CHECK(route::pairs(0, 8, 8) == 1 + 2 + 3 + 4 + 5 + 5 + 5 + 5);
   CHECK(route::products(0, 8, 8) == 36);
   CHECK(route::pairs(100, 1, 101) == 5);
+}
+
+TEST_CASE("one chunk that holds all is every candidate, whatever the hashes") {
+  constexpr lc::hashing all{.rounds = 1, .buckets = 4, .chunk = 40};
+  using lc::plain_dot_to_others;
+  CHECK(apart(output_of<40, lc::lsh<all>>(), output_of<40, lc::causal>()) < 1e-6);
+  CHECK(apart(output_of<40, lc::lsh<all, lc::full>>(), output_of<40, lc::full>()) < 1e-6);
+  CHECK(apart(output_of<40, lc::lsh<all, lc::full>, plain_dot_to_others>(),
+              output_of<40, lc::full, plain_dot_to_others>()) < 1e-6);
+  constexpr lc::hashing few{.rounds = 2, .buckets = 8, .chunk = 4};
+  CHECK(apart(output_of<40, lc::lsh<few>>(), output_of<40, lc::causal>()) > 1e-2);
+  // A token sees itself where it sees nothing else: the first one.
+  const auto first = output_of<40, lc::causal, plain_dot_to_others>();
+  CHECK(apart(first, output_of<40, lc::causal>()) > 1e-2);
+  for (lc::extent_t c = 0; c < 16; ++c)
+    CHECK(first[c] == doctest::Approx(output_of<40, lc::causal>()[c]).epsilon(1e-6).scale(1));
+}
+
+TEST_CASE("similar vectors meet more often") {
+  // What a simulation of the definition gives for 8 buckets and 16 columns.
+  const double cosines[]{1, 0.9, 0.5, 0, -0.5}, expected[]{1, 0.66, 0.31, 0.123, 0.028};
+  constexpr lc::extent_t width = two_vectors::key_columns, draws = 4000;
+  using route = lc::lsh<lc::hashing{.rounds = 1, .buckets = 8, .chunk = 2}>;
+  two_vectors input;
+  static route::workspace<double, 2, lc::attention_shape<width, 2, 1, 1, width>> work;
+  std::vector<double> drawn(route::draws(1, width));
+  for (int c = 0; c < 5; ++c) {
+    const double pair[2 * width]{1, 0, 0, 0, 0, 0, 0, 0,          0,
+                                 0, 0, 0, 0, 0, 0, 0, cosines[c], std::sqrt(1 - cosines[c] * cosines[c])};
+    int met = 0;
+    for (lc::extent_t i = 0; i < draws; ++i) {
+      for (lc::extent_t d = 0; d < drawn.size(); ++d) drawn[d] = lc::random_normal(1, i, d);
+      input = {{pair, 2}, 0, drawn.data()};
+      route::start(work, input);
+      met += work.bucket[0] == work.bucket[1];
+      for (const auto bucket : work.bucket) REQUIRE(bucket < 8);
+    }
+    CHECK(met / static_cast<double>(draws) == doctest::Approx(expected[c]).epsilon(0.05).scale(0.5));
+  }
+}
+
+TEST_CASE("hashed attention against an independent implementation") {
+  auto cases = read_cases("reformer");
+  constexpr lc::hashing first{.rounds = 2, .buckets = 4, .chunk = 7}, second{.rounds = 2, .buckets = 4, .chunk = 8};
+  check_reformer<24, 21, 3, first, lc::causal>(cases["reformer_21"], "y.causal_distinct");
+  check_reformer<24, 21, 3, first, lc::full>(cases["reformer_21"], "y.full_distinct");
+  check_reformer<16, 32, 2, second, lc::causal>(cases["reformer_32"], "y.causal_distinct");
+  check_reformer<16, 32, 2, second, lc::full>(cases["reformer_32"], "y.full_distinct");
+  constexpr lc::hashing first_paper{.rounds = 2, .buckets = 4, .chunk = 7, .same_bucket = true};
+  constexpr lc::hashing second_paper{.rounds = 2, .buckets = 4, .chunk = 8, .same_bucket = true};
+  check_reformer<24, 21, 3, first_paper, lc::causal>(cases["reformer_21"], "y.paper_causal");
+  check_reformer<24, 21, 3, first_paper, lc::full>(cases["reformer_21"], "y.paper_full");
+  check_reformer<16, 32, 2, second_paper, lc::causal>(cases["reformer_32"], "y.paper_causal");
+  check_reformer<16, 32, 2, second_paper, lc::full>(cases["reformer_32"], "y.paper_full");
+}
+
+TEST_CASE("bi-level attention against an independent implementation") {
+  auto cases = read_cases("biformer");
+  check_case<lc::attention<lc::heads<3>, lc::bi_level<7, lc::kept_regions{2}>, lc::dot_by_width>, 24, 21>(
+      cases["biformer_21"], "y");
+  check_case<lc::attention<lc::heads<2>, lc::bi_level<6, lc::kept_regions{3}>, lc::dot_by_width>, 16, 36>(
+      cases["biformer_36"], "y");
 }
 
 TEST_CASE("top-k attention against an independent implementation") {

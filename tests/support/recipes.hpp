@@ -100,7 +100,16 @@ using features = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
 using dynamic = lc::decoder<
     lc::vocabulary<11>, lc::width<8>, lc::context<20>, attention_block<lc::top_k<3>, lc::rope<>, lc::kv_heads<1>>,
     attention_block<lc::top_k<2, lc::window<6>>, lc::alibi>,
-    attention_block<lc::top_k<4, lc::full>, lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>>;
+    attention_block<lc::top_k<4, lc::full>, lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>,
+    attention_block<lc::bi_level<5, lc::kept_regions{2}>, lc::dot_by_width>,
+    attention_block<lc::lsh<lc::hashing{.rounds = 2, .buckets = 4, .chunk = 3}>, lc::shared_query_key<>,
+                    lc::plain_dot_to_others>>;
+
+/// One projection for queries and keys.
+using shared_projections = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    attention_block<lc::causal, lc::shared_query_key<>, lc::plain_dot, lc::rope<>>,
+    attention_block<lc::causal, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot, lc::bias>>;
 
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};

@@ -4,6 +4,7 @@
 #include <lacuna/attention/cache/linear.hpp>
 #include <lacuna/attention/gate/no_gate.hpp>
 #include <lacuna/attention/normaliser/softmax.hpp>
+#include <lacuna/attention/project/separate.hpp>
 #include <lacuna/attention/route/full.hpp>
 #include <lacuna/attention/schedule/planned_by_head.hpp>
 #include <lacuna/attention/schedule/planned_tiles.hpp>
@@ -26,7 +27,8 @@ using attention_fields =
     fields<field<slots::heads, must>, field<slots::kv_heads, like<slots::heads>>,
            field<slots::head_width, derived_head_width>, field<slots::route, must>, field<slots::position, no_position>,
            field<slots::score, dot>, field<slots::normaliser, softmax>, field<slots::cache, linear_cache>,
-           field<slots::gate, no_gate>, field<slots::format, dense>, field<slots::bias, no_bias>>;
+           field<slots::projections, separate_projections>, field<slots::gate, no_gate>, field<slots::format, dense>,
+           field<slots::bias, no_bias>>;
 
 namespace detail {
 
@@ -97,28 +99,25 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       using cache = typename base::template get<slots::cache>;
       using position = typename bound::position;
     };
+    static_assert(__is_base_of(nothing, detail::checks_of_route<typename parts_of_schedule::route, shape>) || true);
     using schedule_type = typename detail::schedule_of<shape, parts_of_schedule>::type;
     using gate = typename base::template get<slots::gate>::template bound<At::width, heads, head_width>;
     static constexpr bool sees_ahead = schedule_type::sees_ahead;
     static constexpr bool forgets = schedule_type::forgets;
 
-    using query_map = projection<format, bias, query_width, At::width>;
-    using key_map = projection<format, bias, kv_width, At::width>;
+    using projections = typename base::template get<slots::projections>::template bound<shape, format, bias>;
+    static_assert(__is_base_of(nothing, projections) || true);
     using output_map = projection<format, bias, At::width, query_width>;
 
     template <class Role>
-    struct parameters {
-      typename query_map::template parameters<Role> query;
-      typename key_map::template parameters<Role> key;
-      typename key_map::template parameters<Role> value;
+    struct parameters : projections::template parameters<Role> {
+      using projected = typename projections::template parameters<Role>;
       typename output_map::template parameters<Role> output;
       [[no_unique_address]] typename schedule_type::template parameters<Role> schedule_part;
       [[no_unique_address]] typename gate::template parameters<Role> gate_part;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-        v("query", s.query...);
-        v("key", s.key...);
-        v("value", s.value...);
+        projected::visit(v, s...);
         v("output", s.output...);
         v("", s.schedule_part...);
         v("", s.gate_part...);
@@ -134,16 +133,12 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       typename Plan::template buffer<query_width> mixed;
       [[no_unique_address]] typename schedule_type::template memory<Plan> schedule_memory;
       [[no_unique_address]] typename gate::template memory<Plan> gate_memory;
-      [[no_unique_address]] typename query_map::template memory<Plan> query_map_memory;
-      [[no_unique_address]] typename key_map::template memory<Plan> key_map_memory;
-      [[no_unique_address]] typename key_map::template memory<Plan> value_map_memory;
+      [[no_unique_address]] typename projections::template memory<Plan> projections_memory;
       [[no_unique_address]] typename output_map::template memory<Plan> output_map_memory;
     };
     template <class Target>
     struct derived {
-      typename query_map::template derived<Target> query;
-      typename key_map::template derived<Target> key;
-      typename key_map::template derived<Target> value;
+      typename projections::template derived<Target> projections_part;
       typename output_map::template derived<Target> output;
       [[no_unique_address]] typename gate::template derived<Target> gate_part;
     };
@@ -154,14 +149,13 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
 
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
-      query_map::refresh(parameters.query, derived.query);
-      key_map::refresh(parameters.key, derived.key);
-      key_map::refresh(parameters.value, derived.value);
+      projections::refresh(parameters, derived.projections_part);
       output_map::refresh(parameters.output, derived.output);
       gate::refresh(parameters.gate_part, derived.gate_part);
     }
     template <class Parameters>
     LACUNA_HD static constexpr void initialise(Parameters& parameters) {
+      projections::initialise(parameters);
       schedule_type::initialise(parameters.schedule_part);
       gate::initialise(parameters.gate_part);
     }
@@ -172,9 +166,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       auto& m = v.memory;
       const auto query = m.query.first(x.count), mixed = m.mixed.first(x.count);
       const auto key = m.key.first(x.count), value = m.value.first(x.count);
-      query_map::forward(v.parameters.query, m.query_map_memory, v.derived.query, x, query, run);
-      key_map::forward(v.parameters.key, m.key_map_memory, v.derived.key, x, key, run);
-      key_map::forward(v.parameters.value, m.value_map_memory, v.derived.value, x, value, run);
+      projections::forward(v.parameters, m.projections_memory, v.derived.projections_part, x, query, key, value, run);
       position::apply(query, false, run);
       position::apply(key, false, run);
       schedule_type::forward(inside(v), query, key, value, mixed, run);
@@ -200,18 +192,14 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
                               value, mixed, dmixed, dquery, dkey, dvalue, run);
       position::apply(dquery, true, run);
       position::apply(dkey, true, run);
-      query_map::backward(v.parameters.query, a.gradients.query, m.query_map_memory, d.query_map_memory,
-                          v.derived.query, x, dquery, dx, run);
-      key_map::backward(v.parameters.key, a.gradients.key, m.key_map_memory, d.key_map_memory, v.derived.key, x, dkey,
-                        dx, run);
-      key_map::backward(v.parameters.value, a.gradients.value, m.value_map_memory, d.value_map_memory, v.derived.value,
-                        x, dvalue, dx, run);
+      projections::backward(v.parameters, a.gradients, m.projections_memory, d.projections_memory,
+                            v.derived.projections_part, x, dquery, dkey, dvalue, dx, run);
     }
 
     /// Multiply-adds of `tokens` rows from position `first` on, forward.
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
-      return query_map::multiply_adds(tokens) + 2 * key_map::multiply_adds(tokens) + output_map::multiply_adds(tokens) +
-             gate::multiply_adds(tokens) + schedule_type::multiply_adds(first, tokens);
+      return projections::multiply_adds(tokens) + output_map::multiply_adds(tokens) + gate::multiply_adds(tokens) +
+             schedule_type::multiply_adds(first, tokens);
     }
     /// Calls `f(name, value)` for the sizes that no tensor shape tells.
     template <class Function>

@@ -15,6 +15,17 @@ struct no_score_bias {
   }
 };
 
+/// A bias, and less for a token's own key.
+template <class Bias, int Penalty>
+struct own_key_penalised {
+  static constexpr bool present = true;
+  [[no_unique_address]] Bias bias{};
+  template <class Value>
+  LACUNA_HD LACUNA_INLINE constexpr Value operator()(extent_t head, Value distance) const noexcept {
+    return bias(head, distance) - maths::where(maths::less(distance, Value(0.5)), Value(Penalty), Value(0));
+  }
+};
+
 /// Base of normalisers that take scores as they are; one that bends them redefines both functions.
 struct scores_as_they_are {
   /// Applied to a score before the mask and the exponential.

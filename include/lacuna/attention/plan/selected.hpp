@@ -6,10 +6,13 @@
 ///   sees_ahead                       whether a row may see what comes after it
 ///   pairs(first, tokens, keys)       how many pairs rows [first, first + tokens) see
 ///   products(first, tokens, keys)    how many products of a query and a key the selection forms
-///   workspace<Value, Tokens, Context>   what it needs room for
+///   workspace<Value, Tokens, Shape>  what it needs room for, of an `attention_shape`
 ///   start(workspace, asked)          once per head and pass
 ///   row(workspace, asked, t, spans)  the spans of row t, ascending
-/// where `asked` (a `selection_input`) has the queries, the scores and the place in the stream.
+///   checks<Shape>                    (optional) what it asks of the attention, as assertions
+/// and, where it rests on numbers drawn once for all layers, `draws(heads, head_width)` and `draw(to, heads,
+/// head_width)`; where `asked` (a `selection_input`) has the queries, the scores, the place in the stream and what was
+/// drawn.
 
 #include <lacuna/attention/plan/planner.hpp>
 #include <lacuna/op/attend.hpp>
@@ -17,14 +20,48 @@
 
 LACUNA_BEGIN
 
-/// One head of one pass, as a selection sees it.
-template <class Value, class Cache, class Rule>
+namespace detail {
+
+template <class Policy>
+constexpr extent_t draws_of(extent_t heads, extent_t head_width) {
+  if constexpr (requires { Policy::draws(heads, head_width); })
+    return Policy::draws(heads, head_width);
+  else
+    return 0;
+}
+
+template <class Policy, class Shape, class = void>
+struct checks_of_route {};
+template <class Policy, class Shape>
+struct checks_of_route<Policy, Shape, std::void_t<typename Policy::template checks<Shape>>>
+    : Policy::template checks<Shape> {};
+
+}  // namespace detail
+
+/// The numbers that a dynamic route draws once.
+template <class Policy, class Value, extent_t Heads, extent_t HeadWidth>
+struct route_draws {
+  static constexpr extent_t count = detail::draws_of<Policy>(Heads, HeadWidth);
+  tensor<Value, (count == 0 ? 1 : count)> drawn;
+
+  constexpr void build() {
+    if constexpr (count > 0) Policy::draw(drawn.data, Heads, HeadWidth);
+  }
+};
+
+/// One head of one pass, as a selection sees it; and all heads, for those that choose for all alike.
+template <class Value, class Cache, class Rule, class AllQueries, class AllKeys>
 struct selection_input {
+  using value = Value;
+  static constexpr extent_t key_columns = Cache::head_width;
   rows<const Value, Cache::head_width> query;
   const Cache& cache;
   const Rule& rule;
   extent_t head;
   extent_t first;
+  const AllQueries& all_queries;
+  const AllKeys& all_keys;
+  const Value* drawn;
 
   /// Positions so far, this pass included.
   LACUNA_HD constexpr extent_t keys() const noexcept { return first + query.count; }

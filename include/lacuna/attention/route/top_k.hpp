@@ -41,10 +41,10 @@ struct top_k {
   }
 
   /// A heap of the best so far, the worst of them on top.
-  template <class Value, extent_t Tokens, extent_t Context>
+  template <class Value, extent_t Tokens, class Shape>
   struct workspace {
-    Value scores[kept < Context ? kept : Context]{};
-    extent_t keys[kept < Context ? kept : Context]{};
+    Value scores[most(Shape::context)]{};
+    extent_t keys[most(Shape::context)]{};
   };
   template <class Workspace, class Input>
   LACUNA_HD static constexpr void start(Workspace&, const Input&) {}

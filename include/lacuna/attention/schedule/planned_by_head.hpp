@@ -64,13 +64,16 @@ struct planned_by_head {
     using value = typename Plan::value;
     /// One per head where backward reads them.
     selected_plan<Plan::tokens, Shape::context, most> plans[Plan::keeps ? heads : 1];
-    typename route::template workspace<value, Plan::tokens, Shape::context> work;
+    typename route::template workspace<value, Plan::tokens, Shape> work;
     typename Plan::template buffer<head_width> query;  ///< of one head; as an adjoint, too
     typename Plan::template buffer<head_width> mixed;
     [[no_unique_address]] typename Plan::template saved<heads> log_scale;  ///< head by head
   };
+  template <class Value>
+  using drawn = route_draws<route, Value, heads, head_width>;
   template <class Plan>
-  using shares = type_list<>;
+  using shares =
+      std::conditional_t<drawn<typename Plan::value>::count == 0, type_list<>, type_list<drawn<typename Plan::value>>>;
   template <class Parameters>
   LACUNA_HD static constexpr void initialise(Parameters&) {}
 
@@ -81,6 +84,8 @@ struct planned_by_head {
     auto& m = v.memory;
     const extent_t tokens = query.count;
     op::append(whole_cache(v.state), key, value, run.first, run.backend);
+    const auto all_queries = readable(query);
+    const auto all_keys = readable_whole_cache(v.state);
     for (extent_t h = 0; h < heads; ++h) {
       const auto own_query = m.query.first(tokens), own_mixed = m.mixed.first(tokens);
       const auto own_cache = readable_cache_of(v.state, h);
@@ -88,8 +93,9 @@ struct planned_by_head {
       auto& plan = m.plans[plans_of<std::remove_reference_t<decltype(m)>> > 1 ? h : 0];
       gather(own_query, query, h);
       using cache_type = std::remove_const_t<decltype(own_cache)>;
-      using input_type = selection_input<Value, cache_type, std::remove_const_t<decltype(how)>>;
-      const input_type input{own_query, own_cache, how, h, run.first};
+      using input_type = selection_input<Value, cache_type, std::remove_const_t<decltype(how)>,
+                                         rows<const Value, Shape::query_width>, decltype(all_keys)>;
+      const input_type input{own_query, own_cache, how, h, run.first, all_queries, all_keys, drawn_of<Value>(run)};
       op::select(
           route_selection<route, std::remove_reference_t<decltype(plan)>, decltype(m.work), input_type>{plan, m.work,
                                                                                                         input},
@@ -128,7 +134,7 @@ struct planned_by_head {
   template <class Memory>
   static constexpr extent_t plans_of = std::extent_v<decltype(Memory::plans)>;
 
-  using bias = typename detail::score_bias_of<typename Parts::position, heads>::type;
+  using bias = detail::whole_bias<Parts, heads>;
   template <class Value>
   LACUNA_HD static constexpr auto rule(extent_t h) {
     const auto scale = static_cast<Value>(detail::score_scale<typename Parts::score>(head_width, Shape::width));
@@ -136,6 +142,13 @@ struct planned_by_head {
       return score_rule<normaliser, bias_of_head<bias>, Value>{scale, {h, {}}};
     else
       return score_rule<normaliser, no_score_bias, Value>{scale};
+  }
+  template <class Value, class Run>
+  LACUNA_HD static constexpr const Value* drawn_of(const Run& run) {
+    if constexpr (drawn<Value>::count == 0)
+      return nullptr;
+    else
+      return run.shared.template get<drawn<Value>>().drawn.data;
   }
   template <class Value>
   LACUNA_HD static constexpr void gather(rows<Value, head_width> to, rows<Value, Shape::query_width> from, extent_t h) {

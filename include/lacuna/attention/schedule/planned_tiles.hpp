@@ -41,6 +41,20 @@ struct score_bias_of<Position, Heads, std::void_t<typename Position::template sc
   using type = typename Position::template score_bias<Heads>;
 };
 
+/// The same, with what the score itself lowers.
+template <class Score, class Bias>
+struct bias_with_score {
+  using type = Bias;
+};
+template <class Score, class Bias>
+  requires requires { Score::own_penalty; }
+struct bias_with_score<Score, Bias> {
+  using type = own_key_penalised<Bias, static_cast<int>(Score::own_penalty)>;
+};
+template <class Parts, extent_t Heads>
+using whole_bias = typename bias_with_score<typename Parts::score,
+                                            typename score_bias_of<typename Parts::position, Heads>::type>::type;
+
 /// A score's factor, from the head width, or from that and the width of the stream.
 template <class Score>
 constexpr double score_scale(extent_t head_width, extent_t width) {
@@ -132,7 +146,7 @@ struct planned_tiles {
  private:
   template <class Value>
   LACUNA_HD static constexpr auto rule() {
-    return score_rule<normaliser, typename detail::score_bias_of<typename Parts::position, heads>::type, Value>{
+    return score_rule<normaliser, detail::whole_bias<Parts, heads>, Value>{
         static_cast<Value>(detail::score_scale<typename Parts::score>(head_width, Shape::width))};
   }
   template <class State>

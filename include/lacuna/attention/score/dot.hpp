@@ -57,6 +57,15 @@ struct plain_dot {
   static constexpr double scale(extent_t) { return 1.0; }
 };
 
+/// s = q.k, a token's own key lowered by 100000: it sees itself only where it sees nothing else. For queries that are
+/// keys, too, and so most like themselves. Source: Kitaev et al. (2020), arXiv 2001.04451, section 2; the released
+/// code.
+struct plain_dot_to_others : plain_dot {
+  using slot = slots::score;
+  static constexpr auto name = fixed_string("plain_dot_to_others");
+  static constexpr double own_penalty = 1e5;
+};
+
 /// s = q.k / sqrt(width of the stream), whatever the heads. Source: Zhu et al. (2023), BiFormer, arXiv 2303.08810, the
 /// released code.
 struct dot_by_width {
