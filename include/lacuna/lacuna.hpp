@@ -50,6 +50,7 @@
 #include <lacuna/ffn/predicted.hpp>
 #include <lacuna/ffn/skips_zeros.hpp>
 #include <lacuna/format/thresholded.hpp>
+#include <lacuna/ffn/mixture.hpp>
 #include <lacuna/model/decoder.hpp>
 #include <lacuna/model/describe.hpp>
 #include <lacuna/model/figures.hpp>
@@ -68,6 +69,7 @@
 #include <lacuna/probe/input_recorder.hpp>
 #include <lacuna/probe/magnitude_quantile.hpp>
 #include <lacuna/probe/prediction.hpp>
+#include <lacuna/train/auxiliary_loss.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>

@@ -31,7 +31,11 @@ std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
   std::vector<double> adjoint(tokens.count * model_type::vocabulary);
   const lc::rows<double, model_type::vocabulary> to{adjoint.data(), tokens.count};
 
-  const auto evaluate = [&] { return loss(*model->try_forward_to_learn(tokens), to); };
+  // Losses that the recipe carries itself belong to the loss whose gradients backward gives.
+  const auto evaluate = [&] {
+    const double of_logits = loss(*model->try_forward_to_learn(tokens), to);
+    return of_logits + lc::auxiliary_loss(*model);
+  };
   evaluate();
   model->clear_gradients();
   (void)model->try_backward(tokens, to);

@@ -109,7 +109,19 @@ using dynamic = lc::decoder<
 using shared_projections = lc::decoder<
     lc::vocabulary<11>, lc::width<8>, lc::context<20>,
     attention_block<lc::causal, lc::shared_query_key<>, lc::plain_dot, lc::rope<>>,
-    attention_block<lc::causal, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot, lc::bias>>;
+    attention_block<lc::causal, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot, lc::rope<>, lc::bias>>;
+
+/// Mixtures of experts: both kinds of gates, one to all experts per token, a capacity that some tokens exceed, losses of
+/// their own, experts of several forms.
+using mixtures = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::mixture<lc::experts<3>, lc::experts_per_token<1>, lc::hidden<5>, lc::relu, lc::capacity<lc::factor{0.75f}>,
+                    lc::balance_loss<lc::loss_weight{0.5f}>, lc::z_loss<lc::loss_weight{0.25f}>>>,
+    lc::pre_norm<lc::layer_norm<>,
+        lc::mixture<lc::experts<4>, lc::experts_per_token<2>, lc::hidden<4>, lc::gated<lc::silu>, lc::bias,
+                    lc::renormalised_gates, lc::balance_loss<lc::loss_weight{0.5f}>>,
+        lc::mixture<lc::experts<2>, lc::experts_per_token<2>, lc::hidden<5>, lc::poly_relu>>,
+    lc::linear_head<>>;
 
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};

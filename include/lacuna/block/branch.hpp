@@ -135,6 +135,10 @@ struct branch {
     sublayer::initialise(parameters.sublayer_part);
     after::initialise(parameters.own_part.after_part);
   }
+  template <class Memory, class Function>
+  static constexpr void losses(Memory& memory, Function& f) {
+    visit_losses_of<sublayer>(memory.sublayer_part, f);
+  }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return sublayer::multiply_adds(first, tokens);
   }

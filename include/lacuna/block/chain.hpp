@@ -190,6 +190,12 @@ struct chain {
                      adjoints{gradients, pick(a.state), pick(a.memory.links)}, in, dto, din, run);
     });
   }
+  template <class Memory, class Function>
+  static constexpr void losses(Memory& memory, Function& f) {
+    Links::template each<false>([&]<class Link>(type_list<Link>, auto pick, extent_t) {
+      detail::visit_losses_of<Link>(pick(memory.links), f);
+    });
+  }
   /// Equal links answer alike: the first speaks for them.
   template <class Function>
   static constexpr void schedules(Function&& f) {

@@ -130,6 +130,12 @@ struct parallel_sum<At, Stem, type_list<Branches...>> {
       stem::norm::backward(v.parameters.stem_part, a.gradients.stem_part, m.stem_part.norm_part, x, din, dx, run);
     op::evaluate(dx, dx + dy, run.backend);
   }
+  template <class Memory, class Function>
+  static constexpr void losses(Memory& memory, Function& f) {
+    links::template each<false>([&]<class Branch>(type_list<Branch>, auto pick, extent_t) {
+      visit_losses_of<Branch>(pick(memory.branches), f);
+    });
+  }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return (std::uint64_t{0} + ... + Branches::multiply_adds(first, tokens));
   }

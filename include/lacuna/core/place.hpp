@@ -38,6 +38,16 @@ template <class List>
 inline constexpr bool some_forget = false;
 template <class... Bound>
 inline constexpr bool some_forget<type_list<Bound...>> = (false || ... || forgets<Bound>);
+namespace detail {
+
+/// Hands `f(name, weight, value)` the auxiliary losses that a bound component kept in its memory, if it has any: one that
+/// does has `losses(memory, f)`. Components that hold others ask them through this.
+template <class Bound, class Memory, class Function>
+constexpr void visit_losses_of(Memory& memory, Function& f) {
+  if constexpr (requires { Bound::losses(memory, f); }) Bound::losses(memory, f);
+}
+
+}  // namespace detail
 
 namespace slots {
 /// What stands inside a residual block: `attention<...>`, `ffn<...>`, `skip`, or a component of your own.

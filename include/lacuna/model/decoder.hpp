@@ -223,6 +223,10 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
       position::backward(a.gradients.position_part, dembedded, run);
       op::embed_backward(a.gradients.embedding.weight, dembedded, tokens, run.backend);
     }
+    template <class Memory, class Function>
+    static constexpr void losses(Memory& memory, Function& f) {
+      detail::visit_losses_of<body>(memory.body_part, f);
+    }
     /// Multiply-adds of `tokens` rows from position `first` on, with the logits of `logit_rows` of them.
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens, extent_t logit_rows) {
       return body::multiply_adds(first, tokens) + std::uint64_t{logit_rows} * width * vocabulary;

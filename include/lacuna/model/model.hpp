@@ -253,9 +253,10 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     }
   }
   /// Adds the gradients of every parameter for the adjoints `(tokens, vocabulary)` of the logits of the last
-  /// `try_forward_to_learn` on the same tokens.
+  /// `try_forward_to_learn` on the same tokens, and those of the losses that the recipe carries itself, times
+  /// `loss_scale`: give it what the adjoints were multiplied by, such as 1 / (streams of a batch).
   template <class Self = model>
-  constexpr status try_backward(token_view tokens, logits_view adjoint) {
+  constexpr status try_backward(token_view tokens, logits_view adjoint, double loss_scale = 1) {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
     if constexpr (Self::trains) {
       auto& w = workings();
@@ -268,9 +269,16 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
       clear(w.learning.state_adjoint);
       bound::backward(all_values(),
                       adjoints{w.learning.gradients_part, w.learning.state_adjoint, w.learning.memory_adjoint}, tokens,
-                      adjoint, run_at(backend_, 0));
+                      adjoint, run_at(backend_, 0, loss_scale));
     }
     return nothing{};
+  }
+  /// Calls `f(name, weight, value)` for every loss that the recipe carries itself, layer by layer, as the last
+  /// `try_forward_to_learn` evaluated it.
+  template <class Self = model, class Function>
+  constexpr void visit_losses(Function&& f) {
+    static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    if constexpr (Self::trains) detail::visit_losses_of<bound>(workings().memory, f);
   }
   /// Gradients, to read and to clear.
   template <class Self = model>
@@ -306,8 +314,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr workings_type& workings() noexcept { return storage_.workings(); }
   constexpr auto all_values() { return values{parameters(), workings().state, workings().memory, workings().derived}; }
   template <class Backend>
-  constexpr auto run_at(const Backend& backend, extent_t first) {
-    return run<Backend, decltype(workings().shared)>{first, backend, workings().shared};
+  constexpr auto run_at(const Backend& backend, extent_t first, double loss_scale = 1) {
+    return run<Backend, decltype(workings().shared)>{first, backend, workings().shared, loss_scale};
   }
 
   template <class Struct>

@@ -15,6 +15,7 @@ struct run {
   extent_t first;  ///< position of the first token
   const Backend& backend;
   const Shared& shared;
+  double loss_scale = 1;  ///< what backward multiplies the losses by that components carry themselves
 
   /// y = x W^T: see `op::multiply`.
   template <class Y, class X, class Weight, class Packed>

@@ -2,6 +2,8 @@
 /// Watching a run: every operation a model calls, the backend that served it, and its arguments, read-only.
 
 #include <lacuna/op/attend.hpp>
+#include <lacuna/op/choose_experts.hpp>
+#include <lacuna/op/dispatch.hpp>
 #include <lacuna/op/embed.hpp>
 #include <lacuna/op/evaluate.hpp>
 #include <lacuna/op/keep_largest.hpp>
