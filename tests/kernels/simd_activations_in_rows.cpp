@@ -1,4 +1,4 @@
-// Activations that see whole rows, on SIMD lanes and by Eigen, against the reference.
+// Activations that see whole rows, and mixtures of experts, on SIMD lanes and by Eigen, against the reference.
 #if __has_include(<xsimd/xsimd.hpp>) && __has_include(<Eigen/Core>)
 #include "support/eigen_without_heap.hpp"
 #include "support/recipes.hpp"
@@ -33,9 +33,9 @@ void check_selection(const Backend& backend) {
   }
 }
 
-template <class Backend>
+template <class Recipe, class Backend>
 auto learned() {
-  auto model = std::make_unique<lc::model<recipes::rows, lc::training, Backend>>();
+  auto model = std::make_unique<lc::model<Recipe, lc::training, Backend>>();
   recipes::randomise(*model, 6, 0.4);
   const lc::token_view tokens{recipes::stream, 19};
   const auto logits = *model->try_forward_to_learn(tokens);
@@ -47,10 +47,10 @@ auto learned() {
   return all;
 }
 
-template <class Backend>
+template <class Recipe, class Backend>
 void check_model() {
-  const auto expected = learned<lc::reference>();
-  const auto found = learned<Backend>();
+  const auto expected = learned<Recipe, lc::reference>();
+  const auto found = learned<Recipe, Backend>();
   REQUIRE(found.size() == expected.size());
   double largest = 0, difference = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -66,8 +66,8 @@ TEST_CASE("the largest of rows on both vectorised backends") {
   check_selection(lc::simd{});
   check_selection(lc::eigen{});
 }
-TEST_CASE("a model of row activations on both vectorised backends") {
-  check_model<lc::simd>();
-  check_model<lc::eigen>();
+TEST_CASE("a model of row activations, and one of mixtures, on SIMD lanes") {
+  check_model<recipes::rows, lc::simd>();
+  check_model<recipes::mixtures, lc::simd>();
 }
 #endif

@@ -1,4 +1,4 @@
-// Row activations against an independent implementation: tests/reference/feed_forward.py, which states the
+// Row activations and mixtures of experts against an independent implementation: tests/reference/feed_forward.py, which states the
 // formula of the numbers, the format of the file and the tolerance.
 #include <lacuna/lacuna.hpp>
 
@@ -82,9 +82,31 @@ void check_activation(expected_file& file, const std::string& name) {
   check_close(y.data, file.next(name, Seed, Tokens, Width, Width));
 }
 
+template <class Recipe, std::uint32_t Seed, lc::extent_t Tokens, lc::extent_t Width>
+void check_mixture(expected_file& file) {
+  using bound = typename Recipe::template bound<lc::place<Width, Tokens>>;
+  typename bound::template parameters<lc::weights<float>> parameters;
+  typename bound::template state<lc::weights<float>> state;
+  typename bound::template memory<lc::keep<float, Tokens>> memory;
+  typename bound::template derived<lc::target<float, float, lc::reference>> derived;
+  lc::tensor<float, Tokens, Width> x, y;
+  drawn numbers{Seed};
+  lc::visit_tensors([&](auto& of) {
+    for (auto& number : of.data) number = numbers.one();
+  }, parameters);
+  for (float& of : x.data) of = 4 * numbers.one();
+  bound::forward(lc::values{parameters, state, memory, derived}, x.view(), y.view(), bare_run{0, on, nothing_shared});
+  check_close(y.data, file.next("mixture", Seed, Tokens, Width, Width));
+  std::vector<float> losses;
+  const auto collect = [&](const char*, double, double value) { losses.push_back(static_cast<float>(value)); };
+  bound::losses(memory, collect);
+  REQUIRE(losses.size() == 2);
+  check_close(losses.data(), file.next("mixture_losses", Seed, 1, 2, 2));
+}
+
 }  // namespace
 
-TEST_CASE("an independent implementation agrees on row activations") {
+TEST_CASE("an independent implementation agrees on row activations and mixtures") {
   expected_file file;
   check_activation<lc::poly_relu, 1, 3, 7>(file, "poly_relu");
   check_activation<lc::poly_relu, 2, 5, 40>(file, "poly_relu");
@@ -92,4 +114,8 @@ TEST_CASE("an independent implementation agrees on row activations") {
   check_activation<lc::poly_norm<>, 2, 5, 40>(file, "poly_norm");
   check_activation<lc::top_k_activation<3, lc::relu>, 3, 4, 9>(file, "top_k_activation");
   check_activation<lc::top_k_activation<16, lc::silu>, 4, 3, 33>(file, "top_k_activation");
+  check_mixture<lc::mixture<lc::experts<4>, lc::experts_per_token<2>, lc::hidden<5>, lc::gated<lc::silu>,
+                            lc::renormalised_gates, lc::balance_loss<>, lc::z_loss<>>, 5, 7, 6>(file);
+  check_mixture<lc::mixture<lc::experts<3>, lc::experts_per_token<1>, lc::hidden<8>, lc::relu,
+                            lc::capacity<lc::factor{1}>, lc::balance_loss<>, lc::z_loss<>>, 6, 9, 5>(file);
 }

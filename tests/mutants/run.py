@@ -93,6 +93,17 @@ MUTATIONS = [
     ("activation/top_k_activation.hpp", "where_nonzero(d * map_derivative<Inner>(x), y)", "d * map_derivative<Inner>(x)", "rows"),
     ("ffn/gated.hpp", "op::evaluate(dgate, where_nonzero(dgate, product)", "op::evaluate(dgate, dgate * 1", "rows"),
     ("ffn/gated.hpp", "op::evaluate(dgate, dgate * up, run", "op::evaluate(dgate, dgate * up * 1.001, run", "rows"),
+    ("op/choose_experts.hpp", "gate(t, j) * ((dgate(t, j) - anchor) - sum)", "gate(t, j) * ((dgate(t, j) - anchor) + sum)",
+     "mixtures"),
+    ("op/choose_experts.hpp", "probability(t, e) * (difference(e) - sum)", "1.001 * probability(t, e) * (difference(e) - sum)",
+     "mixtures"),
+    ("op/dispatch.hpp", "+= dto(r, c)", "+= 1.001 * dto(r, c)", "mixtures"),
+    ("op/dispatch.hpp", "sum += dy(t, c) * from(r, c)", "sum += 1.001 * dy(t, c) * from(r, c)", "mixtures"),
+    ("op/dispatch.hpp", "dfrom(r, c) = g * dy(t, c)", "dfrom(r, c) = dy(t, c)", "mixtures"),
+    ("ffn/auxiliary_loss.hpp", "(difference(e) - sum)", "(difference(e) + sum)", "mixtures"),
+    ("ffn/auxiliary_loss.hpp", "2 * scale * static_cast<double>(of.log_sum", "scale * static_cast<double>(of.log_sum",
+     "mixtures"),
+    ("ffn/mixture.hpp", "scale * static_cast<double>(Losses::weight), dscore", "scale, dscore", "mixtures"),
 ]
 
 
@@ -126,6 +137,7 @@ def main():
     tally = proof.Tally()
     with tempfile.TemporaryDirectory() as folder:
         for recipe in dict.fromkeys(mutation[3] for mutation in MUTATIONS):
+        for recipe in ("llama", "gpt", "mixed", "rows", "mixtures"):
             code, output = build_and_run(proof.INCLUDE, recipe, folder)
             tally.check(code == 0, f"without a mutation the gradients of {recipe} are right", output)
     for mutation, (noticed, details) in zip(MUTATIONS, proof.in_parallel(try_mutation, MUTATIONS)):

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes what an independent implementation says about activations that see whole rows.
+"""Writes what an independent implementation says about activations that see whole rows and mixtures of experts.
 
 Usage: /usr/bin/python3 tests/reference/feed_forward.py          (rewrites feed_forward.txt beside it)
 
@@ -9,7 +9,8 @@ Read by tests/laws/feed_forward_reference.cpp.
 Versions:   Debian 12, python 3.11, numpy 1.24.
 Numbers:    the counter-based ones of make.py, in [-1/2, 1/2): first the parameters in the library's order, row by row,
             then the input, times 4. Each case has a seed of its own. All are exact in f32.
-Format:     per case `NAME SEED TOKENS INPUTS OUTPUTS` and TOKENS lines of OUTPUTS numbers.
+Format:     per case `NAME SEED TOKENS INPUTS OUTPUTS` and TOKENS lines of OUTPUTS numbers. A mixture is followed by a case
+            of one line: its balance loss and its z-loss.
 Tolerance:  1e-5 of the largest number of the case, in f32.
 """
 import pathlib
@@ -73,6 +74,28 @@ def largest(y, k):
     return kept
 
 
+def mixture(x, router, experts, k, renormalised, capacity_factor):
+    """Token by token. Gates: Fedus et al. 2021, eq. (2), or divided by their sum; capacity: eq. (3), first choices of
+    all tokens before second ones; balance loss: eq. (4) to (6); z-loss: Zoph et al. 2022, eq. (5)."""
+    tokens, count = len(x), len(router)
+    scores = x @ router.T
+    probabilities = numpy.exp(scores) / numpy.exp(scores).sum(-1, keepdims=True)
+    choices = numpy.argsort(-scores, axis=-1, kind="stable")[:, :k]
+    room = [tokens if capacity_factor is None else int(numpy.ceil(capacity_factor * tokens * k / count))] * count
+    y = numpy.zeros_like(x)
+    for choice in range(k):
+        for t in range(tokens):
+            e = choices[t, choice]
+            if room[e] > 0:
+                room[e] -= 1
+                gate = probabilities[t, e] / (probabilities[t, choices[t]].sum() if renormalised else 1)
+                y[t] += gate * experts[e](x[t])
+    shares = numpy.array([(choices == e).sum() for e in range(count)]) / (tokens * k)
+    balance = count * (shares * probabilities.mean(0)).sum()
+    z = (numpy.log(numpy.exp(scores).sum(-1)) ** 2).mean()
+    return y, balance, z
+
+
 def main():
     lines = []
 
@@ -89,6 +112,19 @@ def main():
     for seed, tokens, width, k, activation in ((3, 4, 9, 3, relu), (4, 3, 33, 16, silu)):
         x = Drawn(seed).input(tokens, width)
         case("top_k_activation", seed, x, largest(activation(x), k))
+    for seed, tokens, width, hidden, count, k, gated, factor in ((5, 7, 6, 5, 4, 2, True, None),
+                                                                 (6, 9, 5, 8, 3, 1, False, 1.0)):
+        drawn = Drawn(seed)
+        router, experts = drawn.array(count, width), []
+        for _ in range(count):
+            gate = drawn.array(hidden, width) if gated else None
+            up, down = drawn.array(hidden, width), drawn.array(width, hidden)
+            experts.append(lambda x, gate=gate, up=up, down=down:
+                           down @ (silu(gate @ x) * (up @ x) if gated else relu(up @ x)))
+        x = drawn.input(tokens, width)
+        y, balance, z = mixture(x, router, experts, k, gated, factor)
+        case("mixture", seed, x, y)
+        case("mixture_losses", seed, numpy.zeros((1, 2)), numpy.array([[balance, z]]))
     (HERE / "feed_forward.txt").write_text("\n".join(lines) + "\n")
 
 

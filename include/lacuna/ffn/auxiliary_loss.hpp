@@ -48,9 +48,9 @@ struct loss_weight {
 };
 
 /// experts * sum over experts of f P, with f the share of the assignments that an expert got and P its mean
-/// probability: 1 when both are even, up to `experts` when one expert gets all. Gradients pass through P alone. O(tokens
-/// experts). Source: Fedus, Zoph and Shazeer (2021), arXiv 2101.03961, eq. (4) to (6), after Shazeer et al. (2017), arXiv
-/// 1701.06538, section 4; for several experts per token f counts all of their choices.
+/// probability: 1 when both are even, up to `experts` when one expert gets all. Gradients pass through P alone.
+/// O(tokens experts). Source: Fedus, Zoph and Shazeer (2021), arXiv 2101.03961, eq. (4) to (6), after Shazeer et al.
+/// (2017), arXiv 1701.06538, section 4; for several experts per token f counts all of their choices.
 template <loss_weight Weight = loss_weight{1e-2f}>
 struct balance_loss {
   using slot = slots::auxiliary_loss;

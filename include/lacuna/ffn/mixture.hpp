@@ -69,6 +69,8 @@ struct mixture : recipe<recipe_name::mixture, mixture_fields, Policies...> {
   template <class... New>
   using rebuild = mixture<New...>;
   static constexpr auto role = fixed_string("mixture");
+  static constexpr bool complained =
+      detail::inspection<mixture_fields, Policies...>::find().what != detail::problem::none;
 
   template <class At>
   struct bound {
@@ -82,8 +84,9 @@ struct mixture : recipe<recipe_name::mixture, mixture_fields, Policies...> {
     static constexpr bool enough = !sized || asked_chosen <= asked_experts;
     static constexpr bool teaches = !sized || !gates::renormalised || asked_chosen != 1 || asked_experts == 1;
     static_assert(__is_base_of(nothing, rules::mixture_sizes_are_not_zero<sized>) || true);
-    static_assert(__is_base_of(nothing, rules::there_are_experts_enough<enough>) || true);
-    static_assert(__is_base_of(nothing, rules::router_has_a_gradient<teaches>) || true);
+    static_assert(__is_base_of(nothing, rules::there_are_experts_enough<complained || enough>) || true);
+    static_assert(__is_base_of(nothing, rules::router_has_a_gradient<complained || teaches>) || true);
+    static_assert(__is_base_of(nothing, rules::capacity_is_positive<capacity::fine>) || true);
     static_assert(__is_base_of(nothing, rules::hidden_is_not_zero<asked_hidden>) || true);
     static constexpr extent_t experts = sized ? asked_experts : 1;
     static constexpr extent_t chosen = sized && enough ? asked_chosen : 1;
@@ -205,8 +208,7 @@ struct mixture : recipe<recipe_name::mixture, mixture_fields, Policies...> {
     /// With a limited capacity: at most.
     static constexpr std::uint64_t multiply_adds(extent_t, extent_t tokens) {
       const extent_t most = experts * capacity::rows(tokens, chosen, experts);
-      return router_map::multiply_adds(tokens) +
-             expert::multiply_adds(tokens * chosen < most ? tokens * chosen : most);
+      return router_map::multiply_adds(tokens) + expert::multiply_adds(tokens * chosen < most ? tokens * chosen : most);
     }
     template <class Function>
     static constexpr void facts(Function&& f) {

@@ -79,7 +79,7 @@ struct renormalised_gates {
 struct unlimited_capacity {
   using slot = slots::capacity;
   static constexpr auto name = fixed_string("unlimited_capacity");
-  static constexpr bool limited = false;
+  static constexpr bool fine = true;
   LACUNA_HD static constexpr extent_t rows(extent_t tokens, extent_t, extent_t) { return tokens; }
 };
 
@@ -91,24 +91,16 @@ struct factor {
   constexpr bool operator==(const factor&) const = default;
 };
 
-namespace rules {
-template <bool Fine>
-struct capacity_is_positive {
-  static_assert(Fine, "lacuna::capacity: its factor is not above 0 (1 is the even share, 1.25 leaves some room)");
-};
-}  // namespace rules
-
-/// An expert takes at most ceil(Factor tokens experts_per_token / experts) tokens of a call, computed in f32; what comes
-/// later passes by with output 0. First choices go before second ones, tokens in their order.
+/// An expert takes at most ceil(Factor tokens experts_per_token / experts) tokens of a call, computed in f32; what
+/// comes later passes by with output 0. First choices go before second ones, tokens in their order.
 ///
 /// Which tokens find room depends on all tokens of the call, later ones too: a stream that is cut otherwise, or decoded
 /// token by token, gives other outputs. Source: Fedus, Zoph and Shazeer (2021), arXiv 2101.03961, eq. (3).
 template <factor Factor>
 struct capacity {
-  static_assert(__is_base_of(nothing, rules::capacity_is_positive<(Factor.value > 0)>) || true);
   using slot = slots::capacity;
   static constexpr auto name = fixed_string("capacity");
-  static constexpr bool limited = true;
+  static constexpr bool fine = Factor.value > 0;
   LACUNA_HD static constexpr extent_t rows(extent_t tokens, extent_t chosen, extent_t experts) {
     const float share = Factor.value * static_cast<float>(tokens * chosen) / static_cast<float>(experts);
     if (!(share < static_cast<float>(tokens))) return tokens;
@@ -118,6 +110,10 @@ struct capacity {
 };
 
 namespace rules {
+template <bool Fine>
+struct capacity_is_positive {
+  static_assert(Fine, "lacuna::capacity: its factor is not above 0 (1 is the even share, 1.25 leaves some room)");
+};
 template <bool Fine>
 struct mixture_sizes_are_not_zero {
   static_assert(Fine, "lacuna::mixture: experts or experts_per_token is 0 (give each at least 1)");

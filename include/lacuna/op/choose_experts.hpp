@@ -63,8 +63,7 @@ LACUNA_HD constexpr auto kernel(choose_experts_backward, rows<Value, Experts> ds
     Value sum = 0;
     if (renormalised) {
       for (extent_t j = 0; j < Chosen; ++j) sum += gate(t, j) * (dgate(t, j) - anchor);
-      for (extent_t j = 0; j < Chosen; ++j)
-        dscore(t, chosen(t, j)) += gate(t, j) * ((dgate(t, j) - anchor) - sum);
+      for (extent_t j = 0; j < Chosen; ++j) dscore(t, chosen(t, j)) += gate(t, j) * ((dgate(t, j) - anchor) - sum);
     } else {
       // What was not chosen has no adjoint.
       const auto difference = [&](extent_t e) {

@@ -5,7 +5,8 @@
 
 LACUNA_BEGIN
 
-/// Some assignments of tokens to one expert, by ascending token. Assignment t * Chosen + j is the j-th choice of token t.
+/// Some assignments of tokens to one expert, by ascending token. Assignment t * Chosen + j is the j-th choice of token
+/// t.
 template <extent_t Chosen>
 struct assignments {
   const std::uint32_t* data = nullptr;

@@ -1,0 +1,17 @@
+// sentence: lacuna::mixture: a token asks for more experts than there are (lower experts_per_token, or add experts)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+#if defined(CORRECTED)
+using neurons = lc::mixture<lc::experts<4>, lc::experts_per_token<2>, lc::hidden<8>, lc::relu>;
+#else
+using neurons = lc::mixture<lc::experts<4>, lc::experts_per_token<5>, lc::hidden<8>, lc::relu>;
+#endif
+using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>,
+                         lc::repeat<2, lc::pre_norm<lc::rms_norm<>, neurons>>>;
+
+int main() {
+  lc::model<tiny> model;
+  const std::uint32_t prompt[]{1, 2};
+  return model.try_forward({prompt, 2}).ok() ? 0 : 1;
+}
