@@ -10,7 +10,7 @@ namespace {
 namespace lc = lacuna;
 
 constexpr lc::extent_t width = 768, hidden = 3072, inputs = 64;
-constexpr double active_share = 0.1, quantile = 1.2815515655446004;  // of the normal distribution, for that share
+constexpr double quantile = 1.2815515655446004;  // of the normal distribution: a tenth lies above
 
 /// A feed-forward with its data, as a model holds it.
 template <class Element, class... Policies>

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 TEST_CASE("gradients where neurons and inputs are left out") {
-  for (const std::uint64_t seed : {1, 2, 5}) {
+  for (const std::uint64_t seed : {1ul, 2ul, 5ul}) {
     const auto report = check_gradients<recipes::active>(seed, linear_loss);
     const auto worst = worst_of(report);
     INFO(seed << ", " << worst.path << ": largest gradient " << worst.largest << ", relative difference "

@@ -94,7 +94,8 @@ TEST_CASE("top_k keeps exactly k, the earlier of equal ones") {
     std::vector<double> scores(count);
     std::vector<lc::extent_t> order(count);
     for (lc::extent_t i = 0; i < count; ++i) scores[i] = lc::random_bits(seed, 1, i).word[0] % 7, order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[a] > scores[b]; });
+    std::sort(order.begin(), order.end(),
+              [&](auto a, auto b) { return scores[a] > scores[b] || (scores[a] == scores[b] && a < b); });
     order.resize(std::min<lc::extent_t>(count, 9));
     std::sort(order.begin(), order.end());
     REQUIRE(chosen<9>(scores) == order);

@@ -124,7 +124,6 @@ std::vector<double> l2_gelu_of(const std::vector<double>& scores, double tau) {
 /// Odd rows see nothing.
 struct even_rows {
   using slot = lc::slots::route;
-  static constexpr auto name = lc::fixed_string("even_rows");
   static constexpr lc::spans<1> spans(lc::extent_t query, lc::extent_t keys) {
     return query % 2 == 0 ? lc::spans<1>{0, keys} : lc::spans<1>{};
   }

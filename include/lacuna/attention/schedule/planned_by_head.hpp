@@ -110,7 +110,8 @@ struct planned_by_head {
                                            rows<Value, Shape::query_width>, rows<Value, Shape::query_width> dmixed,
                                            rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
                                            rows<Value, Shape::kv_width> dvalue, const Run& run) {
-    auto &m = v.memory, &d = a.memory;
+    auto& m = v.memory;
+    auto& d = a.memory;
     const extent_t tokens = query.count;
     for (extent_t h = 0; h < heads; ++h) {
       const auto own_query = m.query.first(tokens), own_dmixed = d.mixed.first(tokens);
