@@ -1,6 +1,7 @@
 #pragma once
 /// Attention through features on a route that is a prefix: one state per head in place of keys and values.
 
+#include <lacuna/attention/normaliser/softmax.hpp>
 #include <lacuna/attention/route/causal.hpp>
 #include <lacuna/attention/route/full.hpp>
 #include <lacuna/attention/schedule/planned_tiles.hpp>
