@@ -73,7 +73,9 @@ struct bi_level {
   LACUNA_HD static constexpr void start(Workspace& work, const Input& input) {
     constexpr extent_t size = Workspace::size;
     const extent_t keys = input.keys(), present = (keys + size - 1) / size;
-    work.count = kept < present ? kept : present;
+    const extent_t count = kept < present ? kept : present;
+    work.count = count;
+    if (count == 0) return;
     form_means(work, input, present);
     for (extent_t own = 0; own < present; ++own) {
       // The best so far, best first; a later one goes before those that it exceeds.
@@ -83,8 +85,8 @@ struct bi_level {
         typename Input::value score = 0;
         for (extent_t c = 0; c < Workspace::columns; ++c)
           score += work.mean_query[own * Workspace::columns + c] * work.mean_key[other * Workspace::columns + c];
-        if (taken == work.count && !(score > scores[taken - 1])) continue;
-        extent_t at = taken < work.count ? taken++ : taken - 1;
+        if (taken == count && !(score > scores[count - 1])) continue;
+        extent_t at = taken < count ? taken++ : count - 1;
         for (; at > 0 && score > scores[at - 1]; --at)
           scores[at] = scores[at - 1], work.chosen[own][at] = work.chosen[own][at - 1];
         scores[at] = score, work.chosen[own][at] = other;
