@@ -12,9 +12,9 @@ struct theta {
   constexpr explicit theta(float of) : value(of) {}
   constexpr bool operator==(const theta&) const = default;
   /// Whether angles can be made of it.
-  constexpr bool fine() const noexcept { return value > 0 && maths::is_finite(value); }
+  LACUNA_HD constexpr bool fine() const noexcept { return value > 0 && maths::is_finite(value); }
   /// value^(-2 pair / columns): how far pair number `pair` turns from one position to the next.
-  constexpr double step(extent_t pair, extent_t columns) const noexcept {
+  LACUNA_HD constexpr double step(extent_t pair, extent_t columns) const noexcept {
     return maths::power(static_cast<double>(value), -2.0 * static_cast<double>(pair) / static_cast<double>(columns));
   }
 };
