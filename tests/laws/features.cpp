@@ -167,6 +167,29 @@ TEST_CASE("the future does not leak into the past") {
   for (lc::extent_t i = 0; i < tokens * width; ++i) REQUIRE(std::isfinite(layer->y[i]));
 }
 
+TEST_CASE("a row whose features hardly meet the keys' gives 0, no infinity") {
+  // One direction each, far apart: products of e^-45 and e^-45 are below what f32 can divide by.
+  struct {
+    lc::scan_state<float, 1, 2, 1> state;
+    float sums[2], totals[2], scale[1];
+  } of{};
+  of.state = {of.sums, of.totals, of.scale};
+  of.totals[1] = of.sums[1] = 1;
+  of.totals[0] = of.sums[0] = std::exp(-45.0f);
+  struct {
+    float apply(const float*, float* phi) const {
+      phi[0] = 1, phi[1] = 0;
+      return 0;
+    }
+  } weak;
+  float out = 7, phi[2], query = 0;
+  CHECK(lc::operation::scan_loops::read_row(of.state, 0, weak, &query, &out, phi) > 0);
+  CHECK(out == doctest::Approx(1).epsilon(1e-6));
+  of.totals[0] = of.sums[0] = 1e-40f;
+  lc::operation::scan_loops::read_row(of.state, 0, weak, &query, &out, phi);
+  CHECK(out == 0);
+}
+
 TEST_CASE("directions are orthogonal in blocks and as long as normal vectors; errors fall as 1 / sqrt(features)") {
   constexpr lc::extent_t width = 8, count = 20;
   std::vector<double> drawn(count * width);

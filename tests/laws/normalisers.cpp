@@ -195,6 +195,7 @@ TEST_CASE("clipped softmax gives exact zeros; adding a constant moves a clamped 
   CHECK(normaliser::reweigh(0.0243) == 0.0);  // 0.025 / 1.025 = 0.0244
   CHECK(normaliser::reweigh(0.0245) > 0.0);
   CHECK(normaliser::reweigh(1.0) == 1.0);
+  CHECK(std::isnan(normaliser::reweigh(std::nan(""))));
   CHECK(normaliser::reweigh_derivative(0.01f) == 0.0f);
   CHECK(lc::clamped_softmax<>::map(7.0f) == 5.0f);
   CHECK(lc::clamped_softmax<>::map(-7.0) == -5.0);

@@ -52,6 +52,13 @@ LACUNA_HD constexpr void key_features(const Map& map, const Value* key, Value* p
   for (extent_t r = 0; r < features; ++r) phi[r] *= shrink;
 }
 
+/// 1 / denominator. A row whose features meet none of the keys', or hardly: 0, and so are its output and gradient.
+template <class Value>
+LACUNA_HD constexpr Value inverse(Value denominator) noexcept {
+  constexpr Value least = static_cast<Value>(sizeof(Value) == sizeof(float) ? 1.2e-38 : 2.3e-308);
+  return denominator < least ? Value(0) : Value(1) / denominator;
+}
+
 /// Adds a key and its value to the state of one head.
 template <class State, class Map, class Value>
 LACUNA_HD constexpr void add_key(const State& state, extent_t kv, const Map& map, const Value* key, const Value* value,
@@ -88,9 +95,8 @@ LACUNA_HD constexpr Value read_row(const State& state, extent_t kv, const Map& m
     denominator += phi[r] * totals[r];
     for (extent_t d = 0; d < width; ++d) out[d] += phi[r] * sums[r * width + d];
   }
-  // A row whose features meet none of the keys': output 0, gradient 0.
-  const Value inverse = denominator > 0 ? Value(1) / denominator : Value(0);
-  for (extent_t d = 0; d < width; ++d) out[d] *= inverse;
+  const Value share = inverse(denominator);
+  for (extent_t d = 0; d < width; ++d) out[d] *= share;
   return denominator;
 }
 
@@ -170,10 +176,10 @@ LACUNA_HD constexpr auto kernel(scan_backward, rows<Value, Columns> dquery, rows
   // The adjoints of a row's numerator and denominator.
   const auto row_adjoint = [&](extent_t t, extent_t h) {
     const Value *dout = dmixed.row(t) + h * HeadWidth, *out = mixed.row(t) + h * HeadWidth;
-    const Value denominator = saved.denominator(t, h), inverse = denominator > 0 ? Value(1) / denominator : Value(0);
+    const Value share = scan_loops::inverse(saved.denominator(t, h));
     Value through_denominator = 0;
     for (extent_t d = 0; d < HeadWidth; ++d) {
-      through[d] = dout[d] * inverse;
+      through[d] = dout[d] * share;
       through_denominator -= through[d] * out[d];
     }
     return through_denominator;

@@ -1,5 +1,4 @@
-// sentence: lacuna::clipped_softmax: the stretch does not hold 0 and 1 (write stretch{low, high} with low <= 0 and high
-// >= 1)
+// sentence: lacuna::clipped_softmax: the stretch does not hold 0 and 1 (write stretch{low, high} with low <= 0 and high >= 1)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

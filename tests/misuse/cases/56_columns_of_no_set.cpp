@@ -1,5 +1,4 @@
-// sentence: lacuna::positions: the policy has no spans(keys) (write static constexpr lacuna::spans<1>
-// spans(lacuna::extent_t keys))
+// sentence: lacuna::positions: the policy has no spans(keys) (write static constexpr lacuna::spans<1> spans(lacuna::extent_t keys))
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::ring_cache: the route sees keys that the ring has overwritten, or ahead (give the ring the window's
-// width, pin leading keys with pinned{N}, or use linear_cache)
+// sentence: lacuna::ring_cache: the route sees keys that the ring has overwritten, or ahead (give the ring the window's width, pin leading keys with pinned{N}, or use linear_cache)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::ring_cache: a ring overwrites what backward reads (train with linear_cache and substitute the ring
-// afterwards: the parameters are the same)
+// sentence: lacuna::ring_cache: a ring overwrites what backward reads (train with linear_cache and substitute the ring afterwards: the parameters are the same)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

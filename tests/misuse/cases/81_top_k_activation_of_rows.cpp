@@ -1,5 +1,4 @@
-// sentence: lacuna::top_k_activation: its argument is neither elementwise nor gated (write top_k_activation<64, relu>
-// or top_k_activation<64, gated<silu>>)
+// sentence: lacuna::top_k_activation: its argument is neither elementwise nor gated (write top_k_activation<64, relu> or top_k_activation<64, gated<silu>>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

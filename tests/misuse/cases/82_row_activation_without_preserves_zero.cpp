@@ -1,5 +1,4 @@
-// sentence: lacuna::activation: the policy with bound<Width> does not say whether it preserves zero (write a constant
-// preserves_zero, false where a silent neuron does not stay silent)
+// sentence: lacuna::activation: the policy with bound<Width> does not say whether it preserves zero (write a constant preserves_zero, false where a silent neuron does not stay silent)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::attention: a feature map keeps a state of all it has seen, and the route leaves keys out (use
-// causal or full with it, or a dot product with this route)
+// sentence: lacuna::attention: a feature map keeps a state of all it has seen, and the route leaves keys out (use causal or full with it, or a dot product with this route)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

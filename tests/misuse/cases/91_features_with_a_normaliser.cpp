@@ -1,5 +1,4 @@
-// sentence: lacuna::attention: a feature map brings its own weights (leave the normaliser out, or use a dot product
-// with it)
+// sentence: lacuna::attention: a feature map brings its own weights (leave the normaliser out, or use a dot product with it)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::attention: a feature map has no score to add a bias to (use rope<> or no position with it, or a dot
-// product with this position)
+// sentence: lacuna::attention: a feature map has no score to add a bias to (use rope<> or no position with it, or a dot product with this position)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::route: a combination is made of routes with spans, and one of these is decided by its keys (put the
-// others inside it, as in top_k<8, both<...>>)
+// sentence: lacuna::route: a combination is made of routes with spans, and one of these is decided by its keys (put the others inside it, as in top_k<8, both<...>>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::attention: a route that is decided by its keys needs them all (leave the cache out, or use a route
-// with spans with this cache)
+// sentence: lacuna::attention: a route that is decided by its keys needs them all (leave the cache out, or use a route with spans with this cache)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

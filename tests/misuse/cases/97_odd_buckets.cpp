@@ -1,5 +1,4 @@
-// sentence: lacuna::lsh: the hashing has no rounds, an empty chunk, or an odd number of buckets (write hashing{.rounds
-// = 2, .buckets = 16, .chunk = 32})
+// sentence: lacuna::lsh: the hashing has no rounds, an empty chunk, or an odd number of buckets (write hashing{.rounds = 2, .buckets = 16, .chunk = 32})
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

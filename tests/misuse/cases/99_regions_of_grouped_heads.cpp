@@ -1,5 +1,4 @@
-// sentence: lacuna::bi_level: there are fewer key heads than heads, and regions are compared over all of them (leave
-// kv_heads out)
+// sentence: lacuna::bi_level: there are fewer key heads than heads, and regions are compared over all of them (leave kv_heads out)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::bi_level: the regions do not divide the context (choose a number that does, so that they are
-// equally long)
+// sentence: lacuna::bi_level: the regions do not divide the context (choose a number that does, so that they are equally long)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::shared_query_key: there are fewer key heads than heads, and both are one projection (leave kv_heads
-// out)
+// sentence: lacuna::shared_query_key: there are fewer key heads than heads, and both are one projection (leave kv_heads out)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -39,7 +39,9 @@ struct clipped_softmax : scores_as_they_are {
   template <class Value>
   LACUNA_HD static constexpr Value reweigh(Value probability) noexcept {
     const Value weight = stretched(probability);
-    return maths::where(maths::less(weight, Value(1)), maths::larger(weight, Value(0)), Value(1));
+    // Chosen so that what is no number stays none.
+    return maths::where(maths::less(Value(1), weight), Value(1),
+                        maths::where(maths::less(weight, Value(0)), Value(0), weight));
   }
   template <class Value>
   LACUNA_HD static constexpr Value reweigh_derivative(Value probability) noexcept {

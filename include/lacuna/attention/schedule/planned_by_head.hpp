@@ -138,7 +138,8 @@ struct planned_by_head {
   using bias = detail::whole_bias<Parts, heads>;
   template <class Value>
   LACUNA_HD static constexpr auto rule(extent_t h) {
-    const auto scale = static_cast<Value>(detail::score_scale<typename Parts::score>(head_width, Shape::width));
+    constexpr double factor = detail::score_scale<typename Parts::score>(head_width, Shape::width);
+    const auto scale = static_cast<Value>(factor);
     if constexpr (bias::present)
       return score_rule<normaliser, bias_of_head<bias>, Value>{scale, {h, {}}};
     else

@@ -146,8 +146,8 @@ struct planned_tiles {
  private:
   template <class Value>
   LACUNA_HD static constexpr auto rule() {
-    return score_rule<normaliser, detail::whole_bias<Parts, heads>, Value>{
-        static_cast<Value>(detail::score_scale<typename Parts::score>(head_width, Shape::width))};
+    constexpr double scale = detail::score_scale<typename Parts::score>(head_width, Shape::width);
+    return score_rule<normaliser, detail::whole_bias<Parts, heads>, Value>{static_cast<Value>(scale)};
   }
   template <class State>
   LACUNA_HD static constexpr auto cache_of(State& state) {

@@ -25,6 +25,12 @@ struct features_bring_their_weights {
       "with it)");
 };
 template <bool Fine>
+struct features_have_no_cache {
+  static_assert(Fine,
+                "lacuna::attention: a feature map keeps a state in place of a cache (leave the cache out, or use a dot "
+                "product with it)");
+};
+template <bool Fine>
 struct features_know_no_bias {
   static_assert(
       Fine,
@@ -60,6 +66,8 @@ struct state_scan {
   static constexpr schedule_choice chosen{schedule::state_scan,
                                           "feature map on a prefix: one state per head, no pairs of tokens"};
   static_assert(__is_base_of(nothing, rules::features_see_a_prefix<(is_causal || same<route, full>)>) || true);
+  static_assert(__is_base_of(nothing, rules::features_have_no_cache<same<typename Parts::cache, linear_cache>>) ||
+                true);
   static_assert(__is_base_of(nothing, rules::features_bring_their_weights<same<typename Parts::normaliser, softmax>>) ||
                 true);
   static_assert(

@@ -118,7 +118,7 @@ struct rectified_features {
 };
 
 /// The factor of queries and keys that makes q'.k' = q.k / sqrt(head width).
-constexpr double feature_shrink(extent_t head_width) {
+LACUNA_HD constexpr double feature_shrink(extent_t head_width) {
   return 1 / maths::sqrt(maths::sqrt(static_cast<double>(head_width)));
 }
 

@@ -11,15 +11,10 @@ LACUNA_BEGIN
 namespace simd_lanes {
 
 /// Rows of a weight whose dot products are formed at once, and rows that are added at once.
-#ifndef LINES
-#define LINES 4
-#define DR 4
-#define SR 8
-#endif
-inline constexpr extent_t dot_rows = DR;
-inline constexpr extent_t sum_rows = SR;
+inline constexpr extent_t dot_rows = 4;
+inline constexpr extent_t sum_rows = 8;
 /// Cache lines of a row that are asked for ahead.
-inline constexpr extent_t prefetched_lines = LINES;
+inline constexpr extent_t prefetched_lines = 4;
 
 /// A register of a row: whole, or its first `Part` lanes.
 template <extent_t Part, class Element>
@@ -154,7 +149,8 @@ template <extent_t Columns, class Rule>
   requires(same<Rule, active::above<float>> || same<Rule, active::magnitude_above<float>>)
 auto kernel(find_active, active_view<std::uint32_t, Columns> lists, rows<const float, Columns> x, const Rule& rule,
             const simd&) {
-  for (extent_t t = 0; t < x.count; ++t) lists.size(t) = simd_lanes::list_active<Columns>(lists.list(t), x.row(t), rule);
+  for (extent_t t = 0; t < x.count; ++t)
+    lists.size(t) = simd_lanes::list_active<Columns>(lists.list(t), x.row(t), rule);
   return ran_on<simd>{};
 }
 
