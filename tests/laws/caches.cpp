@@ -86,4 +86,10 @@ TEST_CASE("which caches serve which routes") {
   static_assert(!cache_serves<ring_of_20, sinks_and_20, 240>());
   static_assert(!cache_serves<ring_of_20, lc::causal, 240>() && cache_serves<lc::ring_cache<240>, lc::causal, 240>());
   static_assert(!cache_serves<ring_of_20, lc::window<3>, 240>());
+  // Wide windows cost the compiler no more than narrow ones.
+  static_assert(cache_serves<lc::ring_cache<20'000>, lc::both<lc::causal, lc::window<20'000>>, 100'000>());
+  static_assert(!cache_serves<lc::ring_cache<20'000>, lc::both<lc::causal, lc::window<20'001>>, 100'000>());
+  static_assert(ring_of_20::stores(3, 3 + ring_of_20::ring_blocks - 1) &&
+                !ring_of_20::stores(3, 3 + ring_of_20::ring_blocks));
+  static_assert(pinned_ring::stores(0, 1000) && !pinned_ring::stores(1, 1000));
 }

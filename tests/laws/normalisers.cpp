@@ -170,6 +170,23 @@ TEST_CASE("gradients against central differences") {
   attention<lc::l2_gelu<lc::tau{3.0f}>, even_rows>().check_gradients();
 }
 
+TEST_CASE("a query that is no number shows, whatever the normaliser") {
+  const auto check = []<class Normaliser>(Normaliser) {
+    attention<Normaliser> of;
+    of.in.query[5 * columns] = std::nan("");
+    of.forward();
+    for (lc::extent_t d = 0; d < width; ++d) {
+      CHECK(std::isnan(of.mixed[5 * columns + d]));
+      CHECK(std::isfinite(of.mixed[4 * columns + d]));
+      CHECK(std::isfinite(of.mixed[5 * columns + width + d]));
+    }
+  };
+  check(lc::softmax{});
+  check(lc::softmax1{});
+  check(lc::clipped_softmax<clipping>{});
+  check(lc::l2_gelu<>{});
+}
+
 TEST_CASE("limits in which normalisers are the softmax") {
   CHECK(largest_difference_from_softmax<lc::clamped_softmax<lc::score_limit{100.0f}>>() == 0);
   CHECK(largest_difference_from_softmax<lc::clipped_softmax<lc::stretch{0.0f, 1.0f}>>() < 1e-15);

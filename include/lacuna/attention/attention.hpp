@@ -52,7 +52,8 @@ struct schedule_of<Shape, Parts> {
 
 /// y = W_o [attend(W_q x, cache of (W_k x, W_v x))]: `(tokens, width) -> (tokens, width)`.
 ///
-/// tokens * (2 width heads head_width + 2 width kv_heads head_width) + 2 pairs heads head_width multiply-adds.
+/// tokens * (2 width heads head_width + 2 width kv_heads head_width) + 2 pairs heads head_width multiply-adds; 3 where the
+/// normaliser takes two passes; with a feature map no pairs (see state_scan.hpp).
 /// State: keys and values of the stream, or what the schedule keeps in their place. Paths: `query`, `key`, `value`,
 /// `output`, and what the other parts add. Source: Vaswani et al. (2017), arXiv 1706.03762; grouped heads: Ainslie et
 /// al. (2023), arXiv 2305.13245.

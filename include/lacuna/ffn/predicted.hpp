@@ -1,6 +1,7 @@
 #pragma once
 /// A small predictor chooses the neurons; the others are not computed.
 
+#include <lacuna/activation/top_k_activation.hpp>
 #include <lacuna/core/place.hpp>
 #include <lacuna/ffn/neurons.hpp>
 #include <lacuna/ffn/slots.hpp>
@@ -29,7 +30,15 @@ struct predictor {
 namespace rules {
 template <extent_t Count>
 struct rank_is_not_zero {
-  static_assert(Count > 0, "lacuna::predicted: the predictor has rank 0 (choose rank<N>, often an eighth of the width)");
+  static_assert(Count > 0,
+                "lacuna::predicted: the predictor has rank 0 (choose rank<N>, often an eighth of the width)");
+};
+template <bool Fine>
+struct predicted_neurons_stand_alone {
+  static_assert(
+      Fine,
+      "lacuna::predicted: the activation looks at the whole row, and only some of its neurons are computed (use "
+      "an elementwise one, such as lacuna::relu, or leave predicted out)");
 };
 template <bool Fine>
 struct oracle_knows_the_silent {
@@ -261,8 +270,8 @@ struct predicted_ffn {
   }
 };
 
-/// `ffn<hidden<3072>, relu, predicted<rank<96>>>`: a predictor chooses the neurons of each token, and only their rows of
-/// the weights are read. Neurons that are wrongly left out count as 0. Cost and source: `predicted_ffn`, `rank`.
+/// `ffn<hidden<3072>, relu, predicted<rank<96>>>`: a predictor chooses the neurons of each token, and only their rows
+/// of the weights are read. Neurons that are wrongly left out count as 0. Cost and source: `predicted_ffn`, `rank`.
 template <class Predictor>
 struct predicted {
   using slot = slots::neurons;
@@ -275,12 +284,21 @@ struct predicted {
   template <class Activation, class Format>
   struct checks {
     using inner = typename detail::inner_activation<Activation>::type;
-    static constexpr bool silences = inner::value(-4.0f) == 0 && inner::value(-0.01f) == 0 && inner::value(0.0f) == 0;
+    /// Each neuron for itself: neither a function of the row nor a choice among the products.
+    static constexpr bool elementwise = !RowActivation<inner> && detail::kept_of<Activation> == 0;
+    static constexpr bool silences = [] {
+      if constexpr (elementwise)
+        return inner::value(-4.0f) == 0 && inner::value(-0.01f) == 0 && inner::value(0.0f) == 0;
+      else
+        return true;
+    }();
+    static_assert(__is_base_of(nothing, rules::predicted_neurons_stand_alone<elementwise>) || true);
     static_assert(__is_base_of(nothing, rules::neurons_are_rows<same<Format, dense>>) || true);
     static_assert(__is_base_of(nothing, rules::oracle_knows_the_silent<!same<predictor, oracle> || silences>) || true);
   };
   template <class At, extent_t Hidden, class Activation, class Bias>
-  using form = predicted_ffn<At, Hidden, Activation, Bias, predictor>;
+  using form = predicted_ffn<At, Hidden, std::conditional_t<checks<Activation, dense>::elementwise, Activation, relu>,
+                             Bias, predictor>;
 };
 
 LACUNA_END

@@ -91,11 +91,12 @@ struct factor {
   constexpr bool operator==(const factor&) const = default;
 };
 
-/// An expert takes at most ceil(Factor tokens experts_per_token / experts) tokens of a call, computed in f32; what
+/// An expert takes at most ceil(Factor tokens experts_per_token / experts) tokens of a pass, computed in f32; what
 /// comes later passes by with output 0. First choices go before second ones, tokens in their order.
 ///
-/// Which tokens find room depends on all tokens of the call, later ones too: a stream that is cut otherwise, or decoded
-/// token by token, gives other outputs. Source: Fedus, Zoph and Shazeer (2021), arXiv 2101.03961, eq. (3).
+/// Which tokens find room depends on all tokens of the pass, later ones too (a model takes `chunk` tokens per pass, all
+/// of them where it trains): a stream that is cut otherwise, or decoded token by token, gives other outputs. Source:
+/// Fedus, Zoph and Shazeer (2021), arXiv 2101.03961, eq. (3).
 template <factor Factor>
 struct capacity {
   using slot = slots::capacity;

@@ -80,10 +80,9 @@ struct skips_zeros {
   template <class Activation, class Format>
   struct checks {
     static_assert(__is_base_of(nothing, rules::neurons_are_rows<same<Format, dense>>) || true);
-    static_assert(
-        __is_base_of(nothing,
-                     rules::zeros_stay_zero<detail::inner_activation<Activation>::type::preserves_zero>) ||
-        true);
+    static_assert(__is_base_of(nothing,
+                               rules::zeros_stay_zero<detail::inner_activation<Activation>::type::preserves_zero>) ||
+                  true);
   };
   template <class Format>
   using format = detail::skipping;

@@ -109,7 +109,13 @@ LACUNA_HD constexpr auto kernel(attend, rows<Value, Columns> mixed, rows<Value, 
               scores[j] = normaliser::map(scores[j]);
               top = maths::larger(top, scores[j]);
             }
-          if (top == -maths::infinity<Value>()) return;  // the normaliser hid every key of the block
+          if (top == -maths::infinity<Value>()) {
+            // The normaliser hid every key of the block; a score that is no number has to show.
+            for (extent_t j = 0; j < block_keys; ++j)
+              if ((mask >> j & 1u) != 0 && maths::is_nan(scores[j]))
+                row.sum = scores[j], mix(scores[j], v + cache_type::value_at(j, 0));
+            return;
+          }
           const Value shrink = maths::exp(row.largest - top);
           if (shrink != Value(1)) {
             row.sum *= shrink;

@@ -106,7 +106,10 @@ struct row_statistic {
       sum += Normaliser::term(score);
     } else {
       const Value top = maths::larger(largest, score);
-      if (top == -maths::infinity<Value>()) return;
+      if (top == -maths::infinity<Value>()) {
+        if (maths::is_nan(score)) sum = score;
+        return;
+      }
       sum = sum * maths::exp(largest - top) + maths::exp(score - top);
       largest = top;
     }
@@ -116,7 +119,7 @@ struct row_statistic {
     if constexpr (kind == normalisation::summed)
       return sum;
     else
-      return sum > Value(0) ? largest + static_cast<Value>(maths::log(sum)) : largest;
+      return sum == Value(0) ? largest : largest + static_cast<Value>(maths::log(sum));
   }
 };
 

@@ -24,7 +24,8 @@ struct watched {
 template <class Backend, class Watcher>
 watched(const Backend&, Watcher&) -> watched<Backend, Watcher>;
 
-/// Counts multiply-adds as the operations report them: equal to the constexpr cost formula of the recipe.
+/// Counts multiply-adds as the operations report them: equal to the constexpr cost formula of the recipe, or
+/// less where the tokens decide (capacity, hashing, neurons and inputs that are left out).
 struct work_counter {
   std::uint64_t multiply_adds = 0;
   template <class Operation, class Backend, class... Arguments>

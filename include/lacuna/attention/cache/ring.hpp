@@ -49,6 +49,12 @@ struct ring_cache {
   static constexpr bool keeps(extent_t query, extent_t key) {
     return key < Pinned.count || key + Positions > query || Positions == 0;
   }
+  /// The first position that is not pinned.
+  static constexpr extent_t first_moving = Pinned.count;
+  /// Whether a block is still stored once `newest` was written.
+  LACUNA_HD static constexpr bool stores(extent_t block, extent_t newest) {
+    return block < pinned_blocks || block + ring_blocks > newest;
+  }
 
   struct address {
     LACUNA_HD constexpr extent_t operator()(extent_t block) const noexcept {
@@ -59,8 +65,9 @@ struct ring_cache {
 
 namespace detail {
 
-/// Whether a forgetting cache still holds what the rows of a route see. Asked of rows around each edge: the first ones,
-/// those where the cache is full, and the last ones.
+/// Whether a forgetting cache still holds what the rows of a route see. Asked of the first rows, the last ones, and
+/// those around the place where the cache is full; rows in between that see more than their neighbours stop the program
+/// when they come.
 template <class Cache, class Policy, extent_t Context>
 constexpr bool cache_serves() {
   if constexpr (!cache_forgets<Cache>) {
@@ -75,9 +82,12 @@ constexpr bool cache_serves() {
                                              : Context - 1 - (i - 3 * asked);
       if (query >= Context) continue;
       const auto seen = Policy::spans(query, query + 1);
-      for (extent_t s = 0; s < seen.count; ++s)
-        for (extent_t key = seen.items[s].begin; key < seen.items[s].end; ++key)
-          if (!Cache::keeps(query, key)) return false;
+      // Later keys are kept longer: of each span the first key says it, and the first that is not pinned.
+      for (extent_t s = 0; s < seen.count; ++s) {
+        const extent_t begin = seen.items[s].begin, end = seen.items[s].end;
+        const extent_t moving = begin < Cache::first_moving ? Cache::first_moving : begin;
+        if (!Cache::keeps(query, begin) || (moving < end && !Cache::keeps(query, moving))) return false;
+      }
     }
     return true;
   }

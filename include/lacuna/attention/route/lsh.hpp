@@ -32,7 +32,7 @@ struct hashing_is_possible {
 /// last), as far as `Candidates` shows those keys. A key that is met in several rounds counts once, which is what the
 /// paper's log N corrects for. Meant for `shared_query_key<>` with `plain_dot_to_others`.
 ///
-/// Per head. O(tokens * rounds * (buckets / 2 * head_width + chunk log chunk)). The choice has no gradient. It sorts
+/// Per head. O(tokens * (rounds * buckets / 2 * head_width + (rounds * chunk)^2)). The choice has no gradient. It sorts
 /// the whole stream, so that the stream is taken whole, and under `causal`, too, later tokens move the borders of
 /// chunks: what a row may see then depends on the future, though it sees nothing of it. Source: Kitaev, Kaiser and
 /// Levskaya (2020), Reformer, arXiv 2001.04451, section 2; lists and chunks as the released code, or with `same_bucket`

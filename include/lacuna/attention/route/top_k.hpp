@@ -16,8 +16,8 @@ struct top_k_keeps_some {
 
 /// Of the keys that `Candidates` shows, the `Count` with the highest scores; the earlier of equal ones, exactly `Count`
 /// where there are as many. Per head. A row's choice depends on nothing behind it if `Candidates` does not. Scores all
-/// candidates: pairs * head_width multiply-adds more than the rows that it keeps. The choice has no gradient.
-/// Source: Gupta et al. (2021), arXiv 2106.06899, section 3 (top-k attention).
+/// candidates: pairs * head_width multiply-adds, and O(Count^2) per row to bring the kept ones into order. The choice
+/// has no gradient. Source: Gupta et al. (2021), arXiv 2106.06899, section 3 (top-k attention).
 template <extent_t Count, class Candidates = causal>
 struct top_k {
   static_assert(__is_base_of(nothing, rules::top_k_keeps_some<Count>) || true);
@@ -55,7 +55,9 @@ struct top_k {
     extent_t count = 0;
     for (extent_t s = 0; s < visible.count; ++s)
       for (extent_t key = visible.items[s].begin; key < visible.items[s].end && key < input.keys(); ++key) {
-        const auto score = input.score(t, key);
+        const auto scored = input.score(t, key);
+        // What is no number is kept first, so that it shows.
+        const auto score = maths::is_nan(scored) ? maths::infinity<std::remove_const_t<decltype(scored)>>() : scored;
         if (count < Most && count < kept) {
           extent_t at = count++;
           for (; at > 0 && worse(score, key, work, (at - 1) / 2); at = (at - 1) / 2)

@@ -49,7 +49,7 @@ struct bias_with_score {
 template <class Score, class Bias>
   requires requires { Score::own_penalty; }
 struct bias_with_score<Score, Bias> {
-  using type = own_key_penalised<Bias, static_cast<int>(Score::own_penalty)>;
+  using type = own_key_penalised<Bias, Score::own_penalty>;
 };
 template <class Parts, extent_t Heads>
 using whole_bias = typename bias_with_score<typename Parts::score,
@@ -119,6 +119,9 @@ struct planned_tiles {
         const extent_t from = group * group_rows;
         op::append(cache_of(v.state), key.slice(from, part.queries), value.slice(from, part.queries), part.first,
                    run.backend);
+        // What was overwritten is never read as if it were there.
+        for (std::uint32_t r = part.begin[0]; r < part.begin[1]; ++r)
+          if (!cache::stores(part.runs[r].first, (part.first + part.queries - 1) / block_keys)) stop();
         op::attend(mixed.slice(from, part.queries), rows<Value, heads>(nullptr, part.queries),
                    query.slice(from, part.queries), readable_cache_of(v.state), part, rule<Value>(), run.backend);
       }

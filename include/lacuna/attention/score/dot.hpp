@@ -63,7 +63,7 @@ struct plain_dot {
 struct plain_dot_to_others : plain_dot {
   using slot = slots::score;
   static constexpr auto name = fixed_string("plain_dot_to_others");
-  static constexpr double own_penalty = 1e5;
+  static constexpr int own_penalty = 100000;
 };
 
 /// s = q.k / sqrt(width of the stream), whatever the heads. Source: Zhu et al. (2023), BiFormer, arXiv 2303.08810, the

@@ -211,7 +211,7 @@ struct attention_executor {
     if constexpr (kind == normalisation::summed)
       return of.denominator;
     else
-      return of.denominator > 0 ? of.largest + static_cast<value>(maths::log(of.denominator)) : of.largest;
+      return of.denominator == value(0) ? of.largest : of.largest + static_cast<value>(maths::log(of.denominator));
   }
   static LACUNA_INLINE void finish(const arguments& a, extent_t t, extent_t head, const fold& of) noexcept {
     if (a.log_scale.data != nullptr) a.log_scale(t, head) = kept(of);
