@@ -146,11 +146,33 @@ TEST_CASE("a choice among the past does not see the future, and streams like a w
   for (lc::extent_t i = 0; i < 39 * 16; ++i) REQUIRE(whole->y[i] == before[i]);
 }
 
+/// What a watched model counts for a stream, and the formula.
+template <class Route>
+void check_count() {
+  using recipe = lc::decoder<lc::vocabulary<11>, lc::width<16>, lc::context<40>,
+                             lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, Route>>>;
+  auto model = std::make_unique<lc::model<recipe, lc::chunk<40>>>();
+  std::uint64_t drawn = 0;
+  lc::visit_tensors(
+      [&](auto& tensor) {
+        for (auto& of : tensor.data) of = static_cast<float>(lc::random_normal(4, 1, drawn++));
+      },
+      model->parameters_to_write());
+  model->update();
+  std::uint32_t tokens[40];
+  for (lc::extent_t t = 0; t < 40; ++t) tokens[t] = static_cast<std::uint32_t>(t * 7 % 11);
+  lc::work_counter counter;
+  REQUIRE(
+      model->try_forward_watched(lc::watched{model->backend(), counter}, {tokens, 40}, [](lc::extent_t, auto) {}).ok());
+  CHECK(counter.multiply_adds == recipe::bound::multiply_adds(0, 40, 40));
+}
 TEST_CASE("pairs and products as the cost formula counts them") {
+  check_count<lc::top_k<5>>();
+  check_count<lc::bi_level<5, lc::kept_regions{2}>>();
   using route = lc::top_k<5>;
-  CHECK(route::pairs(0, 8, 8) == 1 + 2 + 3 + 4 + 5 + 5 + 5 + 5);
+  CHECK(route::pairs(0, 8, 8, 8) == 1 + 2 + 3 + 4 + 5 + 5 + 5 + 5);
   CHECK(route::products(0, 8, 8) == 36);
-  CHECK(route::pairs(100, 1, 101) == 5);
+  CHECK(route::pairs(100, 1, 101, 200) == 5);
 }
 
 TEST_CASE("one chunk that holds all is every candidate, whatever the hashes") {

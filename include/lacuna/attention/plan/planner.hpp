@@ -96,50 +96,60 @@ LACUNA_HD constexpr void plan_group(row_cursor (&rows)[group_rows], extent_t row
 
 }  // namespace detail
 
-/// A block plan with its storage: room for `Tokens` rows over `Context` keys, bounded from the route's span count.
-template <class Policy, extent_t Tokens, extent_t Context>
-struct shared_plan {
-  static constexpr extent_t most = decltype(Policy::spans(0, 0))::most;
+/// A block plan with its storage: room for `Tokens` rows over `Context` keys of at most `Most` spans each.
+template <extent_t Tokens, extent_t Context, extent_t Most>
+struct stored_plan {
   static constexpr extent_t groups = groups_of(Tokens);
   static constexpr extent_t blocks = blocks_of(Context);
   /// A group's spans have this many edges, each inside one block or between two; a run ends at an edge, so that there
   /// are at most a run for each block with an edge and one for each stretch between them.
-  static constexpr extent_t edges = 2 * most * group_rows;
+  static constexpr extent_t edges = 2 * Most * group_rows;
   static constexpr extent_t runs_per_group = 2 * edges + 1 < blocks ? 2 * edges + 1 : blocks;
 
   std::uint32_t begin[groups + 1]{};
   block_run runs[groups * runs_per_group]{};
   std::uint16_t masks[groups * runs_per_group * group_rows]{};
+  spans<Most> seen[group_rows]{};  ///< of the group that is being planned
   extent_t queries = 0;
   std::uint64_t visible = 0;
   extent_t first_position = 0;
 
-  /// Plans rows [first, first + tokens), which see keys up to the last of them.
-  constexpr void prepare(extent_t first, extent_t tokens) {
+  /// Plans rows [first, first + tokens), which see keys up to the last of them: `row(t, spans)` writes down what row t
+  /// of them sees.
+  template <class Row>
+  LACUNA_HD constexpr void prepare_rows(extent_t first, extent_t tokens, Row&& row) {
     detail::plan_sink sink{runs, masks, 0, 0, 0};
     for (extent_t group = 0; group < groups_of(tokens); ++group) {
       begin[group] = sink.run_count;
       const extent_t at = group * group_rows;
-      const extent_t rows = tokens - at < group_rows ? tokens - at : group_rows;
-      spans<most> seen[group_rows]{};
+      const extent_t count = tokens - at < group_rows ? tokens - at : group_rows;
       detail::row_cursor cursors[group_rows]{};
-      for (extent_t r = 0; r < rows; ++r) {
-        seen[r] = Policy::spans(first + at + r, first + tokens);
-        for (extent_t i = 0; i < seen[r].count; ++i)
-          if (seen[r].items[i].end > first + tokens)
-            seen[r].items[i].end = first + tokens;  // a user's route may overshoot
+      for (extent_t r = 0; r < count; ++r) {
+        seen[r].count = 0;
+        row(at + r, seen[r]);
+        // A user's route may overshoot: what does not exist yet is not seen.
+        while (seen[r].count > 0 && seen[r].items[seen[r].count - 1].begin >= first + tokens) --seen[r].count;
+        if (seen[r].count > 0 && seen[r].items[seen[r].count - 1].end > first + tokens)
+          seen[r].items[seen[r].count - 1].end = first + tokens;
         cursors[r] = {seen[r].items, seen[r].items + seen[r].count};
       }
-      detail::plan_group(cursors, rows, sink);
+      detail::plan_group(cursors, count, sink);
     }
     begin[groups_of(tokens)] = sink.run_count;
     queries = tokens;
     visible = sink.pairs;
     first_position = first;
   }
-
   LACUNA_HD constexpr block_plan_view view() const noexcept {
     return {begin, runs, masks, queries, visible, first_position};
+  }
+};
+
+/// The plan of a route with spans: the same for all heads, and for all layers that have the route.
+template <class Policy, extent_t Tokens, extent_t Context>
+struct shared_plan : stored_plan<Tokens, Context, decltype(Policy::spans(0, 0))::most> {
+  constexpr void prepare(extent_t first, extent_t tokens) {
+    this->prepare_rows(first, tokens, [&](extent_t t, auto& to) { to = Policy::spans(first + t, first + tokens); });
   }
 };
 

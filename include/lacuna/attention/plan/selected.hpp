@@ -4,10 +4,11 @@
 /// A dynamic route offers, besides `slot` and `name`,
 ///   most(context)                    the most spans of a row
 ///   sees_ahead                       whether a row may see what comes after it
-///   pairs(first, tokens, keys)       how many pairs rows [first, first + tokens) see
+///   pairs(first, tokens, keys, context)   how many pairs rows [first, first + tokens) see, or at most
 ///   products(first, tokens, keys)    how many products of a query and a key the selection forms
 ///   workspace<Value, Tokens, Shape>  what it needs room for, of an `attention_shape`
-///   start(workspace, asked)          once per head and pass
+///   start(workspace, asked)          once per head and pass; for the first head only where the route says
+///                                    `once_for_all_heads = true`
 ///   row(workspace, asked, t, spans)  the spans of row t, ascending
 ///   checks<Shape>                    (optional) what it asks of the attention, as assertions
 /// and, where it rests on numbers drawn once for all layers, `draws(heads, head_width)` and `draw(to, heads,
@@ -29,6 +30,10 @@ constexpr extent_t draws_of(extent_t heads, extent_t head_width) {
   else
     return 0;
 }
+
+/// Whether the first head chooses for all of them.
+template <class Policy>
+inline constexpr bool chooses_once = requires { requires Policy::once_for_all_heads; };
 
 template <class Policy, class Shape, class = void>
 struct checks_of_route {};
@@ -54,6 +59,7 @@ template <class Value, class Cache, class Rule, class AllQueries, class AllKeys>
 struct selection_input {
   using value = Value;
   static constexpr extent_t key_columns = Cache::head_width;
+  static constexpr extent_t all_columns = AllQueries::columns;
   rows<const Value, Cache::head_width> query;
   const Cache& cache;
   const Rule& rule;
@@ -75,48 +81,6 @@ struct selection_input {
   }
 };
 
-/// A plan with room for `Tokens` rows over `Context` keys of at most `Most` spans each.
-template <extent_t Tokens, extent_t Context, extent_t Most>
-struct selected_plan {
-  static constexpr extent_t groups = groups_of(Tokens);
-  static constexpr extent_t blocks = blocks_of(Context);
-  static constexpr extent_t edges = 2 * Most * group_rows;
-  static constexpr extent_t runs_per_group = 2 * edges + 1 < blocks ? 2 * edges + 1 : blocks;
-
-  std::uint32_t begin[groups + 1]{};
-  block_run runs[groups * runs_per_group]{};
-  std::uint16_t masks[groups * runs_per_group * group_rows]{};
-  spans<Most> seen[group_rows]{};
-  extent_t queries = 0;
-  std::uint64_t visible = 0;
-  extent_t first_position = 0;
-
-  /// `row(t, spans)` writes down what row t sees.
-  template <class Row>
-  LACUNA_HD constexpr void prepare(extent_t first, extent_t tokens, Row&& row) {
-    detail::plan_sink sink{runs, masks, 0, 0, 0};
-    for (extent_t group = 0; group < groups_of(tokens); ++group) {
-      begin[group] = sink.run_count;
-      const extent_t at = group * group_rows;
-      const extent_t count = tokens - at < group_rows ? tokens - at : group_rows;
-      detail::row_cursor cursors[group_rows]{};
-      for (extent_t r = 0; r < count; ++r) {
-        seen[r].count = 0;
-        row(at + r, seen[r]);
-        cursors[r] = {seen[r].items, seen[r].items + seen[r].count};
-      }
-      detail::plan_group(cursors, count, sink);
-    }
-    begin[groups_of(tokens)] = sink.run_count;
-    queries = tokens;
-    visible = sink.pairs;
-    first_position = first;
-  }
-  LACUNA_HD constexpr block_plan_view view() const noexcept {
-    return {begin, runs, masks, queries, visible, first_position};
-  }
-};
-
 /// The work of `op::select`: a route's choice for one head, into a plan.
 template <class Policy, class Plan, class Workspace, class Input>
 struct route_selection {
@@ -125,12 +89,17 @@ struct route_selection {
   const Input& input;
 
   LACUNA_HD constexpr void run() const {
-    Policy::start(workspace, input);
-    plan.prepare(input.first, input.query.count,
-                 [&](extent_t t, auto& spans) { Policy::row(workspace, input, t, spans); });
+    if (input.head == 0 || !detail::chooses_once<Policy>) Policy::start(workspace, input);
+    plan.prepare_rows(input.first, input.query.count,
+                      [&](extent_t t, auto& spans) { Policy::row(workspace, input, t, spans); });
   }
   LACUNA_HD constexpr std::uint64_t multiply_adds() const noexcept {
-    return Policy::products(input.first, input.query.count, input.keys()) * decltype(input.query)::columns;
+    const std::uint64_t products = Policy::products(input.first, input.query.count, input.keys());
+    constexpr extent_t own = decltype(input.query)::columns, all = Input::all_columns;
+    if constexpr (detail::chooses_once<Policy>)
+      return input.head == 0 ? products * all : 0;
+    else
+      return products * own;
   }
 };
 

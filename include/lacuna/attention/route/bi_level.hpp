@@ -48,11 +48,15 @@ struct bi_level {
   static constexpr bool sees_ahead = true;
 
   static constexpr extent_t most(extent_t) { return kept; }
-  /// Of a stream that fills the context.
-  static constexpr std::uint64_t pairs(extent_t, extent_t tokens, extent_t keys) {
-    return std::uint64_t{tokens} * kept * (keys / regions);
+  static constexpr bool once_for_all_heads = true;
+  /// At most: a last region in part may be among the chosen.
+  static constexpr std::uint64_t pairs(extent_t, extent_t tokens, extent_t keys, extent_t context) {
+    const extent_t size = context < regions ? 1 : context / regions;
+    return std::uint64_t{tokens} * (kept * size < keys ? kept * size : keys);
   }
-  static constexpr std::uint64_t products(extent_t, extent_t, extent_t) { return std::uint64_t{regions} * regions; }
+  LACUNA_HD static constexpr std::uint64_t products(extent_t, extent_t, extent_t) {
+    return std::uint64_t{regions} * regions;
+  }
 
   template <class Shape>
   struct checks {

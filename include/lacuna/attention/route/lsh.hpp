@@ -57,10 +57,10 @@ struct lsh {
     return 2 * rounds * chunk < context ? 2 * rounds * chunk : context;
   }
   /// At most: how often rounds meet, and what the candidates leave out, the tokens decide.
-  static constexpr std::uint64_t pairs(extent_t, extent_t tokens, extent_t keys) {
+  static constexpr std::uint64_t pairs(extent_t, extent_t tokens, extent_t keys, extent_t) {
     return std::uint64_t{tokens} * most(keys);
   }
-  static constexpr std::uint64_t products(extent_t, extent_t tokens, extent_t) {
+  LACUNA_HD static constexpr std::uint64_t products(extent_t, extent_t tokens, extent_t) {
     return std::uint64_t{tokens} * rounds * directions;
   }
   /// Normal vectors, (heads, rounds, head_width, directions).

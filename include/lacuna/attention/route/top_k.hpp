@@ -28,7 +28,7 @@ struct top_k {
   static constexpr bool sees_ahead = route_sees_ahead<candidates>;
 
   static constexpr extent_t most(extent_t context) { return kept < context ? kept : context; }
-  static constexpr std::uint64_t pairs(extent_t first, extent_t tokens, extent_t keys) {
+  static constexpr std::uint64_t pairs(extent_t first, extent_t tokens, extent_t keys, extent_t) {
     std::uint64_t total = 0;
     for (extent_t query = first; query < first + tokens; ++query) {
       const std::uint64_t seen = lacuna::pairs<candidates>(query, 1, keys);
@@ -36,7 +36,7 @@ struct top_k {
     }
     return total;
   }
-  static constexpr std::uint64_t products(extent_t first, extent_t tokens, extent_t keys) {
+  LACUNA_HD static constexpr std::uint64_t products(extent_t first, extent_t tokens, extent_t keys) {
     return lacuna::pairs<candidates>(first, tokens, keys);
   }
 

@@ -63,7 +63,7 @@ struct planned_by_head {
   struct memory {
     using value = typename Plan::value;
     /// One per head where backward reads them.
-    selected_plan<Plan::tokens, Shape::context, most> plans[Plan::keeps ? heads : 1];
+    stored_plan<Plan::tokens, Shape::context, most> plans[Plan::keeps ? heads : 1];
     typename route::template workspace<value, Plan::tokens, Shape> work;
     typename Plan::template buffer<head_width> query;  ///< of one head; as an adjoint, too
     typename Plan::template buffer<head_width> mixed;
@@ -126,7 +126,8 @@ struct planned_by_head {
     op::append_backward(readable_whole_cache(a.state), dkey, dvalue, run.first, run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
-    return (attend_products<normalisation_of<normaliser>> * route::pairs(first, tokens, first + tokens) +
+    return (attend_products<normalisation_of<normaliser>> *
+                route::pairs(first, tokens, first + tokens, Shape::context) +
             route::products(first, tokens, first + tokens)) *
            Shape::query_width;
   }
