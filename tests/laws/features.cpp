@@ -56,9 +56,10 @@ void check_against_pairs() {
 template <lc::extent_t Features>
 struct given_favor : lc::favor<Features> {
   static inline std::vector<double> given;
-  static void draw(double* to, lc::extent_t head_width) {
+  template <class Value>
+  static void draw(Value* to, lc::extent_t head_width) {
     REQUIRE(given.size() == Features * head_width);
-    std::copy(given.begin(), given.end(), to);
+    for (std::size_t i = 0; i < given.size(); ++i) to[i] = static_cast<Value>(given[i]);
   }
 };
 
@@ -200,6 +201,10 @@ TEST_CASE("directions are orthogonal in blocks and as long as normal vectors; er
       for (lc::extent_t d = 0; d < width; ++d) along += drawn[a * width + d] * drawn[b * width + d];
       REQUIRE(std::abs(along) < 1e-13);
     }
+  std::vector<float> single(count * width);
+  lc::favor<count, lc::feature_seed{5}>::draw(single.data(), width);
+  for (lc::extent_t i = 0; i < count * width; ++i)
+    REQUIRE(single[i] == doctest::Approx(drawn[i]).epsilon(1e-5).scale(1));
   std::vector<double> many(400 * width);
   lc::favor<400>::draw(many.data(), width);
   double squares = 0, mean = 0;

@@ -122,17 +122,11 @@ struct gated_ffn {
   }
   template <class Memory>
   LACUNA_HD static constexpr auto activated_of(Memory& memory, extent_t tokens) {
-    if constexpr (requires { memory.activated.first(tokens); })
-      return memory.activated.first(tokens);
-    else
-      return memory.gate.first(tokens);
+    return saved_or(memory.activated, memory.gate.first(tokens));
   }
   template <class Memory>
   LACUNA_HD static constexpr auto product_of(Memory& memory, extent_t tokens) {
-    if constexpr (requires { memory.product.first(tokens); })
-      return memory.product.first(tokens);
-    else
-      return memory.gate.first(tokens);
+    return saved_or(memory.product, memory.gate.first(tokens));
   }
 };
 

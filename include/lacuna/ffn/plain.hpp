@@ -82,10 +82,7 @@ struct plain_ffn {
  private:
   template <class Memory>
   LACUNA_HD static constexpr auto activated_of(Memory& memory, extent_t tokens) {
-    if constexpr (requires { memory.activated.first(tokens); })
-      return memory.activated.first(tokens);
-    else
-      return memory.up.first(tokens);
+    return saved_or(memory.activated, memory.up.first(tokens));
   }
 };
 

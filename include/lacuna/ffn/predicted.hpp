@@ -263,10 +263,7 @@ struct predicted_ffn {
   }
   template <class Memory>
   LACUNA_HD static constexpr auto product_of(Memory& memory, extent_t tokens) {
-    if constexpr (requires { memory.product.first(tokens); })
-      return memory.product.first(tokens);
-    else
-      return memory.up.first(tokens);
+    return saved_or(memory.product, memory.up.first(tokens));
   }
 };
 

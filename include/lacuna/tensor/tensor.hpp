@@ -111,4 +111,14 @@ struct reuse {
   using saved = nothing;
 };
 
+/// The rows of a `saved` buffer; where the plan has none, `other` in their place: the rows that are overwritten then,
+/// or rows without storage.
+template <class Saved, class Value, extent_t Columns>
+LACUNA_HD constexpr rows<Value, Columns> saved_or(Saved& saved, rows<Value, Columns> other) noexcept {
+  if constexpr (requires { saved.first(other.count); })
+    return saved.first(other.count);
+  else
+    return other;
+}
+
 LACUNA_END

@@ -96,10 +96,7 @@ struct sigmoid_gate {
     }
     template <class Memory, class Value>
     LACUNA_HD static constexpr auto passed(Memory& memory, rows<Value, Heads * HeadWidth> mixed) {
-      if constexpr (requires { memory.passed.first(mixed.count); })
-        return memory.passed.first(mixed.count);
-      else
-        return mixed;
+      return saved_or(memory.passed, mixed);
     }
 
    private:

@@ -167,10 +167,7 @@ struct planned_tiles {
   }
   template <class Value, class Memory>
   LACUNA_HD static constexpr rows<Value, heads> log_scale(Memory& memory, extent_t tokens) {
-    if constexpr (requires { memory.log_scale.first(tokens); })
-      return memory.log_scale.first(tokens);
-    else
-      return {nullptr, tokens};
+    return saved_or(memory.log_scale, rows<Value, heads>(nullptr, tokens));
   }
 };
 

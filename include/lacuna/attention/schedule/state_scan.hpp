@@ -45,11 +45,7 @@ struct feature_directions {
   static constexpr extent_t rows = Score::projections(HeadWidth);
   tensor<Value, (rows == 0 ? 1 : rows), HeadWidth> drawn;
 
-  constexpr void build() {
-    double exact[rows == 0 ? 1 : rows * HeadWidth]{};
-    Score::draw(exact, HeadWidth);
-    for (extent_t i = 0; i < rows * HeadWidth; ++i) drawn[i] = static_cast<Value>(exact[i]);
-  }
+  constexpr void build() { Score::draw(drawn.data, HeadWidth); }
 };
 
 /// See planned_tiles.hpp for what a schedule is. State: kv_heads * features * (head_width + 1) numbers and a scale,
@@ -137,10 +133,8 @@ struct state_scan {
   }
   template <class Value, class Memory>
   LACUNA_HD static constexpr scan_rows<Value, heads, kv_heads> saved_of(Memory& memory, extent_t tokens) {
-    if constexpr (requires { memory.scale.first(tokens); })
-      return {memory.scale.first(tokens), memory.denominator.first(tokens)};
-    else
-      return {{nullptr, tokens}, {nullptr, tokens}};
+    return {saved_or(memory.scale, rows<Value, kv_heads>(nullptr, tokens)),
+            saved_or(memory.denominator, rows<Value, heads>(nullptr, tokens))};
   }
 };
 

@@ -35,28 +35,29 @@ namespace detail {
 /// A block of rows of random directions, orthogonal to each other and uniformly distributed: Gram and Schmidt on normal
 /// vectors. (A Householder decomposition gives other signs, and with them a bias.) Rows are then as long as independent
 /// normal vectors.
-constexpr void draw_orthogonal(double* to, extent_t rows, extent_t columns, std::uint64_t seed) {
+template <class Value>
+constexpr void draw_orthogonal(Value* to, extent_t rows, extent_t columns, std::uint64_t seed) {
   for (extent_t first = 0; first < rows; first += columns)
     for (extent_t r = first; r < rows && r < first + columns; ++r) {
-      double* row = to + r * columns;
+      Value* row = to + r * columns;
       double length = 0;
       for (extent_t d = 0; d < columns; ++d) {
-        row[d] = random_normal(seed, 2 * r, d);
+        row[d] = static_cast<Value>(random_normal(seed, 2 * r, d));
         const double other = random_normal(seed, 2 * r + 1, d);
         length += other * other;
       }
       // Twice: once loses digits where vectors are almost parallel.
       for (int again = 0; again < 2; ++again)
         for (extent_t before = first; before < r; ++before) {
-          const double* of = to + before * columns;
+          const Value* of = to + before * columns;
           double along = 0, squared = 0;
-          for (extent_t d = 0; d < columns; ++d) along += row[d] * of[d], squared += of[d] * of[d];
-          for (extent_t d = 0; d < columns; ++d) row[d] -= along / squared * of[d];
+          for (extent_t d = 0; d < columns; ++d) along += double{row[d]} * of[d], squared += double{of[d]} * of[d];
+          for (extent_t d = 0; d < columns; ++d) row[d] -= static_cast<Value>(along / squared * of[d]);
         }
       double own = 0;
-      for (extent_t d = 0; d < columns; ++d) own += row[d] * row[d];
+      for (extent_t d = 0; d < columns; ++d) own += double{row[d]} * row[d];
       const double stretch = maths::sqrt(length / own);
-      for (extent_t d = 0; d < columns; ++d) row[d] *= stretch;
+      for (extent_t d = 0; d < columns; ++d) row[d] *= static_cast<Value>(stretch);
     }
 }
 
@@ -138,7 +139,8 @@ struct favor {
 
   static constexpr extent_t count(extent_t) { return Features == 0 ? 1 : Features; }
   static constexpr extent_t projections(extent_t) { return count(1); }
-  static constexpr void draw(double* to, extent_t head_width) {
+  template <class Value>
+  static constexpr void draw(Value* to, extent_t head_width) {
     detail::draw_orthogonal(to, count(1), head_width, Seed.value);
   }
   template <class Value, extent_t HeadWidth>
@@ -160,7 +162,8 @@ struct hyperbolic_favor {
 
   static constexpr extent_t count(extent_t) { return 2 * directions; }
   static constexpr extent_t projections(extent_t) { return directions; }
-  static constexpr void draw(double* to, extent_t head_width) {
+  template <class Value>
+  static constexpr void draw(Value* to, extent_t head_width) {
     detail::draw_orthogonal(to, directions, head_width, Seed.value);
   }
   template <class Value, extent_t HeadWidth>
@@ -179,7 +182,8 @@ struct relu_features {
 
   static constexpr extent_t count(extent_t head_width) { return head_width; }
   static constexpr extent_t projections(extent_t) { return 0; }
-  static constexpr void draw(double*, extent_t) {}
+  template <class Value>
+  static constexpr void draw(Value*, extent_t) {}
   template <class Value, extent_t HeadWidth>
   LACUNA_HD static constexpr auto map(const Value*) {
     return detail::rectified_features<Value, HeadWidth>{static_cast<Value>(detail::feature_shrink(HeadWidth)),
