@@ -85,6 +85,25 @@ MUTATIONS = [
     ("activation/sigmoid.hpp", "return s * (Value(1) + x", "return s * (Value(1) - x", "llama"),
     ("activation/gelu.hpp", "return cumulative(x) + x * Value(0.398942280401432677940)", "return cumulative(x) + x * Value(0.4)",
      "mixed"),
+    ("op/multiply_active.hpp", "to[i] += static_cast<Value>(scale * static_cast<Value>(widen(w[i])))",
+     "to[i] += static_cast<Value>(1.001 * scale * static_cast<Value>(widen(w[i])))", "active"),
+    ("op/multiply_active.hpp", "to[i] += static_cast<Value>(scale * widen(in[i]))",
+     "to[i] -= static_cast<Value>(scale * widen(in[i]))", "active"),
+    ("op/multiply_active.hpp", "dh(t, u) += static_cast<Value>(sum)", "dh(t, u) += static_cast<Value>(1.001 * sum)", "active"),
+    ("op/multiply_active.hpp", "to[u] += static_cast<Value>(scale * widen(from[u]))",
+     "to[u] += static_cast<Value>(1.001 * scale * widen(from[u]))", "active"),
+    ("ffn/skips_zeros.hpp", "run.multiply_transposed(dx, dy, parameters.weight)",
+     "run.multiply_transposed(dx, x.count > 0 ? rows<const Output, Outputs>() : dy, parameters.weight)", "active"),
+    ("format/thresholded.hpp", "run.multiply_some_inputs_transposed(dx, dy, derived.by_input, lists)",
+     "run.multiply_transposed(dx, dy, parameters.weight)", "active"),
+    ("format/thresholded.hpp", "run.accumulate_some_inputs(gradients.weight, dy, x, lists)",
+     "run.accumulate_outer(gradients.weight, dy, x)", "active"),
+    ("ffn/predicted.hpp", "dup * up * map_derivative<inner>(gate)", "1.001 * dup * up * map_derivative<inner>(gate)", "active"),
+    ("ffn/predicted.hpp", "op::evaluate(dup, dup * map<inner>(gate)", "op::evaluate(dup, -dup * map<inner>(gate)", "active"),
+    ("ffn/predicted.hpp", "dup * map_derivative<inner>(up)", "1.001 * dup * map_derivative<inner>(up)", "active"),
+    ("ffn/predicted.hpp", "op::sum_over_tokens(a.gradients.down.bias, dy,", "op::sum_over_tokens(a.gradients.down.bias, dy * 1.001,",
+     "active"),
+    ("ffn/predicted.hpp", "op::sum_over_tokens(gradients.bias, dy,", "op::sum_over_tokens(gradients.bias, dy * 1.001,", "active"),
     ("activation/gelu.hpp", "(Value(1) - t * t) * slope", "(Value(1) + t * t) * slope", "gpt"),
     ("activation/poly_relu.hpp", "row_sum(d * r * r * r)", "row_sum(d * r * r)", "rows"),
     ("activation/poly_relu.hpp", "3 * parameters.cubic * r", "2 * parameters.cubic * r", "rows"),
@@ -137,6 +156,7 @@ def main():
     tally = proof.Tally()
     with tempfile.TemporaryDirectory() as folder:
         for recipe in dict.fromkeys(mutation[3] for mutation in MUTATIONS):
+        for recipe in ("llama", "gpt", "mixed", "active"):
             code, output = build_and_run(proof.INCLUDE, recipe, folder)
             tally.check(code == 0, f"without a mutation the gradients of {recipe} are right", output)
     for mutation, (noticed, details) in zip(MUTATIONS, proof.in_parallel(try_mutation, MUTATIONS)):

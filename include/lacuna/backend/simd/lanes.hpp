@@ -324,8 +324,8 @@ LACUNA_INLINE std::uint32_t store_numbers(std::uint32_t* to, std::uint32_t first
 #endif
 }
 
-/// Asks for the cache line of an address ahead of its use. Any address will do.
-LACUNA_INLINE void prefetch(const void* address) noexcept { __builtin_prefetch(address); }
+/// Asks the second cache for the line of an address ahead of its use. Any address will do.
+LACUNA_INLINE void prefetch(const void* address) noexcept { __builtin_prefetch(address, 0, 2); }
 
 namespace detail {
 

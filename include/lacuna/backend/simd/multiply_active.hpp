@@ -1,6 +1,6 @@
 #pragma once
 /// Products by lists of active neurons on lanes. Bound by the bytes of the rows that are read: several rows at once
-/// keep enough of them under way. (Asking for the next ones ahead made it slower.)
+/// keep enough of them under way, and the next ones are asked for meanwhile: no processor foresees which they are.
 
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/backend/simd/lanes.hpp>
@@ -11,11 +11,8 @@ LACUNA_BEGIN
 namespace simd_lanes {
 
 /// Rows of a weight whose dot products are formed at once, and rows that are added at once.
-inline constexpr extent_t dot_rows = 4;
-inline constexpr extent_t sum_rows = 8;
-/// Cache lines of a row that are asked for ahead.
-inline constexpr extent_t prefetched_lines = 4;
-
+inline constexpr extent_t dot_rows = lanes::lane_count >= 16 ? 8 : 4;
+inline constexpr extent_t sum_rows = lanes::lane_count >= 16 ? 16 : 8;
 /// A register of a row: whole, or its first `Part` lanes.
 template <extent_t Part, class Element>
 LACUNA_INLINE lanes load_lanes(const Element* from) noexcept {
@@ -39,13 +36,15 @@ LACUNA_INLINE void find_rows(const Element* (&to)[Count], matrix<const Element, 
   for (extent_t r = 0; r < Count; ++r) to[r] = weight.row(list[from + r < size ? from + r : size - 1]);
 }
 
-/// Asks for the beginnings of rows that are read next: the processor foresees the rest of a row by itself.
-template <extent_t Columns, extent_t Count, class Element>
-LACUNA_INLINE void prefetch_rows(const Element* const (&of)[Count]) noexcept {
-  constexpr extent_t line = 64 / sizeof(Element), lines = (Columns + line - 1) / line;
-  constexpr extent_t some = lines < prefetched_lines ? lines : prefetched_lines;
-  for (extent_t r = 0; r < Count; ++r)
-    by_lanes::unroll<some>([&](auto i) LACUNA_UNROLLED { prefetch(of[r] + i * line); });
+/// Elements of a cache line.
+template <class Element>
+inline constexpr extent_t line = 64 / sizeof(Element);
+
+/// Asks for the lines of each row that columns [from, from + count) touch.
+template <extent_t Count, class Element>
+LACUNA_INLINE void prefetch_rows(const Element* const (&of)[Count], extent_t from, extent_t count) noexcept {
+  for (extent_t c = from; c < from + count; c += line<Element>)
+    by_lanes::unroll<Count>([&](auto r) LACUNA_UNROLLED { prefetch(of[r] + c); });
 }
 
 /// y(u) (+)= row(u) . x for every u of one list. Each sum is formed alike, wherever in the list it stands.
@@ -58,7 +57,6 @@ void multiply_listed_rows(float* y, const float* x, matrix<const Element, Neuron
     const Element *of[dot_rows], *next[dot_rows];
     find_rows(of, weight, list, size, j);
     find_rows(next, weight, list, size, j + dot_rows);
-    prefetch_rows<Columns>(next);
     lanes sums[2][dot_rows];  // two, since an addition waits for the one before it
     by_lanes::unroll<dot_rows>([&](auto r) LACUNA_UNROLLED { sums[0][r] = sums[1][r] = lanes(0.0f); });
     const auto add = [&](auto part, lanes(&to)[dot_rows], extent_t column) LACUNA_UNROLLED {
@@ -67,6 +65,7 @@ void multiply_listed_rows(float* y, const float* x, matrix<const Element, Neuron
           [&](auto r) LACUNA_UNROLLED { to[r] = multiply_add(load_lanes<part>(of[r] + column), in, to[r]); });
     };
     for (extent_t pair = 0; pair < pairs; ++pair) {
+      if (2 * pair * width % line<Element> == 0) prefetch_rows(next, 2 * pair * width, 2 * width);
       add(count_constant<0>{}, sums[0], 2 * pair * width);
       add(count_constant<0>{}, sums[1], (2 * pair + 1) * width);
     }
@@ -109,14 +108,15 @@ void add_listed_rows(float* y, const float* h, matrix<const Element, Neurons, Co
     lanes factors[Count];
     find_rows(of, weight, list, size, j);
     find_rows(next, weight, list, size, j + Count);
-    prefetch_rows<Columns>(next);
+    // The beginnings alone: the rest of so many rows would displace what is being read.
+    prefetch_rows(next, 0, Columns < 2 * line<Element> ? Columns : 2 * line<Element>);
     by_lanes::unroll<Count>([&](auto r) LACUNA_UNROLLED { factors[r] = lanes(h[list[j + r]]); });
     add_rows<Count, Columns>(y, of, factors, continues || j > 0);
   };
   extent_t j = 0;
   for (; j + sum_rows <= size; j += sum_rows) some(count_constant<sum_rows>{}, j);
-  for (; j + 2 <= size; j += 2) some(count_constant<2>{}, j);
-  if (j < size) some(count_constant<1>{}, j);
+  for (; j + 4 <= size; j += 4) some(count_constant<4>{}, j);
+  for (; j < size; ++j) some(count_constant<1>{}, j);
 }
 
 /// The numbers of the columns of one row that a rule calls active.
