@@ -2,8 +2,9 @@
 // What all benchmarks share: one pinned core, cases interleaved, medians of CPU time, and a table that sets every case
 // beside the limits measured in the same run and beside its peers.
 //
-// A case is named group/member. Its cost is given as counters: `flop` and `byte` per iteration. The group `machine`
-// holds the limits: `machine/fma`, and `machine/read SIZE` for several sizes.
+// A case is named group/member. Its cost is given as counters: `flop` and `byte` per iteration, and `set`, the bytes
+// among which iterations in turn read theirs, where those are more. The group `machine` holds the limits:
+// `machine/fma`, and `machine/read SIZE` for several sizes.
 
 #include <benchmark/benchmark.h>
 
@@ -183,7 +184,7 @@ class table : public benchmark::BenchmarkReporter {
         std::printf(" %9.1f %9.2f", flop / seconds * 1e-9, peak > 0 ? flop / seconds / peak : 0.0);
       else
         std::printf(" %9s %9s", "", "");
-      const double read = read_limit(bytes);
+      const double read = read_limit(std::max(bytes, counter(of, "set")));
       if (bytes > 0)
         std::printf(" %9.1f %9.2f", bytes / seconds * 1e-9, read > 0 ? bytes / seconds / read : 0.0);
       else

@@ -5,6 +5,7 @@
 
 TEST_CASE("gradients where neurons and inputs are left out") {
   for (const std::uint64_t seed : {1ul, 2ul, 5ul}) {
+  for (const std::uint64_t seed : {1u, 2u, 5u}) {
     const auto report = check_gradients<recipes::active>(seed, linear_loss);
     const auto worst = worst_of(report);
     INFO(seed << ", " << worst.path << ": largest gradient " << worst.largest << ", relative difference "
@@ -21,9 +22,10 @@ TEST_CASE("gradients where neurons and inputs are left out") {
 
 TEST_CASE("skipping zeros has the gradients of the feed-forward without it") {
   namespace lc = lacuna;
-  using plain = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
-      lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
-                   lc::ffn<lc::hidden<14>, lc::relu>, lc::ffn<lc::hidden<9>, lc::gated<lc::relu>>>>;
+  using plain =
+      lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+                  lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
+                               lc::ffn<lc::hidden<14>, lc::relu>, lc::ffn<lc::hidden<9>, lc::gated<lc::relu>>>>;
   using skipping = lc::substitute<plain, lc::slots::neurons, lc::skips_zeros>;
   const auto learn = []<class Recipe>(lc::model<Recipe, lc::f64, lc::training>& model) {
     recipes::randomise(model, 4, 0.4);

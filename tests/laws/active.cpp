@@ -1,9 +1,9 @@
 // What leaving neurons and inputs out must not change: full lists, thresholds of 0, the true mask, cuts, counts.
 #include "support/recipes.hpp"
 
+#include <doctest/doctest.h>
 #include <algorithm>
 #include <cmath>
-#include <doctest/doctest.h>
 #include <limits>
 #include <memory>
 #include <string>
@@ -14,9 +14,9 @@ namespace lc = lacuna;
 
 template <class... Policies>
 using one_block = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
-    lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
-                               lc::ffn<lc::hidden<21>, Policies...>>>,
-    lc::tied_head>;
+                              lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
+                                                         lc::ffn<lc::hidden<21>, Policies...>>>,
+                              lc::tied_head>;
 using relu = one_block<lc::relu, lc::bias>;
 using gated_relu = one_block<lc::gated<lc::relu>>;
 using gated_silu = one_block<lc::gated<lc::silu>, lc::bias>;
@@ -26,28 +26,32 @@ template <class Recipe>
 std::vector<std::string> paths() {
   std::vector<std::string> all;
   const typename Recipe::bound::template parameters<lc::shapes<float>> shapes{};
-  lc::visit_named([&]<class Shape>(const char* path, const Shape&) {
-    all.push_back(path + (" " + std::to_string(Shape::size)));
-  }, shapes);
+  lc::visit_named(
+      [&]<class Shape>(const char* path, const Shape&) { all.push_back(path + (" " + std::to_string(Shape::size))); },
+      shapes);
   return all;
 }
 
 /// Writes 0.4 times normal numbers into every tensor that `from` has, too: they depend on the path alone.
 template <class Model>
 void randomise_by_path(Model& model) {
-  lc::visit_named([&](const char* path, auto& tensor) {
-    std::uint64_t seed = 0, counter = 0;
-    for (const char* at = path; *at != '\0'; ++at) seed = 31 * seed + static_cast<unsigned char>(*at);
-    if (std::string(path).find("threshold") != std::string::npos) return;
-    for (auto& of : tensor.data) of += static_cast<float>(0.4 * lc::random_normal(seed, 0, counter++));
-  }, model.parameters_to_write());
+  lc::visit_named(
+      [&](const char* path, auto& tensor) {
+        std::uint64_t seed = 0, counter = 0;
+        for (const char* at = path; *at != '\0'; ++at) seed = 31 * seed + static_cast<unsigned char>(*at);
+        if (std::string(path).find("threshold") != std::string::npos) return;
+        for (auto& of : tensor.data) of += static_cast<float>(0.4 * lc::random_normal(seed, 0, counter++));
+      },
+      model.parameters_to_write());
   model.update();
 }
 template <class Model>
 void set_thresholds(Model& model, float to) {
-  lc::visit_named([&](const char* path, auto& tensor) {
-    if (std::string(path).find("threshold") != std::string::npos) tensor.data[0] = to;
-  }, model.parameters_to_write());
+  lc::visit_named(
+      [&](const char* path, auto& tensor) {
+        if (std::string(path).find("threshold") != std::string::npos) tensor.data[0] = to;
+      },
+      model.parameters_to_write());
   model.update();
 }
 
@@ -57,9 +61,11 @@ std::vector<float> logits_of(Model& model, std::size_t piece = 19) {
   std::vector<float> all;
   model.reset();
   for (std::size_t at = 0; at < 19; at += piece)
-    REQUIRE(model.try_forward({recipes::stream + at, std::min(piece, 19 - at)}, [&](std::size_t, const auto& logits) {
-      all.insert(all.end(), logits.data, logits.data + 11);
-    }).ok());
+    REQUIRE(
+        model
+            .try_forward({recipes::stream + at, std::min(piece, 19 - at)},
+                         [&](std::size_t, const auto& logits) { all.insert(all.end(), logits.data, logits.data + 11); })
+            .ok());
   return all;
 }
 template <class Recipe>
@@ -117,7 +123,9 @@ TEST_CASE("full lists give the dense products, partial ones those of what is lef
   lc::active_lists<tokens, outputs> some_outputs;
   lc::active_lists<tokens, inputs> some_inputs;
   const lc::reference on;
-  const auto multiply = [&](const auto& from) { lc::op::multiply(dense.view(), from.view(), weight, lc::nothing{}, on); };
+  const auto multiply = [&](const auto& from) {
+    lc::op::multiply(dense.view(), from.view(), weight, lc::nothing{}, on);
+  };
 
   multiply(x);
   lc::op::find_active(some_outputs.first(tokens), dense.view(), lc::active::above<double>{-1e9}, on);
@@ -167,21 +175,25 @@ TEST_CASE("predicting all neurons is the dense feed-forward, predicting none is 
   // Without neurons the down projection leaves its bias: so does a dense one whose weights are 0.
   auto emptied = std::make_unique<lc::model<gated_silu>>();
   randomise_by_path(*emptied);
-  lc::visit_named([](const char* path, auto& tensor) {
-    if (std::string(path).find("down.weight") != std::string::npos)
-      for (auto& of : tensor.data) of = 0;
-  }, emptied->parameters_to_write());
+  lc::visit_named(
+      [](const char* path, auto& tensor) {
+        if (std::string(path).find("down.weight") != std::string::npos)
+          for (auto& of : tensor.data) of = 0;
+      },
+      emptied->parameters_to_write());
   emptied->update();
   CHECK(logits_of_recipe<predicted>(infinite) == logits_of(*emptied));
 }
 
 TEST_CASE("a threshold of 0 changes no bit, a large one silences, one between drops what is below it") {
   using gated = lc::substitute<gated_silu, lc::dense, lc::thresholded>;
-  static_assert(lc::same<gated, lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
-                                            lc::repeat<2, lc::pre_norm<lc::rms_norm<>,
-                                                lc::attention<lc::heads<2>, lc::causal, lc::thresholded>,
-                                                lc::ffn<lc::hidden<21>, lc::gated<lc::silu>, lc::bias, lc::thresholded>>>,
-                                            lc::tied_head>>);
+  static_assert(
+      lc::same<gated,
+               lc::decoder<
+                   lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+                   lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal, lc::thresholded>,
+                                              lc::ffn<lc::hidden<21>, lc::gated<lc::silu>, lc::bias, lc::thresholded>>>,
+                   lc::tied_head>>);
   const auto expected = logits_of_recipe<gated_silu>();
   CHECK(logits_of_recipe<gated>(0) == expected);
   const auto distance = [&](float threshold) {
@@ -209,8 +221,8 @@ struct list_counter {
 
 TEST_CASE("thresholds calibrated by quantile gate the share that was asked for") {
   using gated = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
-      lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
-                   lc::ffn<lc::hidden<21>, lc::gated<lc::silu>, lc::thresholded>>>;
+                            lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
+                                         lc::ffn<lc::hidden<21>, lc::gated<lc::silu>, lc::thresholded>>>;
   const auto each = [](lc::extent_t, const auto&) {};
   auto model = std::make_unique<lc::model<gated, lc::chunk<7>>>();
   randomise_by_path(*model);

@@ -55,12 +55,12 @@ struct oracle_knows_the_silent {
 /// two linear maps; there each layer is predicted from the input of the one before it, here from its own.
 template <extent_t Count>
 struct rank {
+  static_assert(__is_base_of(nothing, rules::rank_is_not_zero<Count>) || true);
   using slot = slots::predictor;
   static constexpr auto name = fixed_string("rank<") + decimal<Count>() + ">";
 
   template <extent_t Width, extent_t Hidden>
   struct predictor {
-    static_assert(__is_base_of(nothing, rules::rank_is_not_zero<Count>) || true);
     static constexpr extent_t inner = Count == 0 ? 1 : Count;
     using reduce_map = projection<dense, no_bias, inner, Width>;
     using expand_map = projection<dense, no_bias, Hidden, inner>;

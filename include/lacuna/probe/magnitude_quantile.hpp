@@ -11,7 +11,8 @@ LACUNA_BEGIN
 /// are not NaN.
 /// Source: Liu et al. (2024), "TEAL", arXiv 2408.14690, section 4, who take the quantile of the values on one side.
 template <class Value, extent_t Columns>
-LACUNA_HD constexpr std::remove_const_t<Value> magnitude_quantile(rows<Value, Columns> recorded, double share) noexcept {
+LACUNA_HD constexpr std::remove_const_t<Value> magnitude_quantile(rows<Value, Columns> recorded,
+                                                                  double share) noexcept {
   using value = std::remove_const_t<Value>;
   using word = std::conditional_t<sizeof(value) == 4, std::uint32_t, std::uint64_t>;
   constexpr word magnitude = static_cast<word>(~word{0}) >> 1;

@@ -249,8 +249,7 @@ LACUNA_INLINE lanes first_lanes(extent_t count, lanes of, lanes rest) noexcept {
 #if defined(__AVX512F__)
   return lanes(float_batch(_mm512_mask_blend_ps(static_cast<__mmask16>((1u << count) - 1u), rest.value, of.value)));
 #elif defined(__AVX__)
-  return lanes(
-      float_batch(_mm256_blendv_ps(rest.value, of.value, _mm256_castsi256_ps(detail::first_of_eight(count)))));
+  return lanes(float_batch(_mm256_blendv_ps(rest.value, of.value, _mm256_castsi256_ps(detail::first_of_eight(count)))));
 #else
   float copied[lanes::lane_count], others[lanes::lane_count];
   of.store(copied);
@@ -310,9 +309,9 @@ LACUNA_INLINE std::uint32_t store_numbers(std::uint32_t* to, std::uint32_t first
   return static_cast<std::uint32_t>(__builtin_popcount(bits));
 #else
   // By fours: which of four bits are set, and how many.
-  alignas(64) static constexpr std::uint32_t places[16][4]{{}, {0}, {1}, {0, 1}, {2}, {0, 2}, {1, 2}, {0, 1, 2},
-                                                           {3}, {0, 3}, {1, 3}, {0, 1, 3}, {2, 3}, {0, 2, 3}, {1, 2, 3},
-                                                           {0, 1, 2, 3}};
+  alignas(64) static constexpr std::uint32_t places[16][4]{{},     {0},       {1},       {0, 1},      {2},    {0, 2},
+                                                           {1, 2}, {0, 1, 2}, {3},       {0, 3},      {1, 3}, {0, 1, 3},
+                                                           {2, 3}, {0, 2, 3}, {1, 2, 3}, {0, 1, 2, 3}};
   static constexpr std::uint8_t counts[16]{0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
   std::uint32_t found = 0;
   for (std::uint32_t at = 0; at < lanes::lane_count; at += 4) {
