@@ -249,7 +249,8 @@ LACUNA_INLINE lanes first_lanes(extent_t count, lanes of, lanes rest) noexcept {
 #if defined(__AVX512F__)
   return lanes(float_batch(_mm512_mask_blend_ps(static_cast<__mmask16>((1u << count) - 1u), rest.value, of.value)));
 #elif defined(__AVX__)
-  return lanes(float_batch(_mm256_blendv_ps(rest.value, of.value, _mm256_castsi256_ps(detail::first_of_eight(count)))));
+  return lanes(
+      float_batch(_mm256_blendv_ps(rest.value, of.value, _mm256_castsi256_ps(detail::first_of_eight(count)))));
 #else
   float copied[lanes::lane_count], others[lanes::lane_count];
   of.store(copied);
