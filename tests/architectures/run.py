@@ -19,8 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 TESTS = HERE.parent
 DATA = pathlib.Path(os.environ.get("LACUNA_TEST_DATA") or proof.REPOSITORY.parent / "shared")
 # The slowest first.
-UNITS = ["simd_attention", "simd_attention_heads", "simd_normalisers", "simd", "simd_operations", "simd_lanes"]
-UNITS = ["simd_attention", "simd", "simd_operations", "simd_active", "simd_lanes"]
+UNITS = ["simd_attention", "simd_attention_heads", "simd_normalisers", "simd", "simd_operations",
+         "simd_active", "simd_lanes"]
 AVX2 = set("avx avx2 bmi1 bmi2 f16c fma abm movbe".split())
 AVX512 = AVX2 | set("avx512f avx512bw avx512cd avx512dq avx512vl".split())
 NEEDED = {"xsimd/xsimd.hpp": "libxsimd-dev", "doctest/doctest.h": "doctest-dev",
