@@ -91,6 +91,9 @@ def text_problems(header, headers):
         code = re.sub(r'"(\\.|[^"\\])*"|//.*', "", line)
         for macro in re.findall(r"\b(?:[MIT]\b|(?:min|max)\s*\()", code):
             yield number, f"{macro.rstrip('( ')} is a macro in many a user's program"
+        defined = re.match(r"\s*#\s*define\s+(\w+)", line)
+        if defined and not defined[1].startswith("LACUNA_"):
+            yield number, f"{defined[1]} is defined for every user: macros are called LACUNA_..."
         condition = re.match(r"\s*#\s*(if|ifdef|ifndef|elif)\b\s*(.*)", line)
         if condition and header.name != "core/config.hpp" and here != "backend":
             if condition[2].split("//")[0].strip() != "LACUNA_EXCEPTIONS" or condition[1] != "if":
