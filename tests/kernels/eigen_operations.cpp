@@ -2,6 +2,8 @@
 #if __has_include(<Eigen/Core>)
 #include "support/eigen_without_heap.hpp"
 
+#include "support/unaligned_rows.hpp"
+
 #include <doctest/doctest.h>
 #include <cmath>
 #include <lacuna/lacuna.hpp>
@@ -11,36 +13,12 @@
 namespace {
 namespace lc = lacuna;
 
-/// An activation as a user writes it, for single values.
-struct staircase {
-  using slot = lc::slots::activation;
-  static constexpr bool preserves_zero = true;
-  template <class Value>
-  static constexpr Value value(Value x) noexcept {
-    return x > Value(1) ? x - Value(1) : x < Value(-1) ? x + Value(1) : Value(0);
-  }
-  template <class Value>
-  static constexpr Value derivative(Value x) noexcept {
-    return x > Value(1) || x < Value(-1) ? Value(1) : Value(0);
-  }
-};
-static_assert(lc::Activation<staircase> && staircase::preserves_zero);
+using unaligned::shifted;
+using unaligned::staircase;
+using unaligned::tokens;
 
 template <class Ran>
 constexpr bool by_eigen = lc::same<std::remove_const_t<Ran>, lc::ran_on<lc::eigen>>;
-
-constexpr lc::extent_t tokens = 3;
-/// Data that no vector is aligned to, one element in; what is around it shows what is written beside it.
-template <class Element, lc::extent_t Columns>
-struct shifted {
-  lc::tensor<Element, tokens * Columns + 2> data;
-  explicit shifted(std::uint64_t seed) {
-    std::uint64_t drawn = 0;
-    for (auto& of : data.data)
-      of = lc::convert_element<Element>(static_cast<float>(lc::random_normal(seed, Columns, drawn++)));
-  }
-  auto view(lc::extent_t count = tokens) { return lc::rows<Element, Columns>(data.data + 1, count); }
-};
 
 /// The largest difference, relative where values are large; infinite where one is no number.
 template <class Value>

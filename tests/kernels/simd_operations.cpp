@@ -1,5 +1,7 @@
 // Elementwise work, embeddings, rotations and the cache on SIMD lanes against the reference.
 #if __has_include(<xsimd/xsimd.hpp>)
+#include "support/unaligned_rows.hpp"
+
 #include <doctest/doctest.h>
 #include <cmath>
 #include <lacuna/lacuna.hpp>
@@ -9,33 +11,10 @@
 namespace {
 namespace lc = lacuna;
 
-/// An activation as a user writes it, for single values.
-struct staircase {
-  using slot = lc::slots::activation;
-  static constexpr bool preserves_zero = true;
-  template <class Value>
-  static constexpr Value value(Value x) noexcept {
-    return x > Value(1) ? x - Value(1) : x < Value(-1) ? x + Value(1) : Value(0);
-  }
-  template <class Value>
-  static constexpr Value derivative(Value x) noexcept {
-    return x > Value(1) || x < Value(-1) ? Value(1) : Value(0);
-  }
-};
-static_assert(lc::Activation<staircase> && staircase::preserves_zero);
-
-constexpr lc::extent_t tokens = 3;
-/// Data that no vector is aligned to: one element in.
+using unaligned::staircase;
+using unaligned::tokens;
 template <lc::extent_t Columns, class Element = float>
-struct shifted {
-  lc::tensor<Element, tokens * Columns + 2> data;
-  explicit shifted(std::uint64_t seed) {
-    std::uint64_t drawn = 0;
-    for (auto& of : data.data)
-      of = lc::convert_element<Element>(static_cast<float>(lc::random_normal(seed, Columns, drawn++)));
-  }
-  auto view(lc::extent_t count = tokens) { return lc::rows<Element, Columns>(data.data + 1, count); }
-};
+using shifted = unaligned::shifted<Element, Columns>;
 
 template <lc::extent_t Columns>
 bool same(shifted<Columns>& found, shifted<Columns>& expected, double tolerance) {
