@@ -40,4 +40,12 @@ LACUNA_HD constexpr rows<const Element, Columns> readable(const rows<Element, Co
   return {from.data, from.count};
 }
 
+/// Each row in `Parts` equal pieces, one below the other: `(tokens, parts * columns) -> (tokens * parts, columns)`, the
+/// same elements; heads as rows.
+template <extent_t Parts, class Element, extent_t Columns>
+LACUNA_HD constexpr rows<Element, Columns / Parts> split_columns(const rows<Element, Columns>& from) noexcept {
+  static_assert(Columns % Parts == 0, "lacuna::split_columns: the parts do not divide the columns (choose a divisor)");
+  return {from.data, from.count * Parts};
+}
+
 LACUNA_END

@@ -75,7 +75,7 @@ struct sigmoid_gate {
       map_type::forward(parameters.gate, memory.map_memory, derived, x, gate, run);
       op::evaluate(gate, map<sigmoid>(gate), run.backend);
       const auto to = passed(memory, mixed);
-      op::evaluate(by_heads<HeadWidth>(to), by_heads<HeadWidth>(mixed) * by_heads<1>(gate), run.backend);
+      op::evaluate(split_columns<Heads>(to), split_columns<Heads>(mixed) * split_columns<Heads>(gate), run.backend);
       return to;
     }
     template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Value, class Run>
@@ -85,25 +85,18 @@ struct sigmoid_gate {
                                              rows<Value, Heads * HeadWidth> dmixed, rows<Value, Width> dx,
                                              const Run& run) {
       const auto gate = memory.gate.first(x.count), dlogit = adjoint.gate.first(x.count);
-      const auto share = by_heads<1>(gate);
-      op::evaluate(by_heads<1>(dlogit),
-                   row_mean(by_heads<HeadWidth>(dmixed) * by_heads<HeadWidth>(mixed)) *
+      const auto share = split_columns<Heads>(gate);
+      op::evaluate(split_columns<Heads>(dlogit),
+                   row_mean(split_columns<Heads>(dmixed) * split_columns<Heads>(mixed)) *
                        (share * (Value(1) - share) * Value(HeadWidth)),
                    run.backend);
-      op::evaluate(by_heads<HeadWidth>(dmixed), by_heads<HeadWidth>(dmixed) * share, run.backend);
+      op::evaluate(split_columns<Heads>(dmixed), split_columns<Heads>(dmixed) * share, run.backend);
       map_type::backward(parameters.gate, gradients.gate, memory.map_memory, adjoint.map_memory, derived, x, dlogit, dx,
                          run);
     }
     template <class Memory, class Value>
     LACUNA_HD static constexpr auto passed(Memory& memory, rows<Value, Heads * HeadWidth> mixed) {
       return saved_or(memory.passed, mixed);
-    }
-
-   private:
-    /// One row per token and head.
-    template <extent_t Columns, class Value, extent_t All>
-    LACUNA_HD static constexpr rows<Value, Columns> by_heads(rows<Value, All> of) {
-      return {of.data, of.count * Heads};
     }
   };
 };

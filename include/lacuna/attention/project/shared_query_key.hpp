@@ -84,8 +84,8 @@ struct shared_query_key {
       map_type::forward(parameters.value, memory.value, derived.value, x, value, run);
       const auto shared = memory.shared.first(x.count);
       map_type::forward(parameters.query_key, memory.query_key, derived.query_key, x, shared, run);
-      const auto s = by_heads<head_width>(shared), k = by_heads<head_width>(key);
-      const auto inverse = by_heads<1>(memory.inverse.first(x.count));
+      const auto s = split_columns<heads>(shared), k = split_columns<heads>(key);
+      const auto inverse = split_columns<heads>(memory.inverse.first(x.count));
       constexpr double epsilon = 1e-6;
       if constexpr (centred) {
         // Centred in place: backward needs no more of s than that.
@@ -107,9 +107,9 @@ struct shared_query_key {
                                              rows<Value, Shape::kv_width> dvalue, rows<Value, Shape::width> dx,
                                              const Run& run) {
       const auto shared = memory.shared.first(x.count), dshared = adjoint.shared.first(x.count);
-      const auto s = by_heads<head_width>(shared), ds = by_heads<head_width>(dshared);
-      const auto dk = by_heads<head_width>(dkey);
-      const auto r = by_heads<1>(memory.inverse.first(x.count));
+      const auto s = split_columns<heads>(shared), ds = split_columns<heads>(dshared);
+      const auto dk = split_columns<heads>(dkey);
+      const auto r = split_columns<heads>(memory.inverse.first(x.count));
       if constexpr (centred) {
         op::evaluate(dkey, dkey + whole(dquery), run.backend);
         op::evaluate(ds, r * (dk - s * (row_mean(dk * s) * r * r)), run.backend);
@@ -134,11 +134,6 @@ struct shared_query_key {
     template <class Value, extent_t All>
     LACUNA_HD static constexpr rows<Value, columns> whole(rows<Value, All> of) {
       return {of.data, of.count};
-    }
-    /// One row per token and head.
-    template <extent_t Columns, class Value, extent_t All>
-    LACUNA_HD static constexpr rows<Value, Columns> by_heads(rows<Value, All> of) {
-      return {of.data, of.count * heads};
     }
   };
 };
