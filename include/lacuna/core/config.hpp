@@ -8,10 +8,13 @@
 #define LACUNA_VERSION_MINOR 1
 #define LACUNA_VERSION_PATCH 0
 
+// LACUNA_ANY_CALLEE stands before a function that calls what users write, marked for devices or not.
 #if defined(__CUDACC__)
 #define LACUNA_HD __host__ __device__
+#define LACUNA_ANY_CALLEE _Pragma("nv_exec_check_disable")
 #else
 #define LACUNA_HD
+#define LACUNA_ANY_CALLEE
 #endif
 
 #if defined(_MSC_VER) && !defined(__clang__)

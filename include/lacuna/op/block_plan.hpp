@@ -15,9 +15,9 @@ inline constexpr extent_t block_keys = 16;
 inline constexpr extent_t group_rows = 8;
 
 /// Blocks that hold `keys` positions.
-constexpr extent_t blocks_of(extent_t keys) { return (keys + block_keys - 1) / block_keys; }
+LACUNA_HD constexpr extent_t blocks_of(extent_t keys) { return (keys + block_keys - 1) / block_keys; }
 /// Groups that hold `queries` rows.
-constexpr extent_t groups_of(extent_t queries) { return (queries + group_rows - 1) / group_rows; }
+LACUNA_HD constexpr extent_t groups_of(extent_t queries) { return (queries + group_rows - 1) / group_rows; }
 
 /// `count` blocks from `first` on; masked runs find block i's row masks at `masks[mask + i * step]`. A step of 0
 /// repeats them: rows that see a long stretch whole beside rows that see none of it.

@@ -116,6 +116,7 @@ struct stored_plan {
 
   /// Plans rows [first, first + tokens), which see keys up to the last of them: `row(t, spans)` writes down what row t
   /// of them sees.
+  LACUNA_ANY_CALLEE
   template <class Row>
   LACUNA_HD constexpr void prepare_rows(extent_t first, extent_t tokens, Row&& row) {
     detail::plan_sink sink{runs, masks, 0, 0, 0};
