@@ -37,7 +37,7 @@ MUTATIONS = [
      "op::evaluate(ds, r * unit<Value>() * (dk + s", "shared_projections"),
     ("attention/project/separate.hpp", "derived.value, x, dvalue, dx,", "derived.value, x, dkey, dx,", "llama"),
     ("attention/gate/sigmoid_gate.hpp", "(share * (Value(1) - share)", "(share * (Value(1) + share)", "gates"),
-    ("attention/gate/sigmoid_gate.hpp", "split_columns<Heads>(dmixed) * share, run", "split_columns<Heads>(dmixed), run",
+    ("attention/gate/sigmoid_gate.hpp", "split_columns<heads>(dmixed) * share, run", "split_columns<heads>(dmixed), run",
      "gates"),
     ("attention/schedule/planned_by_head.hpp", "gather(own_dquery, dquery, h);", "gather(own_dquery, query, h);", "dynamic"),
     ("attention/schedule/planned_by_head.hpp", "m.plans[h].view(), rule", "m.plans[0].view(), rule", "dynamic"),

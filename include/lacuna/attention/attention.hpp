@@ -11,6 +11,7 @@
 #include <lacuna/attention/schedule/state_scan.hpp>
 #include <lacuna/attention/score/dot.hpp>
 #include <lacuna/attention/slots.hpp>
+#include <lacuna/attention/source/tokens.hpp>
 #include <lacuna/core/place.hpp>
 #include <lacuna/format/projection.hpp>
 #include <lacuna/op/run.hpp>
@@ -27,36 +28,44 @@ using attention_fields =
     fields<field<slots::heads, must>, field<slots::kv_heads, like<slots::heads>>,
            field<slots::head_width, derived_head_width>, field<slots::route, must>, field<slots::position, no_position>,
            field<slots::score, dot>, field<slots::normaliser, softmax>, field<slots::cache, linear_cache>,
-           field<slots::projections, separate_projections>, field<slots::gate, no_gate>, field<slots::format, dense>,
-           field<slots::bias, no_bias>>;
+           field<slots::source, tokens>, field<slots::projections, separate_projections>, field<slots::gate, no_gate>,
+           field<slots::format, dense>, field<slots::bias, no_bias>>;
 
 namespace detail {
 
-/// The schedule that serves a composition.
+/// Whether a part brings the schedule that it needs, as a nested `schedule<Shape, Parts>`.
+template <class Part, class Shape, class Parts>
+concept BringsSchedule = requires { typename Part::template schedule<Shape, Parts>; };
+
 template <class Shape, class Parts>
-struct schedule_of {
-  using type = planned_tiles<Shape, Parts>;
-};
+constexpr auto find_schedule() {
+  if constexpr (BringsSchedule<typename Parts::source, Shape, Parts>)
+    return std::type_identity<typename Parts::source::template schedule<Shape, Parts>>{};
+  else if constexpr (BringsSchedule<typename Parts::projections, Shape, Parts>)
+    return std::type_identity<typename Parts::projections::template schedule<Shape, Parts>>{};
+  else if constexpr (BringsSchedule<typename Parts::score, Shape, Parts>)
+    return std::type_identity<typename Parts::score::template schedule<Shape, Parts>>{};
+  else if constexpr (is_feature_map<typename Parts::score>)
+    return std::type_identity<state_scan<Shape, Parts>>{};
+  else if constexpr (BringsSchedule<typename Parts::route, Shape, Parts>)
+    return std::type_identity<typename Parts::route::template schedule<Shape, Parts>>{};
+  else if constexpr (is_dynamic_route<typename Parts::route>)
+    return std::type_identity<planned_by_head<Shape, Parts>>{};
+  else
+    return std::type_identity<planned_tiles<Shape, Parts>>{};
+}
+/// The schedule that serves a composition: the one that a part brings, or the one of its score and route.
 template <class Shape, class Parts>
-  requires(is_dynamic_route<typename Parts::route> && !is_feature_map<typename Parts::score>)
-struct schedule_of<Shape, Parts> {
-  using type = planned_by_head<Shape, Parts>;
-};
-template <class Shape, class Parts>
-  requires is_feature_map<typename Parts::score>
-struct schedule_of<Shape, Parts> {
-  using type = state_scan<Shape, Parts>;
-};
+using schedule_of = typename decltype(find_schedule<Shape, Parts>())::type;
 
 }  // namespace detail
 
 /// y = W_o [attend(W_q x, cache of (W_k x, W_v x))]: `(tokens, width) -> (tokens, width)`.
 ///
-/// tokens * (2 width heads head_width + 2 width kv_heads head_width) + 2 pairs heads head_width multiply-adds; 3 where the
-/// normaliser takes two passes; with a feature map no pairs (see state_scan.hpp).
-/// State: keys and values of the stream, or what the schedule keeps in their place. Paths: `query`, `key`, `value`,
-/// `output`, and what the other parts add. Source: Vaswani et al. (2017), arXiv 1706.03762; grouped heads: Ainslie et
-/// al. (2023), arXiv 2305.13245.
+/// tokens * (2 width heads head_width + 2 width kv_heads head_width) + 2 pairs heads head_width multiply-adds; 3 where
+/// the normaliser takes two passes; with a feature map no pairs (see state_scan.hpp). State: keys and values of the
+/// stream, or what the schedule keeps in their place. Paths: `query`, `key`, `value`, `output`, and what the other
+/// parts add. Source: Vaswani et al. (2017), arXiv 1706.03762; grouped heads: Ainslie et al. (2023), arXiv 2305.13245.
 template <class... Policies>
 struct attention : recipe<recipe_name::attention, attention_fields, Policies...> {
   using slot = slots::sublayer;
@@ -98,12 +107,14 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       using score = typename base::template get<slots::score>;
       using normaliser = typename base::template get<slots::normaliser>;
       using cache = typename base::template get<slots::cache>;
+      using source = typename base::template get<slots::source>;
+      using projections = typename base::template get<slots::projections>;
       using position = typename bound::position;
     };
     static_assert(__is_base_of(nothing, detail::checks_of_route<typename parts_of_schedule::route, shape>) || true);
-    using schedule_type = typename detail::schedule_of<shape, parts_of_schedule>::type;
-    using gate = typename base::template get<slots::gate>::template bound<At::width, heads, head_width>;
-    static constexpr bool sees_ahead = schedule_type::sees_ahead;
+    using schedule_type = detail::schedule_of<shape, parts_of_schedule>;
+    using gate = typename base::template get<slots::gate>::template bound<shape>;
+    static constexpr bool sees_ahead = schedule_type::sees_ahead || lacuna::sees_ahead<gate>;
     static constexpr bool forgets = schedule_type::forgets;
 
     using projections = typename base::template get<slots::projections>::template bound<shape, format, bias>;
@@ -171,7 +182,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       position::apply(query, false, run);
       position::apply(key, false, run);
       schedule_type::forward(inside(v), query, key, value, mixed, run);
-      const auto passed = gate::forward(v.parameters.gate_part, m.gate_memory, v.derived.gate_part, x, mixed, run);
+      const auto passed =
+          gate::forward(v.parameters.gate_part, m.gate_memory, v.derived.gate_part, x, value, mixed, run);
       output_map::forward(v.parameters.output, m.output_map_memory, v.derived.output, passed, y, run);
     }
 
@@ -188,7 +200,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       output_map::backward(v.parameters.output, a.gradients.output, m.output_map_memory, d.output_map_memory,
                            v.derived.output, gate::passed(m.gate_memory, mixed), dy, dmixed, run);
       gate::backward(v.parameters.gate_part, a.gradients.gate_part, m.gate_memory, d.gate_memory, v.derived.gate_part,
-                     x, mixed, dmixed, dx, run);
+                     x, value, mixed, dmixed, dvalue, dx, run);
       schedule_type::backward(inside(v), adjoints{a.gradients.schedule_part, a.state, d.schedule_memory}, query, key,
                               value, mixed, dmixed, dquery, dkey, dvalue, run);
       position::apply(dquery, true, run);

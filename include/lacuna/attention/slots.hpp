@@ -60,6 +60,18 @@ struct derived_head_width {
   static constexpr auto name = fixed_string("derived_head_width");
 };
 
+/// The sizes of one attention.
+template <extent_t Width, extent_t Context, extent_t Heads, extent_t KvHeads, extent_t HeadWidth>
+struct attention_shape {
+  static constexpr extent_t width = Width;
+  static constexpr extent_t context = Context;
+  static constexpr extent_t heads = Heads;
+  static constexpr extent_t kv_heads = KvHeads;
+  static constexpr extent_t head_width = HeadWidth;
+  static constexpr extent_t query_width = Heads * HeadWidth;
+  static constexpr extent_t kv_width = KvHeads * HeadWidth;
+};
+
 namespace rules {
 template <bool Fine>
 struct head_sizes_are_not_zero {

@@ -1,14 +1,14 @@
 #pragma once
 /// What stands between attention and its output projection, and the gate that is none.
 ///
-/// A gate nests `bound<Width, Heads, HeadWidth, Bias...>` with `parameters<Role>`, `memory<Plan>`, `derived<Target>`,
+/// A gate nests `bound<Shape>`, of an `attention_shape`, with `parameters<Role>`, `memory<Plan>`, `derived<Target>`,
 /// `refresh`, `initialise`, `multiply_adds(tokens)`, and
-///   forward(parameters, memory, derived, x, mixed, run) -> what the output projection reads
-///   backward(parameters, gradients, memory, adjoint, derived, x, mixed, dmixed, dx, run)
-/// where dmixed holds the adjoint of what forward returned and receives the one of mixed; dx accumulates.
+///   forward(parameters, memory, derived, x, value, mixed, run) -> what the output projection reads
+///   backward(parameters, gradients, memory, adjoint, derived, x, value, mixed, dmixed, dvalue, dx, run)
+/// where dmixed holds the adjoint of what forward returned and receives the one of mixed; dvalue and dx accumulate. One
+/// whose rows depend on later tokens says `static constexpr bool sees_ahead = true` in `bound`.
 
-#include <lacuna/core/fixed_string.hpp>
-#include <lacuna/core/slots.hpp>
+#include <lacuna/attention/slots.hpp>
 #include <lacuna/tensor/rows.hpp>
 #include <lacuna/tensor/walk.hpp>
 
@@ -21,11 +21,11 @@ namespace slots {
 struct gate {
   using stand_in = no_gate;
   template <class Policy>
-  static constexpr bool accepts = requires { typename Policy::template bound<2, 1, 2>; };
+  static constexpr bool accepts = requires { typename Policy::template bound<attention_shape<2, 1, 1, 1, 2>>; };
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,
-                  "lacuna::gate: the policy has no bound<Width, Heads, HeadWidth> (see lacuna::sigmoid_gate for what a "
+                  "lacuna::gate: the policy has no bound<Shape> (see lacuna::sigmoid_gate for what a "
                   "gate offers)");
   };
 };
@@ -36,7 +36,7 @@ struct no_gate {
   using slot = slots::gate;
   static constexpr auto name = fixed_string("no_gate");
 
-  template <extent_t Width, extent_t Heads, extent_t HeadWidth>
+  template <class Shape>
   struct bound {
     template <class Role>
     struct parameters : no_tensors<no_gate> {};
@@ -51,17 +51,19 @@ struct no_gate {
     static constexpr std::uint64_t multiply_adds(extent_t) { return 0; }
 
     template <class Parameters, class Memory, class Derived, class Value, class Run>
-    LACUNA_HD static constexpr auto forward(const Parameters&, Memory&, const Derived&, rows<Value, Width>,
-                                            rows<Value, Heads * HeadWidth> mixed, const Run&) {
+    LACUNA_HD static constexpr auto forward(const Parameters&, Memory&, const Derived&, rows<Value, Shape::width>,
+                                            rows<Value, Shape::kv_width>, rows<Value, Shape::query_width> mixed,
+                                            const Run&) {
       return mixed;
     }
     template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Value, class Run>
     LACUNA_HD static constexpr void backward(const Parameters&, Gradients&, Memory&, Adjoint&, const Derived&,
-                                             rows<Value, Width>, rows<Value, Heads * HeadWidth>,
-                                             rows<Value, Heads * HeadWidth>, rows<Value, Width>, const Run&) {}
+                                             rows<Value, Shape::width>, rows<Value, Shape::kv_width>,
+                                             rows<Value, Shape::query_width>, rows<Value, Shape::query_width>,
+                                             rows<Value, Shape::kv_width>, rows<Value, Shape::width>, const Run&) {}
     /// What the output projection read in forward.
     template <class Memory, class Value>
-    LACUNA_HD static constexpr auto passed(Memory&, rows<Value, Heads * HeadWidth> mixed) {
+    LACUNA_HD static constexpr auto passed(Memory&, rows<Value, Shape::query_width> mixed) {
       return mixed;
     }
   };

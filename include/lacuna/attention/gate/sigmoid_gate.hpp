@@ -34,9 +34,10 @@ struct sigmoid_gate {
   using slot = slots::gate;
   static constexpr auto name = fixed_string("sigmoid_gate");
 
-  template <extent_t Width, extent_t Heads, extent_t HeadWidth>
+  template <class Shape>
   struct bound {
-    using map_type = projection<dense, bias, Heads, Width>;
+    static constexpr extent_t heads = Shape::heads, width = Shape::width, query_width = Shape::query_width;
+    using map_type = projection<dense, bias, heads, width>;
     template <class Role>
     struct parameters {
       typename map_type::template parameters<Role> gate;
@@ -47,9 +48,9 @@ struct sigmoid_gate {
     };
     template <class Plan>
     struct memory {
-      typename Plan::template buffer<Heads> gate;  ///< open to this share; as an adjoint: of the logit
-      [[no_unique_address]] typename Plan::template saved<Heads * HeadWidth>
-          passed;  ///< without it the product overwrites attention's output
+      typename Plan::template buffer<heads> gate;  ///< open to this share; as an adjoint: of the logit
+      [[no_unique_address]]
+      typename Plan::template saved<query_width> passed;  ///< without it the product overwrites attention's output
       [[no_unique_address]] typename map_type::template memory<Plan> map_memory;
     };
     template <class Target>
@@ -69,33 +70,33 @@ struct sigmoid_gate {
 
     template <class Parameters, class Memory, class Derived, class Value, class Run>
     LACUNA_HD static constexpr auto forward(const Parameters& parameters, Memory& memory, const Derived& derived,
-                                            rows<Value, Width> x, rows<Value, Heads * HeadWidth> mixed,
-                                            const Run& run) {
+                                            rows<Value, width> x, rows<Value, Shape::kv_width>,
+                                            rows<Value, query_width> mixed, const Run& run) {
       const auto gate = memory.gate.first(x.count);
       map_type::forward(parameters.gate, memory.map_memory, derived, x, gate, run);
       op::evaluate(gate, map<sigmoid>(gate), run.backend);
       const auto to = passed(memory, mixed);
-      op::evaluate(split_columns<Heads>(to), split_columns<Heads>(mixed) * split_columns<Heads>(gate), run.backend);
+      op::evaluate(split_columns<heads>(to), split_columns<heads>(mixed) * split_columns<heads>(gate), run.backend);
       return to;
     }
     template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Value, class Run>
     LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
-                                             Adjoint& adjoint, const Derived& derived, rows<Value, Width> x,
-                                             rows<Value, Heads * HeadWidth> mixed,
-                                             rows<Value, Heads * HeadWidth> dmixed, rows<Value, Width> dx,
-                                             const Run& run) {
+                                             Adjoint& adjoint, const Derived& derived, rows<Value, width> x,
+                                             rows<Value, Shape::kv_width>, rows<Value, query_width> mixed,
+                                             rows<Value, query_width> dmixed, rows<Value, Shape::kv_width>,
+                                             rows<Value, width> dx, const Run& run) {
       const auto gate = memory.gate.first(x.count), dlogit = adjoint.gate.first(x.count);
-      const auto share = split_columns<Heads>(gate);
-      op::evaluate(split_columns<Heads>(dlogit),
-                   row_mean(split_columns<Heads>(dmixed) * split_columns<Heads>(mixed)) *
-                       (share * (Value(1) - share) * Value(HeadWidth)),
+      const auto share = split_columns<heads>(gate);
+      op::evaluate(split_columns<heads>(dlogit),
+                   row_mean(split_columns<heads>(dmixed) * split_columns<heads>(mixed)) *
+                       (share * (Value(1) - share) * Value(Shape::head_width)),
                    run.backend);
-      op::evaluate(split_columns<Heads>(dmixed), split_columns<Heads>(dmixed) * share, run.backend);
+      op::evaluate(split_columns<heads>(dmixed), split_columns<heads>(dmixed) * share, run.backend);
       map_type::backward(parameters.gate, gradients.gate, memory.map_memory, adjoint.map_memory, derived, x, dlogit, dx,
                          run);
     }
     template <class Memory, class Value>
-    LACUNA_HD static constexpr auto passed(Memory& memory, rows<Value, Heads * HeadWidth> mixed) {
+    LACUNA_HD static constexpr auto passed(Memory& memory, rows<Value, query_width> mixed) {
       return saved_or(memory.passed, mixed);
     }
   };

@@ -11,23 +11,12 @@
 #include <lacuna/attention/cache/ring.hpp>
 #include <lacuna/attention/plan/planner.hpp>
 #include <lacuna/attention/schedule/choose.hpp>
+#include <lacuna/attention/slots.hpp>
 #include <lacuna/op/attend.hpp>
 #include <lacuna/op/run.hpp>
 #include <lacuna/tensor/walk.hpp>
 
 LACUNA_BEGIN
-
-/// The sizes of one attention.
-template <extent_t Width, extent_t Context, extent_t Heads, extent_t KvHeads, extent_t HeadWidth>
-struct attention_shape {
-  static constexpr extent_t width = Width;
-  static constexpr extent_t context = Context;
-  static constexpr extent_t heads = Heads;
-  static constexpr extent_t kv_heads = KvHeads;
-  static constexpr extent_t head_width = HeadWidth;
-  static constexpr extent_t query_width = Heads * HeadWidth;
-  static constexpr extent_t kv_width = KvHeads * HeadWidth;
-};
 
 namespace detail {
 
