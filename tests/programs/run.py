@@ -2,6 +2,7 @@
 """Runs the built examples as a user does: what they write, and what they say to wrong input."""
 import os
 import pathlib
+import re
 import sys
 import subprocess
 import tempfile
@@ -71,6 +72,11 @@ def main():
                 one.stdout + one.stderr)
     tally.check("730368 parameters" in one.stderr and "active neurons" in one.stderr, "figures go to standard error",
                 one.stderr)
+    mine = call("04_your_own_parts")
+    tally.check(mine.returncode == 0 and "loss on new tokens" in mine.stdout
+                and "schedule of every_other_block: plain dot product, one-pass normaliser, route with spans" in mine.stdout
+                and ("backend simd" not in mine.stdout or re.search(r"attend +runs on simd", mine.stdout)),
+                "parts of a user's own learn, on the fast schedule", mine.stdout + mine.stderr)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "text.bin").write_text("no model at all, " * 100)

@@ -50,6 +50,11 @@ struct block_plan_view {
     return part;
   }
 
+  /// The plan of one row; its pairs are not counted.
+  LACUNA_HD constexpr block_plan_view of_row(extent_t query) const noexcept {
+    return {begin + query / group_rows, runs, masks + query % group_rows, 1, 0, first + query};
+  }
+
   /// Calls `visit(block, mask)` for every block of which `query` sees at least one key, ascending.
   template <class Visitor>
   LACUNA_HD constexpr void for_each_block(extent_t query, Visitor&& visit) const {

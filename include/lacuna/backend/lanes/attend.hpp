@@ -289,8 +289,8 @@ struct attention_executor {
     }
   }
 
-  /// One group of rows.
-  static void attend_rows(const arguments& a, extent_t group_index) noexcept {
+  /// One group of rows. Returns a bit for each whose output is not made of numbers.
+  static std::uint32_t attend_rows(const arguments& a, extent_t group_index) noexcept {
     using element = std::remove_reference_t<decltype(*a.cache.keys)>;
     const extent_t first = group_index * group_rows;
     const extent_t count = a.query.count - first < group_rows ? a.query.count - first : group_rows;
@@ -299,6 +299,7 @@ struct attention_executor {
     alignas(64) value scores[group_rows * stride];
     alignas(64) value outputs[group_rows * row_width];
     block_tile<tile_blocks> tile;
+    std::uint32_t broken = 0;
     for (extent_t head = 0; head < Heads; ++head) {
       const extent_t kv = head / group;
       fold folds[group_rows];
@@ -362,10 +363,12 @@ struct attention_executor {
         }
       }
       for (extent_t row = 0; row < count; ++row) {
+        if (!numbers(outputs + row * row_width)) broken |= std::uint32_t{1} << row;
         scale_columns(a.mixed.row(first + row) + head * width, outputs + row * row_width, inverse(folds[row]));
         finish(a, first + row, head, folds[row]);
       }
     }
+    return broken;
   }
 
   // ---- Single rows: all heads phase by phase, so that one head's sums do not wait for another's.
@@ -498,9 +501,17 @@ struct attention_executor {
     if constexpr (width % lanes != 0)
       (Lanes::load_part(from + c, width % lanes) * Lanes(scale)).store_part(to + c, width % lanes);
   }
+  /// Whether a head's columns are numbers.
+  static LACUNA_INLINE bool numbers(const value* of) noexcept {
+    Lanes sum(0);
+    extent_t c = 0;
+    for (; c + lanes <= width; c += lanes) sum = multiply_add(Lanes::load(of + c), Lanes(0), sum);
+    if constexpr (width % lanes != 0) sum = multiply_add(Lanes::load_part(of + c, width % lanes), Lanes(0), sum);
+    return sum_of(sum) == value(0);
+  }
 
-  /// The first row of a group.
-  static void attend_single(const arguments& a, extent_t group_index) noexcept {
+  /// The first row of a group. Returns a bit if its output is not made of numbers.
+  static std::uint32_t attend_single(const arguments& a, extent_t group_index) noexcept {
     using element = std::remove_reference_t<decltype(*a.cache.keys)>;
     const extent_t t = group_index * group_rows;
     alignas(64) value queries[columns];
@@ -569,17 +580,26 @@ struct attention_executor {
         }
       }
     }
+    std::uint32_t broken = 0;
     for (extent_t head = 0; head < Heads; ++head) {
+      if (!numbers(outputs + head * width)) broken = 1;
       scale_columns(a.mixed.row(t) + head * width, outputs + head * width, inverse(folds[head]));
       finish(a, t, head, folds[head]);
     }
+    return broken;
   }
 
+  /// Hidden keys have weights of 0, and 0 times infinity is no number: rows that came out without numbers are computed
+  /// again by the reference, which never reads what a row does not see.
   static LACUNA_INLINE void attend_group(const arguments& a, extent_t group_index) noexcept {
-    if (a.query.count - group_index * group_rows == 1)
-      attend_single(a, group_index);
-    else
-      attend_rows(a, group_index);
+    const extent_t first = group_index * group_rows;
+    std::uint32_t broken = a.query.count - first == 1 ? attend_single(a, group_index) : attend_rows(a, group_index);
+    for (extent_t t = first; broken != 0; ++t, broken >>= 1) {
+      if ((broken & 1u) == 0) continue;
+      kernel(operation::attend{}, a.mixed.slice(t, 1),
+             a.log_scale.data == nullptr ? a.log_scale : a.log_scale.slice(t, 1), a.query.slice(t, 1), a.cache,
+             a.plan.of_row(t), a.rule, reference{});
+    }
   }
 };
 

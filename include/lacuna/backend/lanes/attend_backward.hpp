@@ -71,6 +71,17 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
       return probability;
   }
 
+  /// What is no number, or infinite, becomes 0. A row that sees such a key, or has such a query, knows it from its
+  /// score; the others must not hear of it by way of 0 times that.
+  static LACUNA_INLINE void keep_numbers(value* of, extent_t count) noexcept {
+    extent_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+      const Lanes x = Lanes::load(of + i);
+      maths::where(maths::less(maths::absolute(x), Lanes(maths::infinity<value>())), x, Lanes(0)).store(of + i);
+    }
+    for (; i < count; ++i) of[i] = maths::absolute(of[i]) < maths::infinity<value>() ? of[i] : value(0);
+  }
+
   /// [16][width] to [width][16].
   template <class Element>
   static LACUNA_INLINE void turn_values(value* to, const Element* from) noexcept {
@@ -129,6 +140,9 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
           }
           const Lanes weight = weight_exp(forward::map(score) - Lanes(log_scale));
           where_bits(bits >> (r * lanes), weight, Lanes(0)).store(w.weights + at);
+          // What a hidden value holds is nobody's, be it no number: 0 times that would be none either.
+          if (bits != 0xffffu)
+            where_bits(bits >> (r * lanes), Lanes::load(w.products + at), Lanes(0)).store(w.products + at);
           if constexpr (forward::kind == normalisation::reweighed) {
             const Lanes slope = forward::by_normaliser(
                 weight, [](auto x) LACUNA_UNROLLED { return normaliser::reweigh_derivative(x); });
@@ -252,6 +266,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         for_each_column([&](auto part, extent_t column)
                             LACUNA_UNROLLED { add_by_columns<part>(dv, p, w.adjoints, column); });
       turn_keys(w.turned, k);
+      if (w.tile.masks[b] != nullptr) keep_numbers(w.turned, width * block_keys);
       for_each_column([&](auto part, extent_t column)
                           LACUNA_UNROLLED { add_by_rows<part>(dqueries, ds, w.turned, column); });
     }
@@ -298,6 +313,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         const value* q = a.query.row(first + (row < count ? row : count - 1)) + head * width;
         for (extent_t d = 0; d < width; ++d) w.queries[row * width + d] = q[d];
       }
+      keep_numbers(w.queries, group_rows * width);
       spread_tile(a, w, first, count, head);
       if (again)
         for (value& q : w.queries) q = q * a.rule.scale;

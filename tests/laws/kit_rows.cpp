@@ -1,0 +1,47 @@
+// The universal checks (support/attention_kit.hpp) on what belongs to a row: normalisers, gates, shared projections;
+// and on routes that queries and keys decide, and feature maps.
+#include "support/attention_kit.hpp"
+
+#if __has_include(<xsimd/xsimd.hpp>)
+#include <lacuna/with_simd.hpp>
+#endif
+
+namespace {
+namespace lc = lacuna;
+using attention_kit::check;
+#if __has_include(<xsimd/xsimd.hpp>)
+using fast = lc::simd;
+#else
+using fast = lc::reference;
+#endif
+
+template <class Route, class... Policies>
+using over = lc::attention<lc::heads<2>, Route, Policies...>;
+constexpr bool decided_by_tokens = false;
+
+}  // namespace
+
+TEST_CASE("normalisers") {
+  check<over<lc::causal, lc::softmax1>, fast>("softmax1", {.sums_to_one = false, .sees = lc::allows<lc::causal>});
+  check<over<lc::causal, lc::clamped_softmax<lc::score_limit{0.6f}>>, fast>("clamped",
+                                                                            {.sees = lc::allows<lc::causal>});
+  using clipped = lc::clipped_softmax<lc::stretch{-0.01f, 1.0f}>;
+  check<over<lc::causal, clipped>, fast>("clipped", {.sums_to_one = false, .sees = lc::allows<lc::causal>});
+}
+TEST_CASE("gates, shared queries and keys") {
+  check<over<lc::causal, lc::sigmoid_gate<>>, fast>("gate", {.sums_to_one = false, .sees = lc::allows<lc::causal>});
+  check<over<lc::causal, lc::shared_query_key<>, lc::plain_dot_to_others>, fast>("shared",
+                                                                                 {.sees = lc::allows<lc::causal>});
+}
+TEST_CASE("routes that tokens decide") {
+  check<over<lc::top_k<6>>, fast>("top_k", {}, decided_by_tokens);
+  check<over<lc::lsh<lc::hashing{.rounds = 2, .buckets = 4, .chunk = 8}, lc::full>, lc::shared_query_key<>>, fast>(
+      "lsh", {.causal = false}, decided_by_tokens);
+  check<over<lc::bi_level<10, lc::kept_regions{2}>, lc::dot_by_width>, fast>("bi_level", {.causal = false},
+                                                                             decided_by_tokens);
+}
+TEST_CASE("feature maps") {
+  check<over<lc::causal, lc::favor<12>>, fast>("favor", {.sees = lc::allows<lc::causal>});
+  check<over<lc::full, lc::hyperbolic_favor<12>>, fast>("hyperbolic", {.causal = false, .ordered = false});
+  check<over<lc::causal, lc::relu_features>, fast>("relu", {.sees = lc::allows<lc::causal>});
+}
