@@ -77,6 +77,18 @@ def main():
                 and "schedule of every_other_block: plain dot product, one-pass normaliser, route with spans" in mine.stdout
                 and ("backend simd" not in mine.stdout or re.search(r"attend +runs on simd", mine.stdout)),
                 "parts of a user's own learn, on the fast schedule", mine.stdout + mine.stderr)
+    attentions = call("05_attentions", "1")
+    tally.check(attentions.returncode == 0 and re.search(r"^causal, as trained +\d\.\d+ +100.0 %", attentions.stdout, re.M)
+                and re.search(r"^window of 16 ", attentions.stdout, re.M), "attentions of one model are compared",
+                attentions.stdout + attentions.stderr)
+    wirings = call("06_blocks")
+    tally.check(wirings.returncode == 0 and re.search(r"^post_norm +\d+ +0\.", wirings.stdout, re.M),
+                "wirings of one model are compared", wirings.stdout + wirings.stderr)
+    silent = call("07_silent_neurons", "1")
+    tally.check(silent.returncode == 0 and re.search(r"^zeros skipped +\d\.\d+ +[4-8]\d\.", silent.stdout, re.M),
+                "silent neurons of the shipped model are left out", silent.stdout + silent.stderr)
+    tally.check(call("05_attentions", "none").returncode != 0 and call("07_silent_neurons", "0").returncode != 0,
+                "a number of pieces that is none is refused")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "text.bin").write_text("no model at all, " * 100)

@@ -1,0 +1,78 @@
+#pragma once
+// The shipped model's file and the text it never saw, for examples that measure what a variant costs.
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <lacuna/io.hpp>
+#include <lacuna/lacuna.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+#if LACUNA_EXAMPLES_HAVE_SIMD
+#include <lacuna/with_simd.hpp>
+#endif
+
+namespace examples {
+namespace lc = lacuna;
+
+#if LACUNA_EXAMPLES_HAVE_SIMD
+using fast = lc::simd;
+#else
+using fast = lc::reference;
+#endif
+#ifdef LACUNA_EXAMPLES_FOLDER
+inline const std::string models = LACUNA_EXAMPLES_FOLDER "/models/";
+#else
+inline const std::string models = "examples/models/";
+#endif
+
+[[noreturn]] inline void stop(const char* message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s\n", message);
+  std::exit(EXIT_FAILURE);
+}
+template <class Value>
+const Value& unless_wrong(const lc::outcome<Value>& of) {
+  if (!of.ok()) stop(of.why().message.c_str());
+  return *of;
+}
+inline void unless_wrong(const lc::status& of) {
+  if (!of.ok()) stop(of.why().message.c_str());
+}
+
+/// The checkpoint, and held-out text as its tokens.
+struct shipped_text {
+  lc::directory checkpoint;
+  std::vector<lc::token_t> tokens;
+
+  shipped_text() : checkpoint(unless_wrong(lc::try_open_checkpoint((models + "shipped.safetensors").c_str()))) {
+    const auto alphabet = lc::find_metadata(checkpoint, "lacuna.characters");
+    if (!alphabet) stop("the shipped model holds no characters");
+    std::ifstream file(models + "shipped.held_out.txt");
+    std::stringstream text;
+    text << file.rdbuf();
+    tokens = unless_wrong(unless_wrong(lc::characters::try_make(*alphabet)).try_encode(text.str()));
+    if (tokens.size() < 2) stop("shipped.held_out.txt is empty or missing");
+  }
+};
+
+/// Mean loss in nats per character over `windows` pieces of held-out text as long as the context; `watcher` sees every
+/// operation (see op/watch.hpp).
+template <class Model, class Watcher>
+double held_out_loss(Model& model, const shipped_text& from, lc::extent_t windows, Watcher& watcher) {
+  double sum = 0;
+  lc::extent_t count = 0;
+  const lc::watched backend{model.backend(), watcher};
+  for (lc::extent_t window = 0; window < windows; ++window) {
+    const auto* tokens = from.tokens.data() + window * (from.tokens.size() - Model::context - 1) / windows;
+    model.reset();
+    const auto add = [&](lc::extent_t position, const auto& logits) {
+      sum += lc::cross_entropy(logits.row(0), Model::vocabulary, tokens[position + 1]), ++count;
+    };
+    unless_wrong(model.try_forward_watched(backend, {tokens, Model::context}, add));
+  }
+  return sum / static_cast<double>(count);
+}
+
+}  // namespace examples
