@@ -38,19 +38,48 @@ struct stream {
   }
 };
 
-/// A whole stream; the work counted is that of visible pairs alone.
+/// Bytes that a layer keeps of a stream of `Tokens`.
+template <lc::extent_t Tokens, class Attention>
+inline constexpr lc::extent_t kept_by = lc::state_bytes<
+    lc::decoder<lc::vocabulary<2>, lc::width<384>, lc::context<Tokens>, lc::pre_norm<lc::rms_norm<>, Attention>>,
+    lc::f32>;
+
+/// A whole stream; the work counted is that of visible pairs alone: a product for the score and one for the value.
 template <class Route, lc::extent_t Tokens>
 void add_prefill(const std::string& name) {
-  bench::add("prefill " + name + " n=" + std::to_string(Tokens) + "/lacuna", [](benchmark::State& state) {
-    constexpr lc::extent_t heads = 6, width = 64;
+  constexpr lc::extent_t heads = 6, width = 64;
+  bench::add(name, [](benchmark::State& state) {
     auto of = std::make_unique<stream<Route, Tokens, Tokens, heads, heads, width>>();
     for (auto _ : state) {
       of->attend(0, lc::simd{});
       benchmark::DoNotOptimize(of->mixed.data);
     }
     state.counters["flop"] = 4.0 * static_cast<double>(of->plan.visible) * heads * width;
+    state.counters["token"] = static_cast<double>(Tokens);
+    state.counters["state"] = static_cast<double>(kept_by<Tokens, lc::attention<lc::heads<heads>, Route>>);
   });
 }
+
+// Composed routes, with the sizes of their papers where these are of this order.
+using windowed = lc::both<lc::causal, lc::window<256>>;
+using sinks_and_window = lc::both<lc::causal, lc::either<lc::columns<lc::leading<4>>, lc::window<256>>>;
+using window_and_columns = lc::either<lc::window<128>, lc::columns<lc::listed<0, 500, 1000, 1500>>>;
+using big_bird =
+    lc::by_rows<lc::edges<64>, lc::full,
+                lc::either<lc::either<lc::columns<lc::edges<64>>, lc::block_window<64>>, lc::random_blocks<64>>>;
+/// A route of a user's, which the library knows nothing of: a title of 20 tokens, the paragraph of 150 before the row's
+/// own, and its own up to itself.
+struct paragraphs {
+  using slot = lc::slots::route;
+  static constexpr auto name = lc::fixed_string("paragraphs");
+  static constexpr lc::spans<2> spans(lc::extent_t query, lc::extent_t) {
+    const lc::extent_t own = query / 150;
+    lc::spans<2> seen;
+    seen.add(0, query < 20 ? query + 1 : 20);
+    seen.add(own == 0 ? 0 : (own - 1) * 150, query + 1);
+    return seen;
+  }
+};
 
 /// The same decoding by hand for 256 keys, 6 heads of 64 columns on 2 key heads: every size a constant, no plan, no
 /// mask, no fold.
@@ -137,12 +166,18 @@ void add_decode() {
 
 int main(int count, char** arguments) {
   bench::add_limits({});
-  using windowed = lc::both<lc::causal, lc::window<256>>;
-  add_prefill<lc::causal, 512>("causal");
-  add_prefill<lc::causal, 2048>("causal");
-  add_prefill<windowed, 512>("window 256");
-  add_prefill<windowed, 2048>("window 256");
-  add_prefill<windowed, 8192>("window 256");
+  add_prefill<lc::causal, 512>("causal n=512/lacuna");
+  add_prefill<lc::causal, 2048>("causal n=2048/lacuna");
+  add_prefill<windowed, 512>("window 256 n=512/lacuna");
+  add_prefill<windowed, 2048>("window 256 n=2048/lacuna");
+  add_prefill<windowed, 8192>("window 256 n=8192/lacuna");
+  add_prefill<lc::causal, 8192>("window 256 n=8192/causal, all keys");
+  add_prefill<sinks_and_window, 2048>("4 sinks + window 256 n=2048/lacuna");
+  add_prefill<window_and_columns, 2048>("window 128 + 4 columns n=2048/lacuna");
+  add_prefill<big_bird, 2048>("BigBird 64 n=2048/lacuna");
+  add_prefill<paragraphs, 2048>("a user's route n=2048/lacuna");
+  bench::add_ratio("window 256, a token at n=8192 over one at n=2048", "window 256 n=8192/lacuna",
+                   "window 256 n=2048/lacuna", bench::per::token);
   add_decode();
   return bench::run(count, arguments);
 }

@@ -3,8 +3,10 @@
 // beside the limits measured in the same run and beside its peers.
 //
 // A case is named group/member. Its cost is given as counters: `flop` and `byte` per iteration, and `set`, the bytes
-// among which iterations in turn read theirs, where those are more. The group `machine` holds the limits:
-// `machine/fma`, and `machine/read SIZE` for several sizes.
+// among which iterations in turn read theirs, where those are more. A case that works on tokens says how many (`token`)
+// and may say what is kept for them (`state`, in bytes). The group `machine` holds the limits: `machine/fma`, and
+// `machine/read SIZE` for several sizes. What two cases have to do with each other, a line below the table says:
+// `add_ratio`.
 
 #include <benchmark/benchmark.h>
 
@@ -149,6 +151,22 @@ inline std::vector<std::string>& registered() {
   return names;
 }
 
+/// Two cases whose times are compared, as they are or per token.
+enum class per { iteration, token };
+struct ratio_line {
+  std::string what, over, under;
+  per of;
+};
+inline std::vector<ratio_line>& ratio_lines() {
+  static std::vector<ratio_line> lines;
+  return lines;
+}
+/// The time of `over` divided by that of `under` is printed below the table.
+inline void add_ratio(const std::string& what, const std::string& over, const std::string& under,
+                      per of = per::iteration) {
+  ratio_lines().push_back({what, over, under, of});
+}
+
 /// Collects the runs of each case and prints the table at the end.
 class table : public benchmark::BenchmarkReporter {
  public:
@@ -172,8 +190,11 @@ class table : public benchmark::BenchmarkReporter {
   }
   void Finalize() override {
     const double peak = limit("machine/fma", "flop");
-    std::printf("\n%-44s %12s %9s %9s %9s %9s  %s\n", "case (medians)", "time", "GFLOP/s", "of peak", "GB/s", "of read",
-                "times ours");
+    const bool tokens =
+        std::any_of(cases_.begin(), cases_.end(), [](const auto& of) { return counter(of.second, "token") > 0; });
+    std::printf("\n%-44s %12s %9s %9s %9s %9s", "case (medians)", "time", "GFLOP/s", "of peak", "GB/s", "of read");
+    if (tokens) std::printf(" %9s %9s", "us/token", "KiB kept");
+    std::printf("  times ours\n");
     for (const auto& name : registered()) {
       if (cases_.count(name) == 0) continue;
       const auto& of = cases_.at(name);
@@ -189,9 +210,26 @@ class table : public benchmark::BenchmarkReporter {
         std::printf(" %9.1f %9.2f", bytes / seconds * 1e-9, read > 0 ? bytes / seconds / read : 0.0);
       else
         std::printf(" %9s %9s", "", "");
+      if (tokens) {
+        const double count = counter(of, "token"), kept = counter(of, "state");
+        if (count > 0)
+          std::printf(" %9.3f", seconds * 1e6 / count);
+        else
+          std::printf(" %9s", "");
+        if (kept > 0)
+          std::printf(" %9.1f", kept / 1024);
+        else
+          std::printf(" %9s", "");
+      }
       const std::string ours = name.substr(0, name.rfind('/')) + "/lacuna";
       if (cases_.count(ours) != 0 && ours != name) std::printf("  %.2f", ratio(of.seconds, cases_.at(ours).seconds));
       std::printf("\n");
+    }
+    for (const auto& line : ratio_lines()) {
+      if (cases_.count(line.over) == 0 || cases_.count(line.under) == 0) continue;
+      const measured &over = cases_.at(line.over), &under = cases_.at(line.under);
+      const double tokens_each = line.of == per::token ? counter(over, "token") / counter(under, "token") : 1;
+      std::printf("%s: %.3f\n", line.what.c_str(), ratio(over.seconds, under.seconds) / tokens_each);
     }
   }
 
