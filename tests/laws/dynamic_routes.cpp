@@ -52,6 +52,20 @@ std::vector<lc::extent_t> chosen(std::vector<double> scores) {
   return keys;
 }
 
+/// A plan in which no two keys of a group of rows share a block, as many as there is room for; the keys of row r.
+constexpr lc::extent_t far_context = 2048, far_keys = 4;
+constexpr lc::extent_t far_key(lc::extent_t row, lc::extent_t i) {
+  return (i * lc::group_rows + (row * 5) % lc::group_rows) * 4 * lc::block_keys + row % lc::block_keys;
+}
+using far_plan = lc::stored_plan<19, far_context, far_keys, far_keys>;
+constexpr far_plan plan_of_far_keys() {
+  far_plan plan;
+  plan.prepare_rows(far_context - 19, 19, [](lc::extent_t t, auto& spans) {
+    for (lc::extent_t i = 0; i < far_keys; ++i) spans.add(far_key(t, i), far_key(t, i) + 1);
+  });
+  return plan;
+}
+
 /// What hashing asks of two vectors of 16 columns.
 struct two_vectors {
   using value = double;
@@ -242,4 +256,50 @@ TEST_CASE("top-k attention against an independent implementation") {
   check_case<lc::attention<lc::heads<3>, lc::top_k<4>>, 24, 21>(cases["top_k_21"], "y");
   check_case<lc::attention<lc::heads<2>, lc::top_k<8>>, 16, 40>(cases["top_k_40"], "y");
   check_case<lc::attention<lc::heads<2>, lc::top_k<4>>, 16, 21>(cases["top_k_ties"], "y");
+}
+
+TEST_CASE("plans have room for the worst that single keys can be, and no more") {
+  // In constant evaluation a write beyond the storage would be an error.
+  static constexpr far_plan plan = plan_of_far_keys();
+  CHECK(plan.begin[1] == far_plan::runs_per_group);
+  CHECK(plan.begin[3] == 2 * far_plan::runs_per_group + 3 * far_keys);
+  CHECK(plan.visible == 19 * far_keys);
+  for (lc::extent_t row = 0; row < 19; ++row) {
+    std::vector<lc::extent_t> seen, expected;
+    plan.view().for_each_block(row, [&](lc::extent_t block, std::uint32_t mask) {
+      for (lc::extent_t j = 0; j < lc::block_keys; ++j)
+        if ((mask >> j & 1u) != 0) seen.push_back(block * lc::block_keys + j);
+    });
+    for (lc::extent_t i = 0; i < far_keys; ++i) expected.push_back(far_key(row, i));
+    REQUIRE(seen == expected);
+  }
+  // Of top_k<16> over 8192 keys: 128 blocks per group of rows in place of all 512.
+  using route = lc::top_k<16>;
+  using bounded = lc::stored_plan<8192, 8192, route::most(8192), route::most_keys(8192)>;
+  static_assert(bounded::runs_per_group == 8 * 16);
+  static_assert(lc::stored_plan<8192, 8192, route::most(8192)>::runs_per_group == 512);
+  static_assert(sizeof(bounded) < (std::size_t{1} << 22) + 10'000);
+}
+
+/// Outputs of a stream in which one token is no number: which rows are none.
+template <lc::extent_t Tokens, class... Policies>
+std::vector<bool> rows_that_show(lc::extent_t token) {
+  auto layer = random_layer<lc::attention<lc::heads<2>, Policies...>, Tokens>();
+  for (lc::extent_t c = 0; c < 16; ++c) layer->x[token * 16 + c] = std::nanf("");
+  layer->forward(0, Tokens);
+  std::vector<bool> shows;
+  for (lc::extent_t t = 0; t < Tokens; ++t) shows.push_back(std::isnan(layer->y[t * 16]));
+  return shows;
+}
+TEST_CASE("what is no number is chosen first, so that it shows") {
+  // A score that is none is kept, wherever it stands, and rows that may not see it do not.
+  CHECK(chosen<2>({1, 5, std::nan(""), 4}) == std::vector<lc::extent_t>{1, 2});
+  CHECK(chosen<1>({std::nan(""), 5, 6}) == std::vector<lc::extent_t>{0});
+  auto shows = rows_that_show<40, lc::top_k<3>>(20);
+  for (lc::extent_t t = 0; t < 40; ++t) CHECK(shows[t] == (t >= 20));
+  // All regions choose one whose mean is none, and that one, which can compare nothing, the first.
+  shows = rows_that_show<40, lc::bi_level<5, lc::kept_regions{1}>>(20);
+  for (lc::extent_t t = 0; t < 40; ++t) CHECK(shows[t] == (t < 16 || t >= 24 || t == 20));
+  // Hashed, it falls into the first bucket; its own row shows it.
+  CHECK(rows_that_show<40, lc::lsh<lc::hashing{.rounds = 1, .buckets = 4, .chunk = 4}>>(20)[20]);
 }

@@ -96,15 +96,19 @@ LACUNA_HD constexpr void plan_group(row_cursor (&rows)[group_rows], extent_t row
 
 }  // namespace detail
 
-/// A block plan with its storage: room for `Tokens` rows over `Context` keys of at most `Most` spans each.
-template <extent_t Tokens, extent_t Context, extent_t Most>
+/// A block plan with its storage: room for `Tokens` rows over `Context` keys of at most `Most` spans and `MostKeys`
+/// keys each.
+template <extent_t Tokens, extent_t Context, extent_t Most, extent_t MostKeys = Context>
 struct stored_plan {
   static constexpr extent_t groups = groups_of(Tokens);
   static constexpr extent_t blocks = blocks_of(Context);
   /// A group's spans have this many edges, each inside one block or between two; a run ends at an edge, so that there
   /// are at most a run for each block with an edge and one for each stretch between them.
   static constexpr extent_t edges = 2 * Most * group_rows;
-  static constexpr extent_t runs_per_group = 2 * edges + 1 < blocks ? 2 * edges + 1 : blocks;
+  static constexpr extent_t runs_by_edges = 2 * edges + 1 < blocks ? 2 * edges + 1 : blocks;
+  /// No run is without a block that some row sees, and no two share one: no more of them than keys.
+  static constexpr extent_t keys = MostKeys * group_rows;
+  static constexpr extent_t runs_per_group = keys < runs_by_edges ? keys : runs_by_edges;
 
   std::uint32_t begin[groups + 1]{};
   block_run runs[groups * runs_per_group]{};

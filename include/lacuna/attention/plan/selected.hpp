@@ -3,6 +3,7 @@
 ///
 /// A dynamic route offers, besides `slot` and `name`,
 ///   most(context)                    the most spans of a row
+///   most_keys(context)               (optional) the most keys of a row: bounds the plan's storage where they are few
 ///   sees_ahead                       whether a row may see what comes after it
 ///   pairs(first, tokens, keys, context)   how many pairs rows [first, first + tokens) see, or at most
 ///   products(first, tokens, keys)    how many products of a query and a key the selection forms
@@ -29,6 +30,15 @@ constexpr extent_t draws_of(extent_t heads, extent_t head_width) {
     return Policy::draws(heads, head_width);
   else
     return 0;
+}
+
+/// The most keys that a row of a dynamic route sees.
+template <class Policy>
+constexpr extent_t most_keys_of(extent_t context) {
+  if constexpr (requires { Policy::most_keys(context); })
+    return Policy::most_keys(context);
+  else
+    return context;
 }
 
 /// Whether the first head chooses for all of them.

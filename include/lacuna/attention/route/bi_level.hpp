@@ -1,6 +1,7 @@
 #pragma once
 /// Regions of the stream choose regions; tokens see the tokens of those.
 
+#include <lacuna/attention/plan/best_keys.hpp>
 #include <lacuna/attention/plan/selected.hpp>
 
 LACUNA_BEGIN
@@ -33,10 +34,11 @@ struct regions_divide_the_context {
 }  // namespace rules
 
 /// The context is cut into `Regions` of equal length. Each region sees the `Kept` whose mean key has the largest
-/// product with its mean query, over all heads at once, the earlier of equal ones; its rows see all tokens of those.
-/// O(tokens * width + Regions^2 * width) to choose. The choice has no gradient. Rows see ahead: the stream is taken
-/// whole. Source: Zhu et al. (2023), BiFormer, arXiv 2303.08810, section 3.2, here in one dimension and without the
-/// local enhancement; scores are `dot_by_width` in the released code.
+/// product with its mean query, over all heads at once, the earlier of equal ones, and first those whose product is no
+/// number, so that it shows; its rows see all tokens of those. O(tokens * width + Regions^2 * width) to choose. The
+/// choice has no gradient. Rows see ahead: the stream is taken whole. Source: Zhu et al. (2023), BiFormer, arXiv
+/// 2303.08810, section 3.2, here in one dimension and without the local enhancement; scores are `dot_by_width` in the
+/// released code.
 template <extent_t Regions, kept_regions Kept = kept_regions{}>
 struct bi_level {
   static_assert(__is_base_of(nothing, rules::regions_are_some<(Regions > 0 && Kept.count > 0)>) || true);
@@ -71,6 +73,7 @@ struct bi_level {
     Value mean_key[regions * columns]{};
     extent_t chosen[regions][kept]{};
     extent_t count = 0;  ///< of the chosen, fewer where the stream is short
+    best_keys<Value, kept> best;
   };
 
   template <class Workspace, class Input>
@@ -82,25 +85,15 @@ struct bi_level {
     if (count == 0) return;
     form_means(work, input, present);
     for (extent_t own = 0; own < present; ++own) {
-      // The best so far, best first; a later one goes before those that it exceeds.
-      typename Input::value scores[kept]{};
-      extent_t taken = 0;
+      work.best.count = 0;
       for (extent_t other = 0; other < present; ++other) {
         typename Input::value score = 0;
         for (extent_t c = 0; c < Workspace::columns; ++c)
           score += work.mean_query[own * Workspace::columns + c] * work.mean_key[other * Workspace::columns + c];
-        if (taken == count && !(score > scores[count - 1])) continue;
-        extent_t at = taken < count ? taken++ : count - 1;
-        for (; at > 0 && score > scores[at - 1]; --at)
-          scores[at] = scores[at - 1], work.chosen[own][at] = work.chosen[own][at - 1];
-        scores[at] = score, work.chosen[own][at] = other;
+        work.best.offer(score, other);
       }
-      for (extent_t i = 1; i < taken; ++i) {
-        const extent_t region = work.chosen[own][i];
-        extent_t at = i;
-        for (; at > 0 && work.chosen[own][at - 1] > region; --at) work.chosen[own][at] = work.chosen[own][at - 1];
-        work.chosen[own][at] = region;
-      }
+      work.best.sort_by_key();
+      for (extent_t i = 0; i < count; ++i) work.chosen[own][i] = work.best.keys[i];
     }
   }
   template <class Workspace, class Input, extent_t Most>

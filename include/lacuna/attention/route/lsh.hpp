@@ -1,6 +1,7 @@
 #pragma once
 /// Tokens see those that fall into the same bucket by locality-sensitive hashing.
 
+#include <lacuna/attention/plan/best_keys.hpp>
 #include <lacuna/attention/plan/selected.hpp>
 #include <lacuna/attention/route/causal.hpp>
 #include <lacuna/attention/route/full.hpp>
@@ -56,6 +57,7 @@ struct lsh {
   static constexpr extent_t most(extent_t context) {
     return 2 * rounds * chunk < context ? 2 * rounds * chunk : context;
   }
+  static constexpr extent_t most_keys(extent_t context) { return most(context); }
   /// At most: how often rounds meet, and what the candidates leave out, the tokens decide.
   static constexpr std::uint64_t pairs(extent_t, extent_t tokens, extent_t keys, extent_t) {
     return std::uint64_t{tokens} * most(keys);
@@ -119,13 +121,7 @@ struct lsh {
           const extent_t key = work.order[begin + e];
           if (Hashing.same_bucket && work.bucket[round * tokens + key] != work.bucket[round * tokens + t]) continue;
           if (!allows<candidates>(t, key, tokens)) continue;
-          // Ascending, each once.
-          extent_t place = met;
-          while (place > 0 && work.met[place - 1] > key) --place;
-          if (place > 0 && work.met[place - 1] == key) continue;
-          for (extent_t i = met; i > place; --i) work.met[i] = work.met[i - 1];
-          work.met[place] = static_cast<std::uint32_t>(key);
-          ++met;
+          met = insert_ascending(work.met, met, static_cast<std::uint32_t>(key));  // each once
         }
       }
     }
@@ -133,7 +129,8 @@ struct lsh {
   }
 
  private:
-  /// The largest of q R, then of -q R; the first of equal ones.
+  /// The largest of q R, then of -q R; the first of equal ones, and of products that are no numbers: a token that is
+  /// none sees itself.
   template <class Input>
   LACUNA_HD static constexpr std::uint32_t bucket_of(const Input& input, extent_t t, extent_t round) {
     using value = typename Input::value;

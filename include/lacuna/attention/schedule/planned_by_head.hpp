@@ -48,6 +48,7 @@ struct planned_by_head {
   static constexpr extent_t group = heads / kv_heads;
   static constexpr extent_t blocks = cache::blocks(blocks_of(Shape::context));
   static constexpr extent_t most = route::most(Shape::context);
+  static constexpr extent_t most_keys = detail::most_keys_of<route>(Shape::context);
   static constexpr bool sees_ahead = route_sees_ahead<route>;
   static constexpr bool forgets = false;
   static_assert(__is_base_of(nothing, rules::selections_read_all<!cache_forgets<cache>>) || true);
@@ -63,7 +64,7 @@ struct planned_by_head {
   struct memory {
     using value = typename Plan::value;
     /// One per head where backward reads them.
-    stored_plan<Plan::tokens, Shape::context, most> plans[Plan::keeps ? heads : 1];
+    stored_plan<Plan::tokens, Shape::context, most, most_keys> plans[Plan::keeps ? heads : 1];
     typename route::template workspace<value, Plan::tokens, Shape> work;
     typename Plan::template buffer<head_width> query;  ///< of one head; as an adjoint, too
     typename Plan::template buffer<head_width> mixed;
