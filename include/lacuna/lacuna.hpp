@@ -36,6 +36,7 @@
 #include <lacuna/attention/route/either.hpp>
 #include <lacuna/attention/route/except.hpp>
 #include <lacuna/attention/route/full.hpp>
+#include <lacuna/attention/route/k_means.hpp>
 #include <lacuna/attention/route/lsh.hpp>
 #include <lacuna/attention/route/positions.hpp>
 #include <lacuna/attention/route/random_blocks.hpp>

@@ -105,6 +105,12 @@ using dynamic = lc::decoder<
     attention_block<lc::lsh<lc::hashing{.rounds = 2, .buckets = 4, .chunk = 3}>, lc::shared_query_key<>,
                     lc::plain_dot_to_others>>;
 
+/// Clusters of tokens, whose centroids are parameters without gradient.
+using clusters = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    attention_block<lc::k_means<3>, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot, lc::rope<>>,
+    attention_block<lc::k_means<2, lc::window<6>>, lc::alibi, lc::kv_heads<1>>>;
+
 /// One projection for queries and keys.
 using shared_projections = lc::decoder<
     lc::vocabulary<11>, lc::width<8>, lc::context<20>,

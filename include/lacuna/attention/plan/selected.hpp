@@ -12,9 +12,11 @@
 ///                                    `once_for_all_heads = true`
 ///   row(workspace, asked, t, spans)  the spans of row t, ascending
 ///   checks<Shape>                    (optional) what it asks of the attention, as assertions
+///   parameters<Role, Shape>, initialise(parameters)   (optional) tensors that the choice rests on, without gradient
+///   state<Role, Shape>               (optional) what it remembers of the stream
 /// and, where it rests on numbers drawn once for all layers, `draws(heads, head_width)` and `draw(to, heads,
-/// head_width)`; where `asked` (a `selection_input`) has the queries, the scores, the place in the stream and what was
-/// drawn.
+/// head_width)`; where `asked` (a `selection_input`) has the queries, the scores, the place in the stream, its
+/// parameters and state, and what was drawn.
 
 #include <lacuna/attention/plan/planner.hpp>
 #include <lacuna/op/attend.hpp>
@@ -45,6 +47,22 @@ constexpr extent_t most_keys_of(extent_t context) {
 template <class Policy>
 inline constexpr bool chooses_once = requires { requires Policy::once_for_all_heads; };
 
+/// The tensors of a dynamic route: parameters and state; none, unless it has some.
+template <class Policy, class Role, class Shape, class = void>
+struct parameters_of_route : no_tensors<parameters_of_route<Policy, Role, Shape>> {};
+template <class Policy, class Role, class Shape>
+struct parameters_of_route<Policy, Role, Shape, std::void_t<typename Policy::template parameters<Role, Shape>>>
+    : Policy::template parameters<Role, Shape> {};
+template <class Policy, class Role, class Shape, class = void>
+struct state_of_route : no_tensors<state_of_route<Policy, Role, Shape>> {};
+template <class Policy, class Role, class Shape>
+struct state_of_route<Policy, Role, Shape, std::void_t<typename Policy::template state<Role, Shape>>>
+    : Policy::template state<Role, Shape> {};
+template <class Policy, class Parameters>
+LACUNA_HD constexpr void initialise_route(Parameters& parameters) {
+  if constexpr (requires { Policy::initialise(parameters); }) Policy::initialise(parameters);
+}
+
 template <class Policy, class Shape, class = void>
 struct checks_of_route {};
 template <class Policy, class Shape>
@@ -65,7 +83,7 @@ struct route_draws {
 };
 
 /// One head of one pass, as a selection sees it; and all heads, for those that choose for all alike.
-template <class Value, class Cache, class Rule, class AllQueries, class AllKeys>
+template <class Value, class Cache, class Rule, class AllQueries, class AllKeys, class Parameters, class State>
 struct selection_input {
   using value = Value;
   static constexpr extent_t key_columns = Cache::head_width;
@@ -78,6 +96,8 @@ struct selection_input {
   const AllQueries& all_queries;
   const AllKeys& all_keys;
   const Value* drawn;
+  const Parameters& parameters;
+  State& state;
 
   /// Positions so far, this pass included.
   LACUNA_HD constexpr extent_t keys() const noexcept { return first + query.count; }

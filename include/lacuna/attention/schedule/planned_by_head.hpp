@@ -57,9 +57,16 @@ struct planned_by_head {
       "keys chosen by each head from queries and keys: a block plan per head, kept for backward"};
 
   template <class Role>
-  struct parameters : no_tensors<planned_by_head> {};
+  using parameters = detail::parameters_of_route<route, Role, Shape>;
   template <class Role>
-  using state = blocked_state<Role, blocks, kv_heads, head_width>;
+  struct state : blocked_state<Role, blocks, kv_heads, head_width> {
+    [[no_unique_address]] detail::state_of_route<route, Role, Shape> route_part;
+    template <class Visitor, class... Structs>
+    LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+      blocked_state<Role, blocks, kv_heads, head_width>::visit(v, s...);
+      v("", s.route_part...);
+    }
+  };
   template <class Plan>
   struct memory {
     using value = typename Plan::value;
@@ -76,7 +83,9 @@ struct planned_by_head {
   using shares =
       std::conditional_t<drawn<typename Plan::value>::count == 0, type_list<>, type_list<drawn<typename Plan::value>>>;
   template <class Parameters>
-  LACUNA_HD static constexpr void initialise(Parameters&) {}
+  LACUNA_HD static constexpr void initialise(Parameters& parameters) {
+    detail::initialise_route<route>(parameters);
+  }
 
   template <class Values, class Value, class Run>
   LACUNA_HD static constexpr void forward(Values v, rows<Value, Shape::query_width> query,
@@ -94,9 +103,13 @@ struct planned_by_head {
       auto& plan = m.plans[plans_of<std::remove_reference_t<decltype(m)>> > 1 ? h : 0];
       gather(own_query, query, h);
       using cache_type = std::remove_const_t<decltype(own_cache)>;
-      using input_type = selection_input<Value, cache_type, std::remove_const_t<decltype(how)>,
-                                         rows<const Value, Shape::query_width>, decltype(all_keys)>;
-      const input_type input{own_query, own_cache, how, h, run.first, all_queries, all_keys, drawn_of<Value>(run)};
+      using input_type =
+          selection_input<Value, cache_type, std::remove_const_t<decltype(how)>, rows<const Value, Shape::query_width>,
+                          decltype(all_keys), std::remove_cvref_t<decltype(v.parameters)>,
+                          std::remove_reference_t<decltype(v.state.route_part)>>;
+      const input_type input{own_query,    own_cache,         how,      h,
+                             run.first,    all_queries,       all_keys, drawn_of<Value>(run),
+                             v.parameters, v.state.route_part};
       op::select(
           route_selection<route, std::remove_reference_t<decltype(plan)>, decltype(m.work), input_type>{plan, m.work,
                                                                                                         input},

@@ -1,0 +1,172 @@
+// Attention within clusters: an independent implementation, limits, streams, what the future may change, counters.
+#include "support/reference_cases.hpp"
+
+#if __has_include(<xsimd/xsimd.hpp>)
+#include <lacuna/with_simd.hpp>
+#endif
+
+namespace {
+namespace lc = lacuna;
+using namespace reference_cases;
+
+using one_projection = lc::shared_query_key<lc::shared_form::normalised>;
+template <lc::extent_t Heads, class... Policies>
+using routed = lc::attention<lc::heads<Heads>, one_projection, lc::plain_dot, Policies...>;
+
+/// One layer of 2 heads of 8 columns; centroids as they are drawn.
+template <class Recipe, lc::extent_t Tokens, class Numerics = lc::f32, class Backend = lc::reference>
+auto random_layer() {
+  auto layer = std::make_unique<lone_attention<Recipe, 16, Tokens, Numerics, Backend>>();
+  std::uint64_t drawn = 0;
+  lc::visit_named(
+      [&](const char* path, auto& weight) {
+        if (std::strcmp(path, "centroids") == 0) return;
+        for (auto& of : weight.data) of = static_cast<float>(0.5 * lc::random_normal(9, 0, drawn++));
+      },
+      layer->parameters);
+  for (auto& of : layer->x.data) of = static_cast<float>(lc::random_normal(9, 1, drawn++));
+  std::remove_reference_t<decltype(*layer)>::bound::refresh(layer->parameters, layer->derived);
+  return layer;
+}
+template <class Recipe, lc::extent_t Tokens, class Backend = lc::reference>
+auto output_of() {
+  auto layer = random_layer<Recipe, Tokens, lc::f32, Backend>();
+  layer->forward(0, Tokens);
+  return layer->y;
+}
+template <class Tensor>
+double apart(const Tensor& a, const Tensor& b) {
+  double most = 0;
+  for (lc::extent_t i = 0; i < Tensor::size; ++i) {
+    const double difference = std::abs(static_cast<double>(a[i]) - b[i]);
+    most = std::isnan(difference) ? HUGE_VAL : std::max(most, difference);
+  }
+  return most;
+}
+/// Multiply-adds of the operations that a forward calls.
+template <class Layer>
+std::uint64_t counted(Layer& layer, lc::extent_t tokens) {
+  layer.shared.prepare(0, tokens);
+  lc::work_counter counter;
+  const lc::reference backend{};
+  const lc::watched on{backend, counter};
+  const lc::run<std::remove_const_t<decltype(on)>, decltype(layer.shared)> run{0, on, layer.shared};
+  Layer::bound::forward(lc::values{layer.parameters, layer.state, layer.memory, layer.derived}, layer.x.first(tokens),
+                        layer.y.first(tokens), run);
+  return counter.multiply_adds;
+}
+
+using by_argmax = routed<2, lc::k_means<5>, lc::rope<>>;
+
+}  // namespace
+
+TEST_CASE("clusters by the largest product, against an independent implementation") {
+  auto cases = read_cases("routing");
+  check_case<routed<3, lc::k_means<3>>, 24, 21>(cases["routing_21"], "y.argmax_causal");
+  check_case<routed<2, lc::k_means<5>>, 16, 40>(cases["routing_40"], "y.argmax_causal");
+}
+
+TEST_CASE("one cluster is every candidate, and so are equal centroids; several are not") {
+  CHECK(apart(output_of<routed<2, lc::k_means<1>>, 37>(), output_of<routed<2, lc::causal>, 37>()) < 1e-6);
+  using local = lc::both<lc::causal, lc::window<6>>;
+  CHECK(apart(output_of<routed<2, lc::k_means<1, local>>, 37>(), output_of<routed<2, local>, 37>()) < 1e-6);
+  CHECK(apart(output_of<routed<2, lc::k_means<5>>, 37>(), output_of<routed<2, lc::causal>, 37>()) > 1e-2);
+  auto layer = random_layer<routed<2, lc::k_means<3, lc::full>>, 37>();
+  for (auto& of : layer->parameters.schedule_part.centroids.data) of = 0.25f;
+  layer->forward(0, 37);
+  CHECK(apart(layer->y, output_of<routed<2, lc::full>, 37>()) < 1e-6);
+  for (const float of : layer->state.route_part.cluster.data) CHECK(of == 0);
+}
+
+TEST_CASE("centroids are drawn like queries, by their seed") {
+  const auto check = []<class Numerics>(Numerics, double tolerance) {
+    auto layer = std::make_unique<lone_attention<by_argmax, 16, 8, Numerics>>();
+    const auto& centroids = layer->parameters.schedule_part.centroids;
+    for (lc::extent_t i = 0; i < 2 * 5; ++i) {
+      double mean = 0, square = 0;
+      for (lc::extent_t d = 0; d < 8; ++d) {
+        const double of = lc::widen(centroids[i * 8 + d]);
+        mean += of / 8, square += of * of / 8;
+      }
+      CHECK(std::abs(mean) < tolerance);
+      CHECK(std::abs(square - 1) < tolerance);
+    }
+  };
+  check(lc::f64{}, 1e-5);
+  check(lc::bf16{}, 1e-2);
+  auto one = std::make_unique<lone_attention<by_argmax, 16, 8>>();
+  using other_seed = routed<2, lc::k_means<5, lc::causal, lc::centroid_seed{1}>>;
+  auto other = std::make_unique<lone_attention<other_seed, 16, 8>>();
+  CHECK(apart(one->parameters.schedule_part.centroids, other->parameters.schedule_part.centroids) > 0.1);
+}
+
+TEST_CASE("a cluster of the past does not see the future, and streams like a whole") {
+  auto whole = random_layer<by_argmax, 40>(), cut = random_layer<by_argmax, 40>();
+  whole->forward(0, 40);
+  for (lc::extent_t first = 0; first < 40;) {
+    const lc::extent_t count = std::min<lc::extent_t>(40 - first, 1 + first % 9);
+    cut->forward(first, count);
+    first += count;
+  }
+  for (lc::extent_t i = 0; i < 40 * 16; ++i) REQUIRE(whole->y[i] == cut->y[i]);
+  // What only runs, with one plan for all heads, gives the same bits.
+  auto running = std::make_unique<lone_attention<by_argmax, 16, 40, lc::f32, lc::reference, false>>();
+  running->parameters = whole->parameters;
+  running->x = whole->x;
+  running->forward(0, 40);
+  for (lc::extent_t i = 0; i < 40 * 16; ++i) REQUIRE(whole->y[i] == running->y[i]);
+
+  const auto before = whole->y;
+  for (lc::extent_t c = 0; c < 16; ++c) whole->x[39 * 16 + c] *= -5;
+  whole->forward(0, 40);
+  for (lc::extent_t i = 0; i < 39 * 16; ++i) REQUIRE(whole->y[i] == before[i]);
+  static_assert(!lc::sees_ahead<decltype(whole)::element_type::bound>);
+}
+
+TEST_CASE("a token that is no number shows in its own row and in its cluster alone") {
+  auto layer = random_layer<by_argmax, 40>(), damaged = random_layer<by_argmax, 40>();
+  layer->forward(0, 40);
+  for (lc::extent_t c = 0; c < 16; ++c) damaged->x[10 * 16 + c] = std::nanf("");
+  damaged->forward(0, 40);
+  const auto &cluster = damaged->state.route_part.cluster, &before = layer->state.route_part.cluster;
+  lc::extent_t shown = 0, kept = 0;
+  for (lc::extent_t t = 0; t < 40; ++t) {
+    // It is taken for one of the first cluster, and is missing in its own.
+    bool shows = false, saw = false;
+    for (lc::extent_t h = 0; h < 2; ++h) {
+      shows = shows || (t >= 10 && cluster[h * 40 + t] == 0);
+      saw = saw || (t >= 10 && before[h * 40 + t] == before[h * 40 + 10]);
+    }
+    CHECK(std::isnan(damaged->y[t * 16]) == shows);
+    shown += shows;
+    if (shows || saw) continue;
+    for (lc::extent_t c = 0; c < 16; ++c) REQUIRE(damaged->y[t * 16 + c] == layer->y[t * 16 + c]);
+    ++kept;
+  }
+  CHECK(std::isnan(damaged->y[10 * 16]));
+  CHECK(shown > 1);
+  CHECK(kept > 15);
+}
+
+TEST_CASE("what clusters cost is counted, at most what the formula says") {
+  auto layer = random_layer<by_argmax, 40>();
+  using bound = decltype(layer)::element_type::bound;
+  const std::uint64_t found = counted(*layer, 40);
+  const auto& cluster = layer->state.route_part.cluster;
+  std::uint64_t pairs = 0;
+  for (lc::extent_t h = 0; h < 2; ++h)
+    for (lc::extent_t t = 0; t < 40; ++t)
+      for (lc::extent_t key = 0; key <= t; ++key) pairs += cluster[h * 40 + t] == cluster[h * 40 + key];
+  CHECK(pairs < 40 * 41);
+  CHECK(found == 3 * 40 * 16 * 16 + 40 * 5 * 16 + 2 * pairs * 8);
+  CHECK(found < bound::multiply_adds(0, 40));
+  // The formula takes every candidate for seen: it is exact for one cluster.
+  auto one = random_layer<routed<2, lc::k_means<1>>, 40>();
+  CHECK(counted(*one, 40) == decltype(one)::element_type::bound::multiply_adds(0, 40));
+}
+
+#if __has_include(<xsimd/xsimd.hpp>)
+TEST_CASE("clusters on SIMD lanes") {
+  CHECK(apart(output_of<by_argmax, 40, lc::simd>(), output_of<by_argmax, 40>()) < 1e-5);
+}
+#endif
