@@ -50,6 +50,7 @@
 #include <lacuna/ffn/ffn.hpp>
 #include <lacuna/ffn/predicted.hpp>
 #include <lacuna/ffn/skips_zeros.hpp>
+#include <lacuna/format/parameter_tokens.hpp>
 #include <lacuna/format/thresholded.hpp>
 #include <lacuna/ffn/mixture.hpp>
 #include <lacuna/model/decoder.hpp>

@@ -129,6 +129,16 @@ using mixtures = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
         lc::mixture<lc::experts<2>, lc::experts_per_token<2>, lc::hidden<5>, lc::poly_relu>>,
     lc::linear_head<>>;
 
+/// Maps made of tokens, in attention and in feed-forwards, with a tau of their own and with biases. There are enough
+/// tokens that no row of scores is near 0, where the map bends more than differences can follow.
+using maps_of_tokens = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::attention<lc::heads<3>, lc::kv_heads<1>, lc::rope<>, lc::causal, lc::parameter_tokens<9>>,
+        lc::ffn<lc::hidden<10>, lc::gated<lc::silu>, lc::parameter_tokens<8>>>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::attention<lc::heads<2>, lc::full, lc::parameter_tokens<12, lc::tau{1.5}>, lc::bias>,
+        lc::ffn<lc::hidden<9>, lc::gelu_tanh, lc::parameter_tokens<>>>>;
+
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
 

@@ -2,6 +2,7 @@
 /// The Gaussian error linear unit: exact, and its tanh approximation. They are two policies: checkpoints differ.
 
 #include <lacuna/activation/slots.hpp>
+#include <lacuna/core/erf_gelu.hpp>
 #include <lacuna/core/fixed_string.hpp>
 #include <lacuna/core/lane_maths.hpp>
 
@@ -9,26 +10,11 @@ LACUNA_BEGIN
 
 /// x Phi(x) with the exact normal distribution function. Source: Hendrycks and Gimpel (2016), arXiv 1606.08415, eq.
 /// (1).
-struct gelu {
+struct gelu : erf_gelu {
   using slot = slots::activation;
   static constexpr auto name = fixed_string("gelu");
   static constexpr bool preserves_zero = true;
   using lane_wise = gelu;
-
-  template <class Value>
-  LACUNA_HD static constexpr Value value(Value x) noexcept {
-    return x * cumulative(x);
-  }
-  template <class Value>
-  LACUNA_HD static constexpr Value derivative(Value x) noexcept {
-    return cumulative(x) + x * Value(0.398942280401432677940) * maths::exp(Value(-0.5) * x * x);
-  }
-
- private:
-  template <class Value>
-  LACUNA_HD static constexpr Value cumulative(Value x) noexcept {
-    return Value(0.5) * (Value(1) + maths::erf(x * Value(0.707106781186547524401)));
-  }
 };
 
 /// 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). Source: as `gelu`, section 2.

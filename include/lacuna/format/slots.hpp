@@ -9,7 +9,7 @@ struct dense;
 struct no_bias;
 
 namespace slots {
-/// How the weights of a component are stored: `dense`.
+/// How the weights of a component are stored: `dense`, `thresholded`, or `parameter_tokens<>` in their place.
 struct format {
   using stand_in = dense;
   template <class Policy>

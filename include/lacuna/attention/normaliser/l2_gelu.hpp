@@ -1,18 +1,11 @@
 #pragma once
 /// GELU of scores that are normalised by their length.
 
-#include <lacuna/activation/gelu.hpp>
 #include <lacuna/attention/normaliser/softmax.hpp>
+#include <lacuna/core/erf_gelu.hpp>
+#include <lacuna/core/tau.hpp>
 
 LACUNA_BEGIN
-
-/// What the normalised scores are multiplied by: `l2_gelu<tau{8.f}>`; `tau{}` is the root of the number of keys.
-struct tau {
-  float value = 0;
-  constexpr tau() = default;
-  constexpr explicit tau(float of) : value(of) {}
-  constexpr bool operator==(const tau&) const = default;
-};
 
 namespace rules {
 template <bool Fine>
@@ -45,17 +38,17 @@ struct l2_gelu : scores_as_they_are {
   /// The weight of a score, from the row's sum and its number of keys.
   template <class Value>
   LACUNA_HD static constexpr Value weight(Value score, Value sum, Value keys) noexcept {
-    return gelu::value(score * factor(sum, keys));
+    return erf_gelu::value(score * factor(sum, keys));
   }
   template <class Value>
   LACUNA_HD static constexpr Value weight_by_score(Value score, Value sum, Value keys) noexcept {
-    return gelu::derivative(score * factor(sum, keys)) * factor(sum, keys);
+    return erf_gelu::derivative(score * factor(sum, keys)) * factor(sum, keys);
   }
   /// d factor / d sum = -factor / (2 sum).
   template <class Value>
   LACUNA_HD static constexpr Value weight_by_sum(Value score, Value sum, Value keys) noexcept {
     const Value scaled = score * factor(sum, keys);
-    return maths::where(maths::less(Value(0), sum), gelu::derivative(scaled) * scaled * Value(-0.5) / safe(sum),
+    return maths::where(maths::less(Value(0), sum), erf_gelu::derivative(scaled) * scaled * Value(-0.5) / safe(sum),
                         Value(0));
   }
 
