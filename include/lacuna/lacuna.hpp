@@ -48,6 +48,7 @@
 #include <lacuna/block/shared.hpp>
 #include <lacuna/block/skip.hpp>
 #include <lacuna/ffn/ffn.hpp>
+#include <lacuna/ffn/pattention.hpp>
 #include <lacuna/ffn/predicted.hpp>
 #include <lacuna/ffn/skips_zeros.hpp>
 #include <lacuna/format/parameter_tokens.hpp>
@@ -57,6 +58,7 @@
 #include <lacuna/model/describe.hpp>
 #include <lacuna/model/figures.hpp>
 #include <lacuna/model/generate.hpp>
+#include <lacuna/model/grow.hpp>
 #include <lacuna/model/model.hpp>
 #include <lacuna/model/substitute.hpp>
 #include <lacuna/norm/layer_norm.hpp>
@@ -75,3 +77,4 @@
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>
+#include <lacuna/zoo/tokenformer.hpp>

@@ -20,11 +20,13 @@ void copy_turned(const numbers& from, Tensor& to) {
     for (lc::extent_t o = 0; o < outputs; ++o)
       to[o * count + n] = static_cast<typename Tensor::element>(from.of[n * outputs + o]);
 }
-/// Loads parameters whose paths end in `key` and `value` from a case's `keys` and `values`.
+/// Loads parameters whose paths end in `key` and `value` from a case's `keys` and `values`; the feed-forward's stand
+/// under `ffn` there.
 const auto load_tokens = [](auto& layer, const one_case& from) {
   lc::visit_named(
       [&](const char* path, auto& to) {
-        const std::string plural = std::string(path) + "s";
+        const std::string prefix = from.tensors.count("ffn.keys") == 1 ? "ffn." : "";
+        const std::string plural = prefix + path + "s";
         const numbers& of = from.tensor(plural);
         if (plural.size() > 7 && plural.compare(plural.size() - 7, 7, ".values") == 0)
           copy_turned(of, to);
@@ -94,8 +96,9 @@ TEST_CASE("maps made of tokens against an independent implementation") {
   CHECK(difference_to<many, double>(cases["pattention_grown"]) < 1e-8);
   CHECK(difference_to<many, float>(cases["pattention_grown"]) < 1e-5);
   CHECK(difference_to<lc::parameter_tokens<30>, double>(cases["pattention_grown"]) > 1e-2);
-  check_case<lc::attention<lc::heads<2>, lc::causal, lc::parameter_tokens<>>, 16, 21>(cases["pattention_layer"], "y",
-                                                                                      settings_in_f64, load_tokens);
+  check_case<lc::zoo::tokenformer_attention<2, lc::no_position>, 16, 21>(cases["pattention_layer"], "y",
+                                                                         settings_in_f64, load_tokens);
+  check_case<lc::pattention<>, 16, 19>(cases["pattention_ffn"], "y", settings_in_f64, load_tokens);
 }
 
 TEST_CASE("the order of tokens and the length of the input do not matter") {
@@ -133,7 +136,7 @@ TEST_CASE("a row of zeros gives 0 and has no gradient; what is no number shows")
 }
 
 namespace {
-/// All maps of two blocks made of tokens, in attention with fewer key heads, in gated and plain feed-forwards, with
+/// All maps of three blocks made of tokens, in attention with fewer key heads, in gated and plain feed-forwards, with
 /// biases.
 using everywhere = lc::decoder<
     lc::vocabulary<11>, lc::width<16>, lc::context<40>,
@@ -143,7 +146,7 @@ using everywhere = lc::decoder<
     lc::pre_norm<lc::rms_norm<>,
                  lc::attention<lc::heads<2>, lc::causal, lc::parameter_tokens<20, lc::tau{3}>, lc::bias>,
                  lc::ffn<lc::hidden<24>, lc::gelu, lc::parameter_tokens<>, lc::bias>>,
-    lc::tied_head>;
+    lc::zoo::tokenformer_block<4>, lc::tied_head>;
 }  // namespace
 
 TEST_CASE("cost: what is counted is the formula; memory and parameters by hand") {
@@ -178,4 +181,140 @@ TEST_CASE("streams, chunks and training give the same bits") {
                               })
                 .ok());
   CHECK(served == 19);
+}
+
+namespace {
+/// Keys and values of two layers; `Kept` tokens at first, `Count` now.
+template <lc::extent_t Count, lc::tau Tau>
+using growing =
+    lc::decoder<lc::vocabulary<11>, lc::width<16>, lc::context<20>,
+                lc::repeat<2, lc::pre_norm<lc::rms_norm<>,
+                                           lc::attention<lc::heads<2>, lc::causal, lc::parameter_tokens<Count, Tau>>,
+                                           lc::pattention<2 * Count, lc::tau{Tau.value * 1.5}>>>>;
+using small = growing<12, lc::tau_of(12)>;
+using grown = growing<20, lc::tau_of(12)>;
+
+template <class Model>
+std::vector<double> logits_of(Model& model) {
+  std::vector<double> all;
+  model.reset();
+  REQUIRE(model
+              .try_forward({recipes::stream, 19},
+                           [&](lc::extent_t, auto logits) { all.insert(all.end(), logits.data, logits.data + 11); })
+              .ok());
+  return all;
+}
+double apart(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double most = 0, largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(a[i] - b[i]);
+    most = std::max(most, std::isnan(difference) ? 1e9 : difference);
+    largest = std::max(largest, std::abs(b[i]));
+  }
+  return most / largest;
+}
+/// One tensor of any number of extents.
+template <lc::extent_t... Extents>
+struct named_weight {
+  lc::tensor<double, Extents...> weight;
+  template <class Visitor, class... Structs>
+  static constexpr void visit(Visitor&& v, Structs&... s) {
+    v("weight", s.weight...);
+  }
+};
+/// The gradients of a stream, by path.
+template <class Recipe>
+std::map<std::string, std::vector<double>> gradients_of(lc::model<Recipe, lc::f64, lc::training>& model) {
+  static lc::tensor<double, 19, 11> adjoint;
+  for (lc::extent_t i = 0; i < adjoint.size; ++i) adjoint[i] = lc::random_normal(2, 0, i);
+  model.clear_gradients();
+  REQUIRE(model.try_forward_to_learn({recipes::stream, 19}).ok());
+  REQUIRE(model.try_backward({recipes::stream, 19}, adjoint.view()).ok());
+  std::map<std::string, std::vector<double>> all;
+  lc::visit_named(
+      [&](const char* path, auto& gradient) { all[path].assign(gradient.data, gradient.data + gradient.size); },
+      model.gradients_to_write());
+  return all;
+}
+}  // namespace
+
+TEST_CASE("a grown model computes what it did, and only as long as tau is kept") {
+  auto from = std::make_unique<lc::model<small, lc::f64>>();
+  auto to = std::make_unique<lc::model<grown, lc::f64>>();
+  auto recomputed = std::make_unique<lc::model<growing<20, lc::tau_of(20)>, lc::f64>>();
+  recipes::randomise(*from, 3, 0.4);
+  recipes::randomise(*to, 4, 0.4);  // nothing of it may survive but new values
+  recipes::randomise(*recomputed, 4, 0.4);
+  const auto expected = logits_of(*from);
+  CHECK(apart(logits_of(*to), expected) > 1e-2);
+  REQUIRE(lc::try_grow(*from, *to).ok());
+  CHECK(to->position() == 0);
+  CHECK(apart(logits_of(*to), expected) < 1e-12);
+  REQUIRE(lc::try_grow(*from, *recomputed).ok());
+  CHECK(apart(logits_of(*recomputed), expected) > 1e-3);
+  // Another element on the way.
+  auto narrow = std::make_unique<lc::model<grown, lc::f32>>();
+  lc::grow(*from, *narrow, lc::new_values{});
+  lc::grow(*narrow, *to);
+  CHECK(apart(logits_of(*to), expected) < 1e-5);
+}
+
+TEST_CASE("new keys learn at once where new values are not 0") {
+  auto from = std::make_unique<lc::model<small, lc::f64>>();
+  recipes::randomise(*from, 3, 0.4);
+  const auto largest_of_new = [&](const char* path, lc::extent_t first, lc::extent_t size, auto&&... drawn) {
+    auto to = std::make_unique<lc::model<grown, lc::f64, lc::training>>();
+    REQUIRE(lc::try_grow(*from, *to, drawn...).ok());
+    const auto gradient = gradients_of(*to)[path];
+    REQUIRE(gradient.size() == size);
+    double largest = 0;
+    for (lc::extent_t i = first; i < size; ++i) largest = std::max(largest, std::abs(gradient[i]));
+    return largest;
+  };
+  for (const char* path : {"blocks.0.attention.query.key", "blocks.1.attention.output.key"}) {
+    CAPTURE(path);
+    CHECK(largest_of_new(path, 12 * 16, 20 * 16, lc::new_values{.deviation = 0.2, .seed = 3}) > 1e-3);
+    CHECK(largest_of_new(path, 12 * 16, 20 * 16) == 0);
+  }
+  CHECK(largest_of_new("blocks.0.pattention.key", 24 * 16, 40 * 16, lc::new_values{}) > 1e-4);
+}
+
+TEST_CASE("what does not fit is named, and nothing is changed") {
+  auto from = std::make_unique<lc::model<small, lc::f64>>();
+  recipes::randomise(*from, 3, 0.4);
+  const auto refused = [&]<class Recipe>(std::type_identity<Recipe>, const std::string& sentence) {
+    auto to = std::make_unique<lc::model<Recipe, lc::f64>>();
+    recipes::randomise(*to, 4, 0.4);
+    const auto before = logits_of(*to);
+    const auto why = lc::try_grow(*from, *to).why();
+    CHECK(why.kind == lc::error_kind::shape);
+    CHECK(std::string(why.message.c_str()) == sentence);
+    CHECK(logits_of(*to) == before);
+  };
+  refused(
+      std::type_identity<growing<8, lc::tau_of(12)>>{},
+      "lacuna::grow: blocks.0.attention.query.key: expected at least 12 x 16 in the larger model, found 8 x 16 (add "
+      "parameter tokens, and take none away)");
+  using other =
+      lc::substitute<grown, lc::pattention<40, lc::tau{lc::tau_of(12).value * 1.5}>, lc::ffn<lc::hidden<40>, lc::relu>>;
+  refused(std::type_identity<other>{},
+          "lacuna::grow: blocks.0.pattention_norm.gain: expected a tensor of this name in the larger model, found none "
+          "(grow adds parameter tokens to the same recipe)");
+  using with_biases = lc::decoder<
+      lc::vocabulary<11>, lc::width<16>, lc::context<20>,
+      lc::repeat<
+          2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal, lc::parameter_tokens<20>, lc::bias>,
+                          lc::pattention<40>>>>;
+  refused(
+      std::type_identity<with_biases>{},
+      "lacuna::grow: blocks.0.attention.query.bias: expected a tensor of this name in the smaller model, found none "
+      "(grow adds parameter tokens to the same recipe)");
+  static const named_weight<6> flat;
+  static const named_weight<6, 1> column;
+  CHECK(
+      std::string(lc::detail::try_fit(flat, column).why().message.c_str()) ==
+      "lacuna::grow: weight: expected at least 6 in the larger model, found 6 x 1 (add parameter tokens, and take none "
+      "away)");
+  CHECK(lc::detail::try_fit(flat, flat).ok());
 }

@@ -137,7 +137,7 @@ using maps_of_tokens = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context
         lc::ffn<lc::hidden<10>, lc::gated<lc::silu>, lc::parameter_tokens<8>>>,
     lc::pre_norm<lc::rms_norm<>,
         lc::attention<lc::heads<2>, lc::full, lc::parameter_tokens<12, lc::tau{1.5}>, lc::bias>,
-        lc::ffn<lc::hidden<9>, lc::gelu_tanh, lc::parameter_tokens<>>>>;
+        lc::ffn<lc::hidden<9>, lc::gelu_tanh, lc::parameter_tokens<>>, lc::pattention<>>>;
 
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
