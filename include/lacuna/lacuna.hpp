@@ -19,6 +19,7 @@
 #include <lacuna/activation/top_k_activation.hpp>
 #include <lacuna/attention/attention.hpp>
 #include <lacuna/attention/cache/ring.hpp>
+#include <lacuna/attention/gate/local_enhancement.hpp>
 #include <lacuna/attention/gate/sigmoid_gate.hpp>
 #include <lacuna/attention/normaliser/clamped_softmax.hpp>
 #include <lacuna/attention/normaliser/clipped_softmax.hpp>
@@ -75,6 +76,7 @@
 #include <lacuna/probe/prediction.hpp>
 #include <lacuna/train/auxiliary_loss.hpp>
 #include <lacuna/train/cross_entropy.hpp>
+#include <lacuna/zoo/biformer.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>
 #include <lacuna/zoo/tokenformer.hpp>

@@ -1,4 +1,4 @@
-// Gradients of maps made of tokens, against central differences: every parameter, f64.
+// Gradients of maps made of tokens and of local enhancement, against central differences: every parameter, f64.
 #include "support/gradient_check.hpp"
 
 #include <doctest/doctest.h>
@@ -19,4 +19,8 @@ void check(std::uint64_t seed, Loss&& loss) {
 TEST_CASE("gradients of maps made of tokens") {
   check<recipes::maps_of_tokens>(61, linear_loss);
   check<recipes::maps_of_tokens>(62, next_token_loss);
+}
+TEST_CASE("gradients of values of near tokens") {
+  check<recipes::enhanced>(63, linear_loss);
+  check<recipes::enhanced>(64, next_token_loss);
 }

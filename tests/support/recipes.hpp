@@ -139,6 +139,13 @@ using maps_of_tokens = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context
         lc::attention<lc::heads<2>, lc::full, lc::parameter_tokens<12, lc::tau{1.5}>, lc::bias>,
         lc::ffn<lc::hidden<9>, lc::gelu_tanh, lc::parameter_tokens<>>, lc::pattention<>>>;
 
+/// Values of near tokens added to what attention mixed: with and without a bias, over scores, regions and features.
+using enhanced = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+                             attention_block<lc::causal, lc::local_enhancement<5>>,
+                             attention_block<lc::bi_level<5, lc::kept_regions{2}>, lc::dot_by_width,
+                                             lc::local_enhancement<3, lc::no_bias>, lc::rope<>>,
+                             attention_block<lc::causal, lc::relu_features, lc::local_enhancement<1>>>;
+
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
 

@@ -114,6 +114,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static_assert(__is_base_of(nothing, detail::checks_of_route<typename parts_of_schedule::route, shape>) || true);
     using schedule_type = detail::schedule_of<shape, parts_of_schedule>;
     using gate = typename base::template get<slots::gate>::template bound<shape>;
+    static_assert(__is_base_of(nothing, gate) || true);
     static constexpr bool sees_ahead = schedule_type::sees_ahead || lacuna::sees_ahead<gate>;
     static constexpr bool forgets = schedule_type::forgets;
 

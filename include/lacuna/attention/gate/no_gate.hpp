@@ -17,7 +17,7 @@ LACUNA_BEGIN
 struct no_gate;
 
 namespace slots {
-/// `no_gate`, `sigmoid_gate<...>`, or your own.
+/// `no_gate`, `sigmoid_gate<...>`, `local_enhancement<...>`, or your own.
 struct gate {
   using stand_in = no_gate;
   template <class Policy>

@@ -37,8 +37,8 @@ struct regions_divide_the_context {
 /// product with its mean query, over all heads at once, the earlier of equal ones, and first those whose product is no
 /// number, so that it shows; its rows see all tokens of those. O(tokens * width + Regions^2 * width) to choose. The
 /// choice has no gradient. Rows see ahead: the stream is taken whole. Source: Zhu et al. (2023), BiFormer, arXiv
-/// 2303.08810, section 3.2, here in one dimension and without the local enhancement; scores are `dot_by_width` in the
-/// released code.
+/// 2303.08810, section 3.2, here in one dimension; scores are `dot_by_width` in the released code, and
+/// `local_enhancement` stands beside them.
 template <extent_t Regions, kept_regions Kept = kept_regions{}>
 struct bi_level {
   static_assert(__is_base_of(nothing, rules::regions_are_some<(Regions > 0 && Kept.count > 0)>) || true);
