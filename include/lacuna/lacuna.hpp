@@ -43,6 +43,7 @@
 #include <lacuna/attention/route/random_blocks.hpp>
 #include <lacuna/attention/route/top_k.hpp>
 #include <lacuna/attention/route/window.hpp>
+#include <lacuna/attention/score/difference.hpp>
 #include <lacuna/attention/score/favor.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/block/residual.hpp>
@@ -77,6 +78,8 @@
 #include <lacuna/train/auxiliary_loss.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/zoo/biformer.hpp>
+#include <lacuna/zoo/performer.hpp>
+#include <lacuna/zoo/scatterbrain.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>
 #include <lacuna/zoo/tokenformer.hpp>

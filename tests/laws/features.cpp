@@ -227,12 +227,12 @@ TEST_CASE("features against an independent implementation") {
   const one_case &first = cases["performer_21"], &second = cases["performer_28"];
   given_favor<16>::given = first.tensor("features").of;
   given_favor<32>::given = second.tensor("features").of;
-  check_case<lc::attention<lc::heads<3>, lc::full, given_favor<16>>, 24, 21>(first, "y");
-  check_case<lc::attention<lc::heads<3>, lc::causal, given_favor<16>>, 24, 21>(first, "y.causal");
-  check_case<lc::attention<lc::heads<3>, lc::full, lc::relu_features>, 24, 21>(first, "y.relu");
-  check_case<lc::attention<lc::heads<3>, lc::causal, lc::relu_features>, 24, 21>(first, "y.relu_causal");
-  check_case<lc::attention<lc::heads<2>, lc::full, given_favor<32>>, 16, 28>(second, "y");
-  check_case<lc::attention<lc::heads<2>, lc::causal, given_favor<32>>, 16, 28>(second, "y.causal");
-  check_case<lc::attention<lc::heads<2>, lc::full, lc::relu_features>, 16, 28>(second, "y.relu");
-  check_case<lc::attention<lc::heads<2>, lc::causal, lc::relu_features>, 16, 28>(second, "y.relu_causal");
+  check_case<lc::zoo::performer_attention<3, lc::full, given_favor<16>>, 24, 21>(first, "y");
+  check_case<lc::zoo::performer_attention<3, lc::causal, given_favor<16>>, 24, 21>(first, "y.causal");
+  check_case<lc::zoo::performer_attention<3, lc::full, lc::relu_features>, 24, 21>(first, "y.relu");
+  check_case<lc::zoo::performer_attention<3, lc::causal, lc::relu_features>, 24, 21>(first, "y.relu_causal");
+  check_case<lc::zoo::performer_attention<2, lc::full, given_favor<32>>, 16, 28>(second, "y");
+  check_case<lc::zoo::performer_attention<2, lc::causal, given_favor<32>>, 16, 28>(second, "y.causal");
+  check_case<lc::zoo::performer_attention<2, lc::full, lc::relu_features>, 16, 28>(second, "y.relu");
+  check_case<lc::zoo::performer_attention<2, lc::causal, lc::relu_features>, 16, 28>(second, "y.relu_causal");
 }

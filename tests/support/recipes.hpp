@@ -96,6 +96,19 @@ using features = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
                              attention_block<lc::full, lc::hyperbolic_favor<8, lc::feature_seed{3}>>,
                              attention_block<lc::causal, lc::relu_features>>;
 
+/// Features with some keys corrected: those of a causal window and of a two-sided one, grouped heads; features that see
+/// ahead of a causal route; rows that have no corrected key.
+struct every_other_row {
+  using slot = lc::slots::route;
+  static constexpr auto name = lc::fixed_string("every_other_row");
+  static constexpr lc::spans<1> spans(lc::extent_t query, lc::extent_t) { return {0, query % 2 * (query / 2 + 1)}; }
+};
+using corrected = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    attention_block<lc::both<lc::causal, lc::window<4>>, lc::difference<lc::favor<6>>, lc::rope<>, lc::kv_heads<1>>,
+    attention_block<lc::window<3>, lc::difference<lc::hyperbolic_favor<8, lc::feature_seed{3}>>>,
+    attention_block<every_other_row, lc::difference<lc::favor<6>, lc::full>, lc::rope<>>>;
+
 /// Routes that queries and keys decide: biases, grouped heads, two passes, a window to choose from.
 using dynamic = lc::decoder<
     lc::vocabulary<11>, lc::width<8>, lc::context<20>, attention_block<lc::top_k<3>, lc::rope<>, lc::kv_heads<1>>,

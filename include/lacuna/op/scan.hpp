@@ -59,15 +59,15 @@ LACUNA_HD constexpr Value inverse(Value denominator) noexcept {
   return denominator < least ? Value(0) : Value(1) / denominator;
 }
 
-/// Adds a key and its value to the state of one head.
+/// Adds a key and its value to the state of one head. Leaves its features in `phi` and returns their scale.
 template <class State, class Map, class Value>
-LACUNA_HD constexpr void add_key(const State& state, extent_t kv, const Map& map, const Value* key, const Value* value,
-                                 Value* phi) {
+LACUNA_HD constexpr Value add_key(const State& state, extent_t kv, const Map& map, const Value* key, const Value* value,
+                                  Value* phi) {
   constexpr extent_t features = State::features, width = State::head_width;
   Value *sums = state.sums_of(kv), *totals = state.totals_of(kv);
   const Value own = map.apply(key, phi), before = state.scale[kv];
   const Value top = maths::larger(before, own);
-  if (top == -maths::infinity<Value>()) return;  // all features are 0
+  if (top == -maths::infinity<Value>()) return own;  // all features are 0
   if (before < top) {
     const Value shrink = before == -maths::infinity<Value>() ? Value(0) : maths::exp(before - top);
     for (extent_t i = 0; i < features * width; ++i) sums[i] *= shrink;
@@ -80,24 +80,117 @@ LACUNA_HD constexpr void add_key(const State& state, extent_t kv, const Map& map
     totals[r] += weight;
     for (extent_t d = 0; d < width; ++d) sums[r * width + d] += weight * value[d];
   }
+  return own;
 }
 
-/// One row of one head from the state; its denominator.
-template <class State, class Map, class Value>
-LACUNA_HD constexpr Value read_row(const State& state, extent_t kv, const Map& map, const Value* query, Value* out,
-                                   Value* phi) {
+/// What the features of a query find in the state of one head: weights times values into `out`; their sum.
+template <class State, class Value>
+LACUNA_HD constexpr Value read_sums(const State& state, extent_t kv, const Value* phi, Value* out) {
   constexpr extent_t features = State::features, width = State::head_width;
   const Value *sums = state.sums_of(kv), *totals = state.totals_of(kv);
-  map.apply(query, phi);
   Value denominator = 0;
   for (extent_t d = 0; d < width; ++d) out[d] = 0;
   for (extent_t r = 0; r < features; ++r) {
     denominator += phi[r] * totals[r];
     for (extent_t d = 0; d < width; ++d) out[d] += phi[r] * sums[r * width + d];
   }
-  const Value share = inverse(denominator);
-  for (extent_t d = 0; d < width; ++d) out[d] *= share;
   return denominator;
+}
+
+/// One row of one head from the state; its denominator.
+template <class State, class Map, class Value>
+LACUNA_HD constexpr Value read_row(const State& state, extent_t kv, const Map& map, const Value* query, Value* out,
+                                   Value* phi) {
+  map.apply(query, phi);
+  const Value denominator = read_sums(state, kv, phi, out), share = inverse(denominator);
+  for (extent_t d = 0; d < State::head_width; ++d) out[d] *= share;
+  return denominator;
+}
+
+/// Adjoints of a whole stream, which accumulate; `row_adjoint(t, h, through)` writes the adjoint of a row's sum of
+/// values and returns that of its sum of weights. `scale` are the state's when the rows were served; `state` is built
+/// up again, `turned` is room of its size.
+template <bool Causal, class Value, extent_t Columns, extent_t KvColumns, extent_t KvHeads, extent_t Features,
+          extent_t HeadWidth, class Map, class RowAdjoint>
+LACUNA_HD constexpr void add_adjoints(rows<Value, Columns> dquery, rows<Value, KvColumns> dkey,
+                                      rows<Value, KvColumns> dvalue, rows<const Value, KvHeads> scale,
+                                      rows<const Value, Columns> query, rows<const Value, KvColumns> key,
+                                      rows<const Value, KvColumns> value,
+                                      const scan_state<Value, KvHeads, Features, HeadWidth>& state,
+                                      const scan_state<Value, KvHeads, Features, HeadWidth>& turned, const Map& map,
+                                      const RowAdjoint& row_adjoint) {
+  constexpr extent_t heads = Columns / HeadWidth, group = heads / KvHeads;
+  const extent_t tokens = query.count;
+  Value phi[Features], dphi[Features], through[HeadWidth];
+  // Queries read the state as it was; it is built up again, which is exact, unlike taking keys out of it.
+  const auto add = [&](extent_t t) {
+    for (extent_t kv = 0; kv < KvHeads; ++kv)
+      scan_loops::add_key(state, kv, map, key.row(t) + kv * HeadWidth, value.row(t) + kv * HeadWidth, phi);
+  };
+  const auto differentiate_query = [&](extent_t t) {
+    for (extent_t h = 0; h < heads; ++h) {
+      const Value *q = query.row(t) + h * HeadWidth, *sums = state.sums_of(h / group);
+      const Value through_denominator = row_adjoint(t, h, through);
+      for (extent_t r = 0; r < Features; ++r) {
+        dphi[r] = through_denominator * state.totals_of(h / group)[r];
+        for (extent_t d = 0; d < HeadWidth; ++d) dphi[r] += sums[r * HeadWidth + d] * through[d];
+      }
+      map.apply(q, phi);
+      map.add_adjoint(q, phi, dphi, dquery.row(t) + h * HeadWidth);
+    }
+  };
+  state.clear();
+  for (extent_t t = 0; t < tokens; ++t) {
+    add(t);
+    if constexpr (Causal) differentiate_query(t);
+  }
+  if constexpr (!Causal)
+    for (extent_t t = 0; t < tokens; ++t) differentiate_query(t);
+
+  // Keys and values read what the rows behind them ask for, summed up from the last row on.
+  turned.clear();
+  const auto ask = [&](extent_t t) {
+    for (extent_t kv = 0; kv < KvHeads; ++kv) {
+      Value *sums = turned.sums_of(kv), *totals = turned.totals_of(kv);
+      const Value to = scale(t, kv), from = turned.scale[kv];
+      if (from != to && from != -maths::infinity<Value>()) {
+        // Scales only grow along the stream: backwards this shrinks.
+        const Value shrink = maths::exp(to - from);
+        for (extent_t i = 0; i < Features * HeadWidth; ++i) sums[i] *= shrink;
+        for (extent_t r = 0; r < Features; ++r) totals[r] *= shrink;
+      }
+      turned.scale[kv] = to;
+      for (extent_t h = kv * group; h < (kv + 1) * group; ++h) {
+        const Value through_denominator = row_adjoint(t, h, through);
+        map.apply(query.row(t) + h * HeadWidth, phi);
+        for (extent_t r = 0; r < Features; ++r) {
+          totals[r] += phi[r] * through_denominator;
+          for (extent_t d = 0; d < HeadWidth; ++d) sums[r * HeadWidth + d] += phi[r] * through[d];
+        }
+      }
+    }
+  };
+  const auto differentiate_key = [&](extent_t t) {
+    for (extent_t kv = 0; kv < KvHeads; ++kv) {
+      const Value *k = key.row(t) + kv * HeadWidth, *v = value.row(t) + kv * HeadWidth, *sums = turned.sums_of(kv);
+      Value* dv = dvalue.row(t) + kv * HeadWidth;
+      scan_loops::key_features(map, k, phi, Features, turned.scale[kv]);
+      for (extent_t r = 0; r < Features; ++r) {
+        dphi[r] = turned.totals_of(kv)[r];
+        for (extent_t d = 0; d < HeadWidth; ++d) {
+          dphi[r] += sums[r * HeadWidth + d] * v[d];
+          dv[d] += phi[r] * sums[r * HeadWidth + d];
+        }
+      }
+      map.add_adjoint(k, phi, dphi, dkey.row(t) + kv * HeadWidth);
+    }
+  };
+  for (extent_t t = tokens; t-- > 0;) {
+    ask(t);
+    if constexpr (Causal) differentiate_key(t);
+  }
+  if constexpr (!Causal)
+    for (extent_t t = 0; t < tokens; ++t) differentiate_key(t);
 }
 
 }  // namespace scan_loops
@@ -170,11 +263,7 @@ LACUNA_HD constexpr auto kernel(scan_backward, rows<Value, Columns> dquery, rows
                                 const scan_state<Value, KvHeads, Features, HeadWidth>& state,
                                 const scan_state<Value, KvHeads, Features, HeadWidth>& turned, const Map& map,
                                 constant<bool, Causal>, const reference&) {
-  constexpr extent_t group = Heads / KvHeads;
-  const extent_t tokens = query.count;
-  Value phi[Features], dphi[Features], through[HeadWidth];
-  // The adjoints of a row's numerator and denominator.
-  const auto row_adjoint = [&](extent_t t, extent_t h) {
+  const auto row_adjoint = [&](extent_t t, extent_t h, Value* through) {
     const Value *dout = dmixed.row(t) + h * HeadWidth, *out = mixed.row(t) + h * HeadWidth;
     const Value share = scan_loops::inverse(saved.denominator(t, h));
     Value through_denominator = 0;
@@ -184,75 +273,8 @@ LACUNA_HD constexpr auto kernel(scan_backward, rows<Value, Columns> dquery, rows
     }
     return through_denominator;
   };
-  // Queries read the state as it was; it is built up again, which is exact, unlike taking keys out of it.
-  const auto add = [&](extent_t t) {
-    for (extent_t kv = 0; kv < KvHeads; ++kv)
-      scan_loops::add_key(state, kv, map, key.row(t) + kv * HeadWidth, value.row(t) + kv * HeadWidth, phi);
-  };
-  const auto differentiate_query = [&](extent_t t) {
-    for (extent_t h = 0; h < Heads; ++h) {
-      const Value *q = query.row(t) + h * HeadWidth, *sums = state.sums_of(h / group);
-      const Value through_denominator = row_adjoint(t, h);
-      for (extent_t r = 0; r < Features; ++r) {
-        dphi[r] = through_denominator * state.totals_of(h / group)[r];
-        for (extent_t d = 0; d < HeadWidth; ++d) dphi[r] += sums[r * HeadWidth + d] * through[d];
-      }
-      map.apply(q, phi);
-      map.add_adjoint(q, phi, dphi, dquery.row(t) + h * HeadWidth);
-    }
-  };
-  state.clear();
-  for (extent_t t = 0; t < tokens; ++t) {
-    add(t);
-    if constexpr (Causal) differentiate_query(t);
-  }
-  if constexpr (!Causal)
-    for (extent_t t = 0; t < tokens; ++t) differentiate_query(t);
-
-  // Keys and values read what the rows behind them ask for, summed up from the last row on.
-  turned.clear();
-  const auto ask = [&](extent_t t) {
-    for (extent_t kv = 0; kv < KvHeads; ++kv) {
-      Value *sums = turned.sums_of(kv), *totals = turned.totals_of(kv);
-      const Value to = saved.scale(t, kv), from = turned.scale[kv];
-      if (from != to && from != -maths::infinity<Value>()) {
-        // Scales only grow along the stream: backwards this shrinks.
-        const Value shrink = maths::exp(to - from);
-        for (extent_t i = 0; i < Features * HeadWidth; ++i) sums[i] *= shrink;
-        for (extent_t r = 0; r < Features; ++r) totals[r] *= shrink;
-      }
-      turned.scale[kv] = to;
-      for (extent_t h = kv * group; h < (kv + 1) * group; ++h) {
-        const Value through_denominator = row_adjoint(t, h);
-        map.apply(query.row(t) + h * HeadWidth, phi);
-        for (extent_t r = 0; r < Features; ++r) {
-          totals[r] += phi[r] * through_denominator;
-          for (extent_t d = 0; d < HeadWidth; ++d) sums[r * HeadWidth + d] += phi[r] * through[d];
-        }
-      }
-    }
-  };
-  const auto differentiate_key = [&](extent_t t) {
-    for (extent_t kv = 0; kv < KvHeads; ++kv) {
-      const Value *k = key.row(t) + kv * HeadWidth, *v = value.row(t) + kv * HeadWidth, *sums = turned.sums_of(kv);
-      Value* dv = dvalue.row(t) + kv * HeadWidth;
-      scan_loops::key_features(map, k, phi, Features, turned.scale[kv]);
-      for (extent_t r = 0; r < Features; ++r) {
-        dphi[r] = turned.totals_of(kv)[r];
-        for (extent_t d = 0; d < HeadWidth; ++d) {
-          dphi[r] += sums[r * HeadWidth + d] * v[d];
-          dv[d] += phi[r] * sums[r * HeadWidth + d];
-        }
-      }
-      map.add_adjoint(k, phi, dphi, dkey.row(t) + kv * HeadWidth);
-    }
-  };
-  for (extent_t t = tokens; t-- > 0;) {
-    ask(t);
-    if constexpr (Causal) differentiate_key(t);
-  }
-  if constexpr (!Causal)
-    for (extent_t t = 0; t < tokens; ++t) differentiate_key(t);
+  scan_loops::add_adjoints<Causal>(dquery, dkey, dvalue, saved.scale, query, key, value, state, turned, map,
+                                   row_adjoint);
   return ran_on<reference>{};
 }
 

@@ -22,6 +22,12 @@ struct feature_seed {
 template <class Score>
 inline constexpr bool is_feature_map = requires { Score::count(extent_t{1}); };
 
+/// Whether e^(q.k / sqrt(head width)) is, on average, the mean of phi_r(q) phi_r(k) over the features. A map says so
+/// itself: `static constexpr bool estimates_exponential = true`.
+template <class Score>
+inline constexpr bool estimates_exponentials =
+    is_feature_map<Score> && requires { requires Score::estimates_exponential; };
+
 namespace rules {
 template <extent_t Count>
 struct features_are_not_zero {
@@ -136,6 +142,7 @@ struct favor {
   using slot = slots::score;
   static constexpr auto name = fixed_string("favor<") + decimal<Features>() + ">";
   static constexpr bool is_dot = false;
+  static constexpr bool estimates_exponential = true;
 
   static constexpr extent_t count(extent_t) { return Features == 0 ? 1 : Features; }
   static constexpr extent_t projections(extent_t) { return count(1); }
@@ -158,6 +165,7 @@ struct hyperbolic_favor {
   using slot = slots::score;
   static constexpr auto name = fixed_string("hyperbolic_favor<") + decimal<Features>() + ">";
   static constexpr bool is_dot = false;
+  static constexpr bool estimates_exponential = true;
   static constexpr extent_t directions = Features < 2 ? 1 : Features / 2;
 
   static constexpr extent_t count(extent_t) { return 2 * directions; }

@@ -1,0 +1,23 @@
+// Gradients through features whose weights are corrected on some keys, against central differences: every parameter,
+// f64.
+#include "support/gradient_check.hpp"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+template <class Recipe, class Loss>
+void check(std::uint64_t seed, Loss&& loss) {
+  const auto report = check_gradients<Recipe>(seed, loss);
+  CHECK(report.size() > 5);
+  const auto worst = worst_of(report);
+  INFO(worst.path << ": largest gradient " << worst.largest << ", relative difference " << worst.difference);
+  CHECK(worst.difference <= 1e-6);
+}
+
+}  // namespace
+
+TEST_CASE("gradients through corrected features") {
+  check<recipes::corrected>(58, linear_loss);
+  check<recipes::corrected>(59, next_token_loss);
+}

@@ -1,0 +1,17 @@
+// sentence: lacuna::difference: these features estimate no exponential, so that there is nothing to correct (use favor<64> or hyperbolic_favor<64>)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+#if defined(CORRECTED)
+using mixer = lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<4>>, lc::difference<lc::favor<8>>>;
+#else
+using mixer = lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<4>>, lc::difference<lc::relu_features>>;
+#endif
+using tiny =
+    lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, lc::repeat<2, lc::pre_norm<lc::rms_norm<>, mixer>>>;
+
+int main() {
+  lc::model<tiny> model;
+  const std::uint32_t prompt[]{1, 2};
+  return model.try_forward({prompt, 2}).ok() ? 0 : 1;
+}
