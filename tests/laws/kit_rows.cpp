@@ -9,6 +9,7 @@
 namespace {
 namespace lc = lacuna;
 using attention_kit::check;
+using attention_kit::sum;
 #if __has_include(<xsimd/xsimd.hpp>)
 using fast = lc::simd;
 #else
@@ -22,14 +23,14 @@ constexpr bool decided_by_tokens = false;
 }  // namespace
 
 TEST_CASE("normalisers") {
-  check<over<lc::causal, lc::softmax1>, fast>("softmax1", {.sums_to_one = false, .sees = lc::allows<lc::causal>});
+  check<over<lc::causal, lc::softmax1>, fast>("softmax1", {.weights = sum::less, .sees = lc::allows<lc::causal>});
   check<over<lc::causal, lc::clamped_softmax<lc::score_limit{0.6f}>>, fast>("clamped",
                                                                             {.sees = lc::allows<lc::causal>});
   using clipped = lc::clipped_softmax<lc::stretch{-0.01f, 1.0f}>;
-  check<over<lc::causal, clipped>, fast>("clipped", {.sums_to_one = false, .sees = lc::allows<lc::causal>});
+  check<over<lc::causal, clipped>, fast>("clipped", {.weights = sum::less, .sees = lc::allows<lc::causal>});
 }
 TEST_CASE("gates, shared queries and keys") {
-  check<over<lc::causal, lc::sigmoid_gate<>>, fast>("gate", {.sums_to_one = false, .sees = lc::allows<lc::causal>});
+  check<over<lc::causal, lc::sigmoid_gate<>>, fast>("gate", {.weights = sum::less, .sees = lc::allows<lc::causal>});
   check<over<lc::causal, lc::shared_query_key<>, lc::plain_dot_to_others>, fast>("shared",
                                                                                  {.sees = lc::allows<lc::causal>});
 }

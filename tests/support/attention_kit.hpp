@@ -142,11 +142,13 @@ class attention_rig final : public any_attention {
   watching watching_{backend_, counter_};
 };
 
+/// What a row's weights sum to.
+enum class sum { one, less, anything };
 /// What is true of a composition.
 struct promises {
-  bool causal = true;       ///< rows see the past alone, and a stream may be cut
-  bool sums_to_one = true;  ///< else to less
-  bool ordered = true;      ///< tokens may not change places
+  bool causal = true;  ///< rows see the past alone, and a stream may be cut
+  sum weights = sum::one;
+  bool ordered = true;                                               ///< tokens may not change places
   bool (*sees)(lc::extent_t, lc::extent_t, lc::extent_t) = nullptr;  ///< row, key, keys: where the route says it
 };
 
@@ -192,7 +194,7 @@ inline const any_tensor* find(const std::vector<any_tensor>& in, const char* pat
 /// With values of 1 and an output map that passes them on, each output is the sum of its row's weights.
 inline void weights_sum(any_attention& of, const promises& promised) {
   const any_tensor *value = find(of.parameters, "value.weight"), *output = find(of.parameters, "output.weight");
-  if (value == nullptr || output == nullptr) return;
+  if (value == nullptr || output == nullptr || promised.weights == sum::anything) return;
   const std::size_t inner = output->size / of.width;
   auto x = normal_rows(1, of.tokens * of.width);
   for (std::size_t t = 0; t < of.tokens; ++t) x[(t + 1) * of.width - 1] = 1;
@@ -211,8 +213,10 @@ inline void weights_sum(any_attention& of, const promises& promised) {
     for (std::size_t key = 0; key < of.tokens && !sees_something; ++key)
       sees_something = promised.sees(t, key, of.tokens);
     for (std::size_t c = 0; c < std::min(inner, of.width); ++c) {
-      const double sum = y[t * of.width + c];
-      const bool fine = !sees_something ? sum == 0 : promised.sums_to_one ? std::abs(sum - 1) < 1e-12 : sum < 1 + 1e-12;
+      const double total = y[t * of.width + c];
+      const bool fine = !sees_something                ? total == 0
+                        : promised.weights == sum::one ? std::abs(total - 1) < 1e-12
+                                                       : total < 1 + 1e-12;
       wrong += fine ? 0 : 1;
     }
   }

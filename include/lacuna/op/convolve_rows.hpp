@@ -56,8 +56,8 @@ LACUNA_HD constexpr auto kernel(convolve_rows, rows<Value, Columns> y, rows<cons
 /// Adjoints of `convolve_rows`; both accumulate.
 struct convolve_rows_backward {
   static constexpr auto name = fixed_string("convolve_rows_backward");
-  template <class X, class Gradient, class Y, class Weight>
-  LACUNA_HD static constexpr std::uint64_t multiply_adds(const X&, const Gradient&, const Y& dy, const X&,
+  template <class XAdjoint, class Gradient, class Y, class X, class Weight>
+  LACUNA_HD static constexpr std::uint64_t multiply_adds(const XAdjoint&, const Gradient&, const Y& dy, const X&,
                                                          const Weight&) noexcept {
     return 2 * convolution::products<Weight::inputs>(dy.count) * Y::columns;
   }

@@ -1,0 +1,40 @@
+// The universal checks (support/attention_kit.hpp) on attentions with parts that bring schedules, weights or parameters
+// of their own.
+#include "support/attention_kit.hpp"
+
+#if __has_include(<xsimd/xsimd.hpp>)
+#include <lacuna/with_simd.hpp>
+#endif
+
+namespace {
+namespace lc = lacuna;
+using attention_kit::check;
+using attention_kit::sum;
+#if __has_include(<xsimd/xsimd.hpp>)
+using fast = lc::simd;
+#else
+using fast = lc::reference;
+#endif
+
+template <class Route, class... Policies>
+using over = lc::attention<lc::heads<2>, Route, Policies...>;
+constexpr bool decided_by_tokens = false;
+
+}  // namespace
+
+TEST_CASE("clusters") {
+  check<over<lc::k_means<3>, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot>, fast>(
+      "k_means", {}, decided_by_tokens);
+}
+TEST_CASE("features, corrected") {
+  using near = lc::both<lc::causal, lc::window<7>>;
+  check<over<near, lc::difference<lc::hyperbolic_favor<12>>>, fast>("difference, causal",
+                                                                    {.sees = lc::allows<lc::causal>});
+  check<over<lc::window<5>, lc::difference<lc::favor<12>>>, fast>("difference, all", {.causal = false});
+}
+TEST_CASE("values of near tokens") {
+  check<over<lc::full, lc::local_enhancement<3>>, fast>("enhanced", {.causal = false, .weights = sum::anything});
+}
+TEST_CASE("maps made of tokens") {
+  check<over<lc::causal, lc::parameter_tokens<10>>, fast>("parameter_tokens", {.sees = lc::allows<lc::causal>});
+}
