@@ -45,6 +45,9 @@
 #include <lacuna/attention/route/window.hpp>
 #include <lacuna/attention/score/difference.hpp>
 #include <lacuna/attention/score/favor.hpp>
+#include <lacuna/attention/source/learned_sinks.hpp>
+#include <lacuna/attention/source/low_rank.hpp>
+#include <lacuna/attention/source/summarised.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/block/residual.hpp>
 #include <lacuna/block/shared.hpp>
@@ -80,6 +83,9 @@
 #include <lacuna/zoo/biformer.hpp>
 #include <lacuna/zoo/performer.hpp>
 #include <lacuna/zoo/scatterbrain.hpp>
+#include <lacuna/zoo/combiner.hpp>
+#include <lacuna/zoo/learned_sinks.hpp>
+#include <lacuna/zoo/linformer.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>
 #include <lacuna/zoo/tokenformer.hpp>

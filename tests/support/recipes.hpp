@@ -130,6 +130,16 @@ using shared_projections = lc::decoder<
     attention_block<lc::causal, lc::shared_query_key<>, lc::plain_dot, lc::rope<>>,
     attention_block<lc::causal, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot, lc::rope<>, lc::bias>>;
 
+/// Keys and values that are not tokens: mixed rows, learned ones, spans; with rotations, grouped heads, two passes.
+using sources = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    attention_block<lc::full, lc::low_rank<4>, lc::rope<>, lc::kv_heads<1>>,
+    attention_block<lc::full, lc::low_rank<3, lc::mixing::together>, lc::softmax1>,
+    attention_block<lc::causal, lc::summarised<lc::segments<4>>, lc::rope<>>,
+    attention_block<lc::causal, lc::summarised<lc::doubling_blocks>>,
+    attention_block<lc::both<lc::causal, lc::window<6>>, lc::learned_sinks<2>, lc::kv_heads<1>,
+                    lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>>;
+
 /// Mixtures of experts: both kinds of gates, one to all experts per token, a capacity that some tokens exceed, losses of
 /// their own, experts of several forms.
 using mixtures = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,

@@ -36,6 +36,12 @@ struct cache_view {
   }
 };
 
+/// The same view, constant.
+template <class Element, extent_t KvHeads, extent_t HeadWidth, class Address>
+LACUNA_HD constexpr auto readable(const cache_view<Element, KvHeads, HeadWidth, Address>& from) noexcept {
+  return cache_view<const Element, KvHeads, HeadWidth, Address>{from.keys, from.values, from.address};
+}
+
 /// Products of heads * head_width columns per visible pair: scores, where needed twice, and values.
 template <normalisation Kind>
 inline constexpr std::uint64_t attend_products = Kind == normalisation::one_pass ? 2 : 3;

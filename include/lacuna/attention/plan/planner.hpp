@@ -123,6 +123,12 @@ struct stored_plan {
   LACUNA_ANY_CALLEE
   template <class Row>
   LACUNA_HD constexpr void prepare_rows(extent_t first, extent_t tokens, Row&& row) {
+    prepare_rows(first, tokens, first + tokens, row);
+  }
+  /// The same, where there are `keys` keys: more than tokens so far.
+  LACUNA_ANY_CALLEE
+  template <class Row>
+  LACUNA_HD constexpr void prepare_rows(extent_t first, extent_t tokens, extent_t keys, Row&& row) {
     detail::plan_sink sink{runs, masks, 0, 0, 0};
     for (extent_t group = 0; group < groups_of(tokens); ++group) {
       begin[group] = sink.run_count;
@@ -133,9 +139,9 @@ struct stored_plan {
         seen[r].count = 0;
         row(at + r, seen[r]);
         // A user's route may overshoot: what does not exist yet is not seen.
-        while (seen[r].count > 0 && seen[r].items[seen[r].count - 1].begin >= first + tokens) --seen[r].count;
-        if (seen[r].count > 0 && seen[r].items[seen[r].count - 1].end > first + tokens)
-          seen[r].items[seen[r].count - 1].end = first + tokens;
+        while (seen[r].count > 0 && seen[r].items[seen[r].count - 1].begin >= keys) --seen[r].count;
+        if (seen[r].count > 0 && seen[r].items[seen[r].count - 1].end > keys)
+          seen[r].items[seen[r].count - 1].end = keys;
         cursors[r] = {seen[r].items, seen[r].items + seen[r].count};
       }
       detail::plan_group(cursors, count, sink);

@@ -1,0 +1,18 @@
+// sentence: lacuna::attention: a source keeps what it adds behind all tokens (leave the cache out, or use tokens with
+// this cache)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+#if defined(CORRECTED)
+using mixer = lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<4>>, lc::learned_sinks<>>;
+#else
+using mixer = lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<4>>, lc::learned_sinks<>, lc::ring_cache<4>>;
+#endif
+using tiny =
+    lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, lc::repeat<2, lc::pre_norm<lc::rms_norm<>, mixer>>>;
+
+int main() {
+  lc::model<tiny> model;
+  const std::uint32_t prompt[]{1, 2};
+  return model.try_forward({prompt, 2}).ok() ? 0 : 1;
+}
