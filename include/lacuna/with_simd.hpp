@@ -8,6 +8,7 @@
 #include <lacuna/backend/simd/embed.hpp>
 #include <lacuna/backend/simd/evaluate.hpp>
 #include <lacuna/backend/simd/keep_largest.hpp>
+#include <lacuna/backend/simd/mix_rows.hpp>
 #include <lacuna/backend/simd/multiply.hpp>
 #include <lacuna/backend/simd/multiply_active.hpp>
 #include <lacuna/backend/simd/rotate.hpp>

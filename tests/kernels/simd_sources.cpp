@@ -38,6 +38,7 @@ result learn(bool after_another) {
                     model->gradients_to_write());
   return all;
 }
+/// The largest difference, relative to the largest number.
 double apart(const std::vector<double>& a, const std::vector<double>& b) {
   double most = 0, largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -47,7 +48,45 @@ double apart(const std::vector<double>& a, const std::vector<double>& b) {
   return most / largest;
 }
 
+/// Rows mixed on a backend, forward and backward; adjoints and gradients start from something.
+template <lc::extent_t Columns, lc::extent_t Mixed, class Backend>
+std::vector<double> mix(lc::extent_t count) {
+  std::uint64_t drawn = 0;
+  const auto draw = [&](std::size_t size) {
+    std::vector<float> all(size);
+    for (float& of : all) of = static_cast<float>(lc::random_normal(73, Columns, drawn++));
+    return all;
+  };
+  std::vector<float> x = draw(count * Columns), share = draw(count * Mixed), y = draw(Mixed * Columns + 1),
+                     dy = draw(Mixed * Columns), dx = draw(count * Columns + 1), dshare = draw(count * Mixed + 1);
+  const lc::rows<const float, Mixed> shares(share.data(), count);
+  const lc::rows<float, Columns> rows(x.data(), count);
+  const auto ran = lc::op::mix_rows(lc::rows<float, Columns>(y.data(), Mixed), rows, shares, Backend{});
+  const auto ran_back = lc::op::mix_rows_backward(lc::rows<float, Columns>(dx.data(), count),
+                                                  lc::rows<float, Mixed>(dshare.data(), count),
+                                                  lc::rows<float, Columns>(dy.data(), Mixed), rows, shares, Backend{});
+  static_assert(lc::same<decltype(ran), const lc::ran_on<Backend>>);
+  static_assert(lc::same<decltype(ran_back), const lc::ran_on<Backend>>);
+  std::vector<double> all(y.begin(), y.end());
+  all.insert(all.end(), dx.begin(), dx.end());
+  all.insert(all.end(), dshare.begin(), dshare.end());
+  return all;
+}
+template <lc::extent_t Columns, lc::extent_t Mixed>
+void check_mixing() {
+  for (lc::extent_t count = 0; count <= 40; ++count)
+    REQUIRE(apart(mix<Columns, Mixed, lc::simd>(count), mix<Columns, Mixed, lc::reference>(count)) < 1e-5);
+}
+
 }  // namespace
+
+TEST_CASE("rows mixed on simd, all lengths") {
+  check_mixing<1, 1>();
+  check_mixing<5, 17>();
+  check_mixing<16, 8>();
+  check_mixing<64, 3>();
+  check_mixing<37, 33>();
+}
 
 TEST_CASE("sources on simd: logits and gradients of the reference, whatever came before") {
   const auto expected = learn<lc::reference>(false), found = learn<lc::simd>(false), again = learn<lc::simd>(true);
