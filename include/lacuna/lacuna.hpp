@@ -25,6 +25,7 @@
 #include <lacuna/attention/normaliser/clipped_softmax.hpp>
 #include <lacuna/attention/normaliser/l2_gelu.hpp>
 #include <lacuna/attention/normaliser/softmax1.hpp>
+#include <lacuna/attention/project/by_class.hpp>
 #include <lacuna/attention/project/shared_query_key.hpp>
 #include <lacuna/attention/route/bi_level.hpp>
 #include <lacuna/attention/route/block_window.hpp>
@@ -81,6 +82,7 @@
 #include <lacuna/train/auxiliary_loss.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/zoo/biformer.hpp>
+#include <lacuna/zoo/longformer.hpp>
 #include <lacuna/zoo/performer.hpp>
 #include <lacuna/zoo/scatterbrain.hpp>
 #include <lacuna/zoo/combiner.hpp>

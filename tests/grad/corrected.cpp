@@ -1,5 +1,5 @@
-// Gradients through features whose weights are corrected on some keys, against central differences: every parameter,
-// f64.
+// Gradients through features that are corrected on some keys, and of rows of two kinds, against central differences:
+// every parameter, f64.
 #include "support/gradient_check.hpp"
 
 #include <doctest/doctest.h>
@@ -17,6 +17,10 @@ void check(std::uint64_t seed, Loss&& loss) {
 
 }  // namespace
 
+TEST_CASE("gradients of rows of two kinds") {
+  check<recipes::row_classes>(60, linear_loss);
+  check<recipes::row_classes>(61, next_token_loss);
+}
 TEST_CASE("gradients through corrected features") {
   check<recipes::corrected>(58, linear_loss);
   check<recipes::corrected>(59, next_token_loss);

@@ -109,6 +109,19 @@ using corrected = lc::decoder<
     attention_block<lc::window<3>, lc::difference<lc::hyperbolic_favor<8, lc::feature_seed{3}>>>,
     attention_block<every_other_row, lc::difference<lc::favor<6>, lc::full>, lc::rope<>>>;
 
+/// Rows of two kinds: on both sides, and of the past alone; positions by rotation and by distance; global rows in one
+/// stretch and in several, each with its own lists of inputs; two passes.
+template <class Set>
+using beside = lc::either<lc::window<3>, lc::columns<Set>>;
+using row_classes = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    attention_block<beside<lc::listed<0, 9, 10>>, lc::class_projections<lc::listed<0, 9, 10>>, lc::rope<>,
+                    lc::kv_heads<1>, lc::bias>,
+    attention_block<lc::both<lc::causal, beside<lc::listed<2, 7>>>, lc::class_projections<lc::listed<2, 7>>, lc::alibi,
+                    lc::thresholded>,
+    attention_block<lc::window<3>, lc::class_projections<lc::leading<3>>,
+                    lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>>;
+
 /// Routes that queries and keys decide: biases, grouped heads, two passes, a window to choose from.
 using dynamic = lc::decoder<
     lc::vocabulary<11>, lc::width<8>, lc::context<20>, attention_block<lc::top_k<3>, lc::rope<>, lc::kv_heads<1>>,

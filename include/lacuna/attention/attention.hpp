@@ -58,7 +58,38 @@ constexpr auto find_schedule() {
 template <class Shape, class Parts>
 using schedule_of = typename decltype(find_schedule<Shape, Parts>())::type;
 
+/// Whether the source has the schedule to itself: it comes first, and what others bring would be passed over.
+template <class Shape, class Parts>
+inline constexpr bool source_brings_alone =
+    !BringsSchedule<typename Parts::source, Shape, Parts> ||
+    !(BringsSchedule<typename Parts::projections, Shape, Parts> || BringsSchedule<typename Parts::score, Shape, Parts>);
+
+/// What a schedule with `reads_projections` is given in the place of its own memory: that of the projections beside it.
+template <class Own, class Projections>
+struct memory_with_projections {
+  Own& own;
+  Projections& projections;
+};
+
+/// Multiply-adds of projections, which may depend on where the rows stand.
+template <class Projections>
+constexpr std::uint64_t projection_products(extent_t first, extent_t tokens) {
+  if constexpr (requires { Projections::multiply_adds(first, tokens); })
+    return Projections::multiply_adds(first, tokens);
+  else
+    return Projections::multiply_adds(tokens);
+}
+
 }  // namespace detail
+
+namespace rules {
+template <bool Fine>
+struct one_part_brings_the_schedule {
+  static_assert(Fine,
+                "lacuna::attention: the source needs a schedule of its own, and so do the projections or the score "
+                "(leave the source out, or use separate_projections and dot with it)");
+};
+}  // namespace rules
 
 /// y = W_o [attend(W_q x, cache of (W_k x, W_v x))]: `(tokens, width) -> (tokens, width)`.
 ///
@@ -112,6 +143,10 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       using position = typename bound::position;
     };
     static_assert(__is_base_of(nothing, detail::checks_of_route<typename parts_of_schedule::route, shape>) || true);
+    static_assert(
+        __is_base_of(nothing,
+                     rules::one_part_brings_the_schedule<detail::source_brings_alone<shape, parts_of_schedule>>) ||
+        true);
     using schedule_type = detail::schedule_of<shape, parts_of_schedule>;
     using gate = typename base::template get<slots::gate>::template bound<shape>;
     static_assert(__is_base_of(nothing, gate) || true);
@@ -180,9 +215,9 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       const auto query = m.query.first(x.count), mixed = m.mixed.first(x.count);
       const auto key = m.key.first(x.count), value = m.value.first(x.count);
       projections::forward(v.parameters, m.projections_memory, v.derived.projections_part, x, query, key, value, run);
-      position::apply(query, false, run);
-      position::apply(key, false, run);
-      schedule_type::forward(inside(v), query, key, value, mixed, run);
+      apply_positions(query, key, m, false, run);
+      auto&& own = memory_of_schedule(m);
+      schedule_type::forward(inside(v, own), query, key, value, mixed, run);
       const auto passed =
           gate::forward(v.parameters.gate_part, m.gate_memory, v.derived.gate_part, x, value, mixed, run);
       output_map::forward(v.parameters.output, m.output_map_memory, v.derived.output, passed, y, run);
@@ -202,18 +237,19 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
                            v.derived.output, gate::passed(m.gate_memory, mixed), dy, dmixed, run);
       gate::backward(v.parameters.gate_part, a.gradients.gate_part, m.gate_memory, d.gate_memory, v.derived.gate_part,
                      x, value, mixed, dmixed, dvalue, dx, run);
-      schedule_type::backward(inside(v), adjoints{a.gradients.schedule_part, a.state, d.schedule_memory}, query, key,
-                              value, mixed, dmixed, dquery, dkey, dvalue, run);
-      position::apply(dquery, true, run);
-      position::apply(dkey, true, run);
+      auto&& own = memory_of_schedule(m);
+      auto&& down = memory_of_schedule(d);
+      schedule_type::backward(inside(v, own), adjoints{a.gradients.schedule_part, a.state, down}, query, key, value,
+                              mixed, dmixed, dquery, dkey, dvalue, run);
+      apply_positions(dquery, dkey, d, true, run);
       projections::backward(v.parameters, a.gradients, m.projections_memory, d.projections_memory,
                             v.derived.projections_part, x, dquery, dkey, dvalue, dx, run);
     }
 
     /// Multiply-adds of `tokens` rows from position `first` on, forward.
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
-      return projections::multiply_adds(tokens) + output_map::multiply_adds(tokens) + gate::multiply_adds(tokens) +
-             schedule_type::multiply_adds(first, tokens);
+      return detail::projection_products<projections>(first, tokens) + output_map::multiply_adds(tokens) +
+             gate::multiply_adds(tokens) + schedule_type::multiply_adds(first, tokens);
     }
     /// Calls `f(name, value)` for the sizes that no tensor shape tells.
     template <class Function>
@@ -228,9 +264,28 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     }
 
    private:
-    template <class Values>
-    LACUNA_HD static constexpr auto inside(Values v) {
-      return values{v.parameters.schedule_part, v.state, v.memory.schedule_memory, v.derived};
+    template <class Values, class Memory>
+    LACUNA_HD static constexpr auto inside(Values v, Memory& memory) {
+      return values{v.parameters.schedule_part, v.state, memory, v.derived};
+    }
+    template <class Memory>
+    LACUNA_HD static constexpr decltype(auto) memory_of_schedule(Memory& m) {
+      if constexpr (requires { requires schedule_type::reads_projections; })
+        return detail::memory_with_projections<decltype(m.schedule_memory), decltype(m.projections_memory)>{
+            m.schedule_memory, m.projections_memory};
+      else
+        return (m.schedule_memory);
+    }
+    /// Positions, in place: of queries and keys, and of others that the projections made.
+    template <class Value, class Memory, class Run>
+    LACUNA_HD static constexpr void apply_positions(rows<Value, query_width> query, rows<Value, kv_width> key,
+                                                    Memory& m, bool backward, const Run& run) {
+      position::apply(query, backward, run);
+      position::apply(key, backward, run);
+      if constexpr (requires {
+                      projections::template apply_positions<position>(m.projections_memory, query.count, backward, run);
+                    })
+        projections::template apply_positions<position>(m.projections_memory, query.count, backward, run);
     }
   };
 };

@@ -6,7 +6,9 @@
 ///   forward(parameters, memory, derived, x, query, key, value, run)
 ///   backward(parameters, gradients, memory, adjoint, derived, x, dquery, dkey, dvalue, dx, run)
 /// Positions are applied behind it, in place: what backward needs of queries and keys it saves itself. dx accumulates;
-/// dquery, dkey and dvalue may be overwritten.
+/// dquery, dkey and dvalue may be overwritten. One whose cost depends on where its rows stand says
+/// `multiply_adds(first, tokens)`. One that makes more than these three, for the schedule that it brings, keeps the rest
+/// in its memory and says how positions are applied there: `apply_positions<Position>(memory, tokens, backward, run)`.
 
 #include <lacuna/attention/slots.hpp>
 #include <lacuna/format/projection.hpp>

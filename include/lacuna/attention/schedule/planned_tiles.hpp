@@ -6,7 +6,9 @@
 /// `shares<Plan>`, `initialise`, `multiply_adds`, and
 ///   forward(values, query, key, value, mixed, run)
 ///   backward(values, adjoints, query, key, value, mixed, dmixed, dquery, dkey, dvalue, run)
-/// on rows whose positions are applied already. The adjoints dquery, dkey and dvalue accumulate.
+/// on rows whose positions are applied already. The adjoints dquery, dkey and dvalue accumulate. A schedule that says
+/// `static constexpr bool reads_projections = true` finds `{own, projections}` in the place of its memory, and of its
+/// adjoint: its own, and that of the projections.
 
 #include <lacuna/attention/cache/ring.hpp>
 #include <lacuna/attention/plan/planner.hpp>
