@@ -40,11 +40,13 @@
 #include <lacuna/attention/route/full.hpp>
 #include <lacuna/attention/route/k_means.hpp>
 #include <lacuna/attention/route/lsh.hpp>
+#include <lacuna/attention/route/neighbours.hpp>
 #include <lacuna/attention/route/positions.hpp>
 #include <lacuna/attention/route/random_blocks.hpp>
 #include <lacuna/attention/route/top_k.hpp>
 #include <lacuna/attention/route/window.hpp>
 #include <lacuna/attention/score/difference.hpp>
+#include <lacuna/attention/score/edge_modulated.hpp>
 #include <lacuna/attention/score/favor.hpp>
 #include <lacuna/attention/source/learned_sinks.hpp>
 #include <lacuna/attention/source/low_rank.hpp>

@@ -27,6 +27,7 @@ std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
   using model_type = lc::model<Recipe, lc::f64, lc::training>;
   auto model = std::make_unique<model_type>();
   recipes::randomise(*model, seed, 0.4);
+  recipes::assign(*model);
   const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
   std::vector<double> adjoint(tokens.count * model_type::vocabulary);
   const lc::rows<double, model_type::vocabulary> to{adjoint.data(), tokens.count};

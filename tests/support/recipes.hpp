@@ -1,6 +1,7 @@
 #pragma once
 /// Small recipes that between them use every component: for gradients, laws and mutants.
 
+#include <cstdlib>
 #include <lacuna/lacuna.hpp>
 
 namespace recipes {
@@ -184,6 +185,29 @@ using enhanced = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
 
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
+
+/// Attention along the edges of a graph, with and without features of the edges, some scores clamped.
+using graphs = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    attention_block<lc::neighbours<90>, lc::clamped_softmax<lc::score_limit{0.3f}>>,
+    attention_block<lc::neighbours<90>, lc::edge_modulated<3>, lc::clamped_softmax<lc::score_limit{0.3f}>,
+                    lc::kv_heads<1>>,
+    attention_block<lc::neighbours<90>, lc::edge_modulated<3>, lc::softmax1, lc::rope<>>>;
+
+/// Gives a model that reads one the graph of the stream: some nodes listen to themselves, one to nobody.
+template <class Model>
+void assign(Model& model) {
+  if constexpr (Model::template reads<lc::graph<3, double>>) {
+    lc::edge edges[90];
+    double numbers[3 * 90];
+    lc::extent_t count = 0;
+    for (std::uint32_t target = 0; target < 19; ++target)
+      for (std::uint32_t source = 0; source < 19; ++source)
+        if (target != 4 && lc::random_uniform(11, target, source) < 0.2 && count < 90) edges[count++] = {target, source};
+    for (lc::extent_t i = 0; i < 3 * count; ++i) numbers[i] = lc::random_normal(12, 0, i);
+    if (!model.try_assign(lc::graph<3, double>{19, edges, count, numbers}).ok()) std::abort();
+  }
+}
 
 /// Adds normal values of the given spread to every parameter; gains start at 1.
 template <class Model>

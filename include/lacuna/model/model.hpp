@@ -55,6 +55,12 @@ struct what_learns_keeps {
                 "lacuna::ring_cache: a ring overwrites what backward reads (train with linear_cache and substitute the "
                 "ring afterwards: the parameters are the same)");
 };
+template <bool Fine>
+struct something_reads_what_is_assigned {
+  static_assert(Fine,
+                "lacuna::model: no part of this model reads what is assigned (a graph<> is read under neighbours<N>, "
+                "node_positions<N> by laplacian_position<N>)");
+};
 template <extent_t Tokens>
 struct chunk_is_not_empty {
   static_assert(Tokens > 0, "lacuna::model: a chunk of 0 tokens makes no progress (choose chunk<1> or more)");
@@ -215,6 +221,18 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     workings().position = 0;
     workings().last_count = 0;
   }
+  /// Whether some part reads such data beside the tokens.
+  template <class Data>
+  static constexpr bool reads = decltype(workings_type::shared)::template reads<Data>;
+  /// Gives all layers that read it data beside the tokens, a `graph` or `node_positions`, which holds until the next
+  /// one, and starts a new stream. An error changes nothing: see what the data says about itself.
+  template <class Data>
+  constexpr status try_assign(const Data& data) {
+    static_assert(__is_base_of(nothing, rules::something_reads_what_is_assigned<reads<Data>>) || true);
+    auto assigned = workings().shared.try_assign(data);
+    if (assigned.ok()) reset();
+    return assigned;
+  }
   /// Tokens of the stream so far.
   constexpr extent_t position() const noexcept { return storage_.workings().position; }
 
@@ -343,6 +361,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
                    "lacuna::forward: expected the whole stream in one call, since a route of this "
                    "model sees ahead, found it at position ")
              << static_cast<std::uint64_t>(position) << " (reset() it, or see the past only with both<causal, ...>)";
+    if (const auto fine = storage_.workings().shared.fits(tokens.count); !fine.ok()) return fine.why();
     return check_range(tokens);
   }
   static constexpr status check_range(token_view tokens) {

@@ -1,9 +1,18 @@
 #pragma once
-/// What all layers of a model share: block plans, rebuilt for each forward, and tables, built once.
+/// What all layers of a model share: block plans, rebuilt for each forward, tables, built once, and data that comes at
+/// run time beside the tokens.
 
+#include <lacuna/core/error.hpp>
 #include <lacuna/core/flat_tuple.hpp>
 
 LACUNA_BEGIN
+
+namespace detail {
+
+template <class Item, class Data>
+concept ReadsAssigned = requires(Item& item, const Data& data) { item.assign(data); };
+
+}  // namespace detail
 
 /// The distinct shared items of a model, found by type.
 template <class List>
@@ -30,6 +39,23 @@ struct shared_items<type_list<Items...>> {
   constexpr void prepare(extent_t first, extent_t tokens) {
     for_each_index<sizeof...(Items)>([&](auto i) { prepare(items.template at<i>(), first, tokens); });
   }
+  /// Whether some item reads such data: it has `assign(data)`, and `check(data)` for what may be wrong.
+  template <class Data>
+  static constexpr bool reads = (detail::ReadsAssigned<Items, Data> || ...);
+  /// Data that comes at run time. An error leaves all items as they are.
+  template <class Data>
+  constexpr status try_assign(const Data& data) {
+    status fine = nothing{};
+    check_all(std::index_sequence_for<Items...>{}, data, fine);
+    if (fine.ok()) for_each_index<sizeof...(Items)>([&](auto i) { assign(items.template at<i>(), data); });
+    return fine;
+  }
+  /// Whether a stream of so many tokens belongs to that data.
+  constexpr status fits(extent_t tokens) const {
+    status fine = nothing{};
+    for_each_index<sizeof...(Items)>([&](auto i) { fits(items.template at<i>(), tokens, fine); });
+    return fine;
+  }
 
  private:
   // Named functions: inside a generic lambda clang 14 finds every requires-expression unsatisfied.
@@ -41,11 +67,37 @@ struct shared_items<type_list<Items...>> {
   static constexpr void prepare(Item& item, extent_t first, extent_t tokens) {
     if constexpr (requires { item.prepare(first, tokens); }) item.prepare(first, tokens);
   }
+  // Not by for_each_index, so that what a check asserts is few calls deep.
+  template <std::size_t... Index, class Data>
+  constexpr void check_all(std::index_sequence<Index...>, const Data& data, status& fine) {
+    (check(items.template at<Index>(), data, fine), ...);
+  }
+  template <class Item, class Data>
+  static constexpr void check(Item& item, const Data& data, status& fine) {
+    if constexpr (detail::ReadsAssigned<Item, Data>)
+      if (fine.ok()) fine = item.check(data);
+  }
+  template <class Item, class Data>
+  static constexpr void assign(Item& item, const Data& data) {
+    if constexpr (detail::ReadsAssigned<Item, Data>) item.assign(data);
+  }
+  template <class Item>
+  static constexpr void fits(const Item& item, extent_t tokens, status& fine) {
+    if constexpr (requires { item.fits(tokens); })
+      if (fine.ok()) fine = item.fits(tokens);
+  }
 };
 template <>
 struct shared_items<type_list<>> {
   constexpr void build() {}
   constexpr void prepare(extent_t, extent_t) {}
+  template <class Data>
+  static constexpr bool reads = false;
+  template <class Data>
+  constexpr status try_assign(const Data&) {
+    return nothing{};
+  }
+  constexpr status fits(extent_t) const { return nothing{}; }
 };
 
 LACUNA_END

@@ -7,9 +7,8 @@ LACUNA_BEGIN
 
 /// The largest score, and the negative of the smallest: `clamped_softmax<score_limit{5.f}>`.
 struct score_limit {
-  float value = 5.0f;
-  constexpr score_limit() = default;
-  constexpr explicit score_limit(float of) : value(of) {}
+  float value;
+  constexpr explicit score_limit(float of = 5.0f) noexcept : value(of) {}
   constexpr bool operator==(const score_limit&) const = default;
 };
 

@@ -55,15 +55,20 @@ concept Route = requires(extent_t at) {
 template <class Policy>
 inline constexpr bool is_dynamic_route = requires { Policy::products(extent_t{0}, extent_t{1}, extent_t{1}); };
 
+/// Whether a route comes at run time, with a plan of its own: `plan<Tokens, Context>` and `pairs(first, tokens, keys)`,
+/// the most that there can be (see attention/route/neighbours.hpp).
+template <class Policy>
+inline constexpr bool is_assigned_route = requires { typename Policy::template plan<1, 1>; };
+
 struct full;
 
 namespace slots {
 /// `causal`, `full`, `window<N>`, combinations by `both`, `either`, `except`, `by_rows`, dynamic ones such as
-/// `top_k<N>`, or your own.
+/// `top_k<N>`, a graph's `neighbours<N>`, or your own.
 struct route {
   using stand_in = full;
   template <class Policy>
-  static constexpr bool accepts = Route<Policy> || is_dynamic_route<Policy>;
+  static constexpr bool accepts = Route<Policy> || is_dynamic_route<Policy> || is_assigned_route<Policy>;
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,
@@ -86,6 +91,12 @@ struct combined_routes_have_spans {
       "lacuna::route: a combination is made of routes with spans, and one of these is decided by its keys (put "
       "the others inside it, as in top_k<8, both<...>>)");
 };
+template <bool Fine>
+struct combined_routes_are_known {
+  static_assert(Fine,
+                "lacuna::route: a combination is made of routes with spans, and one of these is a graph that comes at "
+                "run time (assign a graph without the edges that the other routes hide)");
+};
 }  // namespace rules
 
 namespace detail {
@@ -93,7 +104,9 @@ namespace detail {
 template <class Policy>
 struct combined_policy {
   static_assert(__is_base_of(nothing, rules::combined_routes_have_spans<!is_dynamic_route<Policy>>) || true);
-  using type = std::conditional_t<is_dynamic_route<Policy>, full, checked<Policy, slots::route>>;
+  static_assert(__is_base_of(nothing, rules::combined_routes_are_known<!is_assigned_route<Policy>>) || true);
+  using type =
+      std::conditional_t<is_dynamic_route<Policy> || is_assigned_route<Policy>, full, checked<Policy, slots::route>>;
 };
 
 }  // namespace detail
@@ -136,15 +149,20 @@ LACUNA_HD constexpr bool allows(extent_t query, extent_t key, extent_t keys) {
   return false;
 }
 
-/// Visible (query, key) pairs of rows [first, first + tokens) over `keys` positions: a sum of span lengths.
+/// Visible (query, key) pairs of rows [first, first + tokens) over `keys` positions: a sum of span lengths; of a route
+/// that comes at run time, the most that there can be.
 template <class Policy>
 LACUNA_HD constexpr std::uint64_t pairs(extent_t first, extent_t tokens, extent_t keys) {
-  std::uint64_t total = 0;
-  for (extent_t query = first; query < first + tokens; ++query) {
-    const auto visible = Policy::spans(query, keys);
-    for (extent_t i = 0; i < visible.count; ++i) total += visible.items[i].end - visible.items[i].begin;
+  if constexpr (is_assigned_route<Policy>) {
+    return Policy::pairs(first, tokens, keys);
+  } else {
+    std::uint64_t total = 0;
+    for (extent_t query = first; query < first + tokens; ++query) {
+      const auto visible = Policy::spans(query, keys);
+      for (extent_t i = 0; i < visible.count; ++i) total += visible.items[i].end - visible.items[i].begin;
+    }
+    return total;
   }
-  return total;
 }
 
 LACUNA_END

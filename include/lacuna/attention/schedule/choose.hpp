@@ -9,7 +9,8 @@ LACUNA_BEGIN
 enum class schedule : std::uint8_t {
   planned_tiles,  ///< block plan, keys in blocks of 16, online fold
   two_passes,     ///< the same plan twice: first what the row sums up to, then its weights
-  state_scan      ///< features of a prefix: a state in place of keys
+  state_scan,     ///< features of a prefix: a state in place of keys
+  along_edges     ///< neighbour lists: a graph's edges one by one
 };
 
 /// A schedule and the sentence that `describe` prints.

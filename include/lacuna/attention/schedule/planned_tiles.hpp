@@ -46,6 +46,17 @@ template <class Parts, extent_t Heads>
 using whole_bias = typename bias_with_score<typename Parts::score,
                                             typename score_bias_of<typename Parts::position, Heads>::type>::type;
 
+/// The plan of a route: one that it brings, or one made from its spans.
+template <class Route, extent_t Tokens, extent_t Context>
+struct plan_of_route {
+  using type = shared_plan<Route, Tokens, Context>;
+};
+template <class Route, extent_t Tokens, extent_t Context>
+  requires is_assigned_route<Route>
+struct plan_of_route<Route, Tokens, Context> {
+  using type = typename Route::template plan<Tokens, Context>;
+};
+
 /// A score's factor, from the head width, or from that and the width of the stream.
 template <class Score>
 constexpr double score_scale(extent_t head_width, extent_t width) {
@@ -91,7 +102,7 @@ struct planned_tiles {
   using state = blocked_state<Role, blocks, kv_heads, head_width>;
   template <class Plan>
   struct memory {
-    using plan = shared_plan<route, Plan::tokens, Shape::context>;
+    using plan = typename detail::plan_of_route<route, Plan::tokens, Shape::context>::type;
     [[no_unique_address]] typename Plan::template saved<heads> log_scale;
   };
   template <class Plan>

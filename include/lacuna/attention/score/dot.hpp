@@ -13,7 +13,8 @@ struct dot;
 namespace slots {
 /// `dot`, `plain_dot`, `dot_by_width`, or your own with `is_dot = true` and `scale(head_width)` or
 /// `scale(head_width, width)`; or a feature map: `favor<64>`, `hyperbolic_favor<64>`, `relu_features`, or your own with
-/// `is_dot = false`, `count`, `projections`, `draw` and `map` (attention/score/favor.hpp).
+/// `is_dot = false`, `count`, `projections`, `draw` and `map` (attention/score/favor.hpp); or one that brings the
+/// schedule that computes it and says `brings_schedule = true`: `edge_modulated<6>`.
 struct score {
   using stand_in = dot;
   template <class Policy>
@@ -28,7 +29,9 @@ struct score {
     Policy::template map<double, 2>(to);
   };
   template <class Policy>
-  static constexpr bool accepts = multiplies<Policy> || maps<Policy>;
+  static constexpr bool brings_its_own = requires { requires Policy::brings_schedule; };
+  template <class Policy>
+  static constexpr bool accepts = multiplies<Policy> || maps<Policy> || brings_its_own<Policy>;
   template <class Policy>
   struct refused {
     static_assert(
