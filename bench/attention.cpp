@@ -63,7 +63,7 @@ void add_prefill(const std::string& name) {
 // Composed routes, with the sizes of their papers where these are of this order.
 using windowed = lc::both<lc::causal, lc::window<256>>;
 using sinks_and_window = lc::both<lc::causal, lc::either<lc::columns<lc::leading<4>>, lc::window<256>>>;
-using window_and_columns = lc::either<lc::window<128>, lc::columns<lc::listed<0, 500, 1000, 1500>>>;
+using window_and_columns = lc::either<lc::window<256>, lc::columns<lc::listed<0, 500, 1000, 1500>>>;
 using big_bird =
     lc::by_rows<lc::edges<64>, lc::full,
                 lc::either<lc::either<lc::columns<lc::edges<64>>, lc::block_window<64>>, lc::random_blocks<64>>>;
@@ -173,7 +173,7 @@ int main(int count, char** arguments) {
   add_prefill<windowed, 8192>("window 256 n=8192/lacuna");
   add_prefill<lc::causal, 8192>("window 256 n=8192/causal, all keys");
   add_prefill<sinks_and_window, 2048>("4 sinks + window 256 n=2048/lacuna");
-  add_prefill<window_and_columns, 2048>("window 128 + 4 columns n=2048/lacuna");
+  add_prefill<window_and_columns, 2048>("window 256 + 4 columns n=2048/lacuna");
   add_prefill<big_bird, 2048>("BigBird 64 n=2048/lacuna");
   add_prefill<paragraphs, 2048>("a user's route n=2048/lacuna");
   bench::add_ratio("window 256, a token at n=8192 over one at n=2048", "window 256 n=8192/lacuna",

@@ -226,10 +226,10 @@ struct attention_executor {
 
   // ---- Tiles of 8 rows.
 
-  static constexpr extent_t tile_blocks = 8;
-  /// Rows and registers of one tile of sums.
+  static constexpr extent_t tile_blocks = wide ? 8 : 6;
+  /// Rows and registers of one tile of sums: 16 of 32 registers, or 12 of 16.
   static constexpr extent_t rows_at_once = wide ? 8 : 4;
-  static constexpr extent_t registers_at_once = 2;
+  static constexpr extent_t registers_at_once = wide ? 2 : 3;
 
   /// scores[row][keys of Registers registers] = queries . keys.
   template <extent_t Registers, class Element>
@@ -302,6 +302,12 @@ struct attention_executor {
     std::uint32_t broken = 0;
     for (extent_t head = 0; head < Heads; ++head) {
       const extent_t kv = head / group;
+      // Rows of queries and of the result are far apart, and no processor foresees where they go on.
+      for (extent_t row = 0; row < count; ++row)
+        for (extent_t d = 0; d < width; d += 64 / sizeof(value)) {
+          __builtin_prefetch(a.mixed.row(first + row) + head * width + d, 1);
+          if (head + 1 < Heads) __builtin_prefetch(a.query.row(first + row) + (head + 1) * width + d);
+        }
       fold folds[group_rows];
       for (extent_t row = 0; row < group_rows; ++row) {
         // A group of fewer rows repeats its last one; what it computes is not written.
@@ -314,15 +320,17 @@ struct attention_executor {
         const auto keys_of = [&](extent_t r) LACUNA_UNROLLED {
           return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
         };
+        const auto score = [&](auto some, extent_t r) LACUNA_UNROLLED {
+          const element* keys[some];
+          unroll<some>([&](auto i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
+          score_keys<some>(scores + r * lanes, queries, keys, stride);
+        };
         extent_t r = 0;
-        for (; r + registers_at_once <= registers; r += registers_at_once) {
-          const element* keys[registers_at_once] = {keys_of(r), keys_of(r + 1)};
-          score_keys<registers_at_once>(scores + r * lanes, queries, keys, stride);
-        }
-        if (r < registers) {
-          const element* keys[1] = {keys_of(r)};
-          score_keys<1>(scores + r * lanes, queries, keys, stride);
-        }
+        for (; r + registers_at_once <= registers; r += registers_at_once)
+          score(count_constant<registers_at_once>{}, r);
+        unroll<registers_at_once - 1>([&](auto less) LACUNA_UNROLLED {
+          if (registers - r == less + 1) score(count_constant<less + 1>{}, r);
+        });
       };
       if constexpr (two_passes) {
         run_cursor ahead(a.plan, group_index);
@@ -352,14 +360,14 @@ struct attention_executor {
           for (extent_t row = 0; row < count; ++row)
             mix_by_column<1>(outputs + row * row_width, scores + row * stride, stride, a.cache, kv, tile);
         } else {
-          constexpr extent_t part = width % lanes;
-          extent_t c = 0;
-          for (; c + registers_at_once * lanes <= width; c += registers_at_once * lanes)
-            mix_columns<registers_at_once>(outputs, scores, stride, a.cache, kv, tile, c, 0, a.cache.keys);
-          if constexpr (across % registers_at_once != 0)
-            mix_columns<1>(outputs, scores, stride, a.cache, kv, tile, c, part, a.cache.keys);
-          else if constexpr (part != 0)
-            mix_columns<registers_at_once>(outputs, scores, stride, a.cache, kv, tile, c, part, a.cache.keys);
+          constexpr extent_t part = width % lanes, at_once = registers_at_once;
+          constexpr extent_t strips = across / at_once, rest = across % at_once;
+          unroll<strips>([&](auto strip) LACUNA_UNROLLED {
+            mix_columns<at_once>(outputs, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
+                                 rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys);
+          });
+          if constexpr (rest != 0)
+            mix_columns<rest>(outputs, scores, stride, a.cache, kv, tile, strips * at_once * lanes, part, a.cache.keys);
         }
       }
       for (extent_t row = 0; row < count; ++row) {

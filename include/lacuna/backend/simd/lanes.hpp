@@ -116,6 +116,10 @@ LACUNA_INLINE lanes held(lanes of) noexcept {
   __m512 value = of.value;
   asm("" : "+v"(value));
   return lanes(float_batch(value));
+#elif defined(__AVX__)
+  __m256 value = of.value;
+  asm("" : "+x"(value));
+  return lanes(float_batch(value));
 #else
   return of;
 #endif
@@ -215,7 +219,7 @@ LACUNA_INLINE lanes weight_exp(lanes x) noexcept {
   const lanes inside = x;
 #else
   const lane_mask under = lane_less(x, lanes(-64.0f));
-  const lanes inside = lane_where(under, lanes(-64.0f), x);
+  const lanes inside = lane_larger(x, lanes(-64.0f));
 #endif
   const nearest_integer turns(inside * lanes(1.44269504088896341f));
 #if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_NEON)
