@@ -27,6 +27,7 @@
 #include <lacuna/attention/normaliser/softmax1.hpp>
 #include <lacuna/attention/project/by_class.hpp>
 #include <lacuna/attention/project/shared_query_key.hpp>
+#include <lacuna/attention/route/balanced_k_means.hpp>
 #include <lacuna/attention/route/bi_level.hpp>
 #include <lacuna/attention/route/block_window.hpp>
 #include <lacuna/attention/route/both.hpp>

@@ -16,5 +16,5 @@ TEST_CASE("gradients within clusters; centroids have none") {
       CHECK(of.largest == 0);
       CHECK(of.difference == 0);
     }
-  CHECK(centroids == 2);
+  CHECK(centroids == 4);
 }

@@ -57,6 +57,24 @@ std::uint64_t counted(Layer& layer, lc::extent_t tokens) {
 }
 
 using by_argmax = routed<2, lc::k_means<5>, lc::rope<>>;
+template <lc::extent_t Clusters, lc::extent_t Members, class Candidates = lc::causal>
+using balanced = routed<2, lc::balanced_k_means<Clusters, lc::members{Members}, Candidates>, lc::rope<>>;
+
+/// A case with the members that it lists.
+template <lc::extent_t Heads, lc::extent_t Clusters, lc::extent_t Members, lc::extent_t Width, lc::extent_t Tokens>
+void check_balanced(const one_case& from) {
+  using seen_by_all = routed<Heads, lc::balanced_k_means<Clusters, lc::members{Members}, lc::full>>;
+  using masked = routed<Heads, lc::balanced_k_means<Clusters, lc::members{Members}>>;
+  check_case<seen_by_all, Width, Tokens>(from, "y.balanced");
+  check_case<masked, Width, Tokens>(from, "y.balanced_causal");
+  auto layer = std::make_unique<lone_attention<masked, Width, Tokens>>();
+  layer->load(from);
+  layer->forward(0, Tokens);
+  const auto& listed = from.tensor("members").of;
+  const auto& found = layer->memory.schedule_memory.members;
+  REQUIRE(listed.size() == std::size(found));
+  for (std::size_t i = 0; i < listed.size(); ++i) CHECK(found[i] == listed[i]);
+}
 
 }  // namespace
 
@@ -165,8 +183,142 @@ TEST_CASE("what clusters cost is counted, at most what the formula says") {
   CHECK(counted(*one, 40) == decltype(one)::element_type::bound::multiply_adds(0, 40));
 }
 
+TEST_CASE("balanced clusters against an independent implementation") {
+  auto cases = read_cases("routing");
+  check_balanced<3, 3, 7, 24, 21>(cases["routing_21"]);
+  check_balanced<2, 5, 8, 16, 40>(cases["routing_40"]);
+}
+
+TEST_CASE("clusters of all tokens are dense attention, one or several, and a mean of equal ones changes nothing") {
+  const auto causal = output_of<routed<2, lc::causal, lc::rope<>>, 37>();
+  const auto full = output_of<routed<2, lc::full, lc::rope<>>, 37>();
+  CHECK(apart(output_of<balanced<1, 37>, 37>(), causal) < 1e-6);
+  CHECK(apart(output_of<balanced<2, 99>, 37>(), causal) < 1e-6);
+  CHECK(apart(output_of<balanced<1, 37, lc::full>, 37>(), full) < 1e-6);
+  CHECK(apart(output_of<balanced<5, 8, lc::full>, 37>(), full) > 1e-2);
+  // Two passes, and a penalty on a token's own key, which is at distance 0 in every cluster.
+  using two_passes = lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>;
+  CHECK(apart(output_of<routed<2, lc::balanced_k_means<2, lc::members{37}>, two_passes>, 37>(),
+              output_of<routed<2, lc::causal, two_passes>, 37>()) < 1e-6);
+  using reformed = lc::attention<lc::heads<2>, lc::shared_query_key<>, lc::plain_dot_to_others,
+                                 lc::balanced_k_means<2, lc::members{37}>>;
+  CHECK(
+      apart(output_of<reformed, 37>(),
+            output_of<lc::attention<lc::heads<2>, lc::shared_query_key<>, lc::plain_dot_to_others, lc::causal>, 37>()) <
+      1e-6);
+  // Heads that share keys, and projections of their own for queries and keys.
+  using grouped = lc::attention<lc::heads<2>, lc::kv_heads<1>, lc::balanced_k_means<2, lc::members{37}>>;
+  CHECK(apart(output_of<grouped, 37>(), output_of<lc::attention<lc::heads<2>, lc::kv_heads<1>, lc::causal>, 37>()) <
+        1e-6);
+  auto once = random_layer<balanced<1, 9>, 37>();
+  auto twice = random_layer<balanced<2, 9>, 37>();
+  const auto& centroids = once->parameters.schedule_part.centroids;
+  for (lc::extent_t h = 0; h < 2; ++h)
+    for (lc::extent_t c = 0; c < 2; ++c)
+      for (lc::extent_t d = 0; d < 8; ++d)
+        twice->parameters.schedule_part.centroids[(h * 2 + c) * 8 + d] = centroids[h * 8 + d];
+  once->forward(0, 37);
+  twice->forward(0, 37);
+  CHECK(apart(once->y, twice->y) < 1e-6);
+  // The release divides by a little more than the number of clusters.
+  using released = routed<2, lc::balanced_k_means<1, lc::members{37}, lc::causal, lc::count_offset{0.01f}>, lc::rope<>>;
+  auto shrunk = output_of<released, 37>();
+  for (auto& of : shrunk.data) of *= 1.01f;
+  CHECK(apart(shrunk, causal) < 1e-5);
+}
+
+TEST_CASE("every cluster takes as many, the earlier of equal ones; who is in none is 0") {
+  auto layer = random_layer<balanced<4, 6>, 40>();
+  layer->forward(0, 40);
+  const auto& memory = layer->memory;
+  lc::extent_t in_none = 0, in_several = 0;
+  for (lc::extent_t h = 0; h < 2; ++h) {
+    lc::extent_t held[40]{};
+    for (lc::extent_t i = 0; i < 4 * 6; ++i) {
+      const std::uint32_t* of = memory.schedule_memory.members + h * 4 * 6;
+      REQUIRE(of[i] < 40);
+      if (i % 6 > 0) REQUIRE(of[i] > of[i - 1]);
+      ++held[of[i]];
+    }
+    for (lc::extent_t t = 0; t < 40; ++t) {
+      double size = 0;
+      for (lc::extent_t d = 0; d < 8; ++d) size += std::abs(memory.mixed[t * 16 + h * 8 + d]);
+      CHECK((size == 0) == (held[t] == 0));
+      in_none += held[t] == 0;
+      in_several += held[t] > 1;
+    }
+  }
+  CHECK(in_none > 10);
+  CHECK(in_several > 0);
+  for (lc::extent_t i = 0; i < 40 * 16; ++i) layer->x[i] = layer->x[i % 16];
+  // The same token everywhere, without positions: all products are equal.
+  auto equal = random_layer<routed<2, lc::balanced_k_means<4, lc::members{6}>>, 40>();
+  equal->x = layer->x;
+  equal->forward(0, 40);
+  for (lc::extent_t i = 0; i < 2 * 4 * 6; ++i) CHECK(equal->memory.schedule_memory.members[i] == i % 6);
+}
+
+TEST_CASE("balanced clusters look ahead, masked or not") {
+  static_assert(lc::sees_ahead<balanced<4, 6>::bound<lc::place<16, 40>>>);
+  auto layer = random_layer<balanced<4, 6>, 40>();
+  layer->forward(0, 40);
+  const auto before = layer->y;
+  for (lc::extent_t c = 0; c < 16; ++c) layer->x[39 * 16 + c] *= -3;
+  layer->forward(0, 40);
+  double moved = 0;
+  for (lc::extent_t i = 0; i < 39 * 16; ++i)
+    moved = std::max(moved, static_cast<double>(std::abs(layer->y[i] - before[i])));
+  CHECK(moved > 1e-2);
+  // A token that is no number is taken by every cluster, and shows in all that is later there.
+  for (lc::extent_t c = 0; c < 16; ++c) layer->x[c] = std::nanf("");
+  layer->forward(0, 40);
+  const auto& memory = layer->memory;
+  for (lc::extent_t i = 0; i < 2 * 4; ++i) CHECK(memory.schedule_memory.members[i * 6] == 0);
+  for (lc::extent_t i = 0; i < 2 * 4 * 6; ++i) {
+    const lc::extent_t head = i / (4 * 6), token = memory.schedule_memory.members[i];
+    CHECK(std::isnan(memory.mixed[token * 16 + head * 8]));
+  }
+}
+
+TEST_CASE("streams shorter than a cluster, and workspaces that held something else") {
+  auto layer = random_layer<balanced<3, 20>, 40>();
+  auto dense = random_layer<routed<2, lc::causal, lc::rope<>>, 40>();
+  layer->forward(0, 40);
+  layer->forward(0, 11);
+  dense->forward(0, 11);
+  for (lc::extent_t i = 0; i < 11 * 16; ++i)
+    REQUIRE(layer->y[i] == doctest::Approx(dense->y[i]).epsilon(1e-5).scale(1));
+  // Without room for backward, in memory that others have written to.
+  layer->forward(0, 40);
+  const auto run_in_used_memory = [&]<class Backend>(Backend) {
+    auto running = std::make_unique<lone_attention<balanced<3, 20>, 16, 40, lc::f32, Backend, false>>();
+    std::memset(static_cast<void*>(&running->memory), 0xff, sizeof(running->memory));
+    running->parameters = layer->parameters;
+    running->x = layer->x;
+    std::remove_reference_t<decltype(*running)>::bound::refresh(running->parameters, running->derived);
+    running->forward(0, 40);
+    return apart(running->y, layer->y);
+  };
+  CHECK(run_in_used_memory(lc::reference{}) == 0);
+#if __has_include(<xsimd/xsimd.hpp>)
+  CHECK(run_in_used_memory(lc::simd{}) < 1e-5);
+#endif
+}
+
+TEST_CASE("what balanced clusters cost is what the formula says") {
+  using recipe = balanced<5, 8>;
+  using bound = recipe::bound<lc::place<16, 40>>;
+  auto layer = random_layer<recipe, 40>();
+  CHECK(counted(*layer, 40) == bound::multiply_adds(0, 40));
+  CHECK(counted(*layer, 6) == bound::multiply_adds(0, 6));
+  CHECK(bound::multiply_adds(0, 40) == 3 * 40 * 16 * 16 + (40 * 5 + 2 * 5 * 36) * 16);
+  auto twice = random_layer<balanced<5, 8, lc::full>, 40>();
+  CHECK(counted(*twice, 40) == 3 * 40 * 16 * 16 + (40 * 5 + 2 * 5 * 64) * 16);
+}
+
 #if __has_include(<xsimd/xsimd.hpp>)
 TEST_CASE("clusters on SIMD lanes") {
   CHECK(apart(output_of<by_argmax, 40, lc::simd>(), output_of<by_argmax, 40>()) < 1e-5);
+  CHECK(apart(output_of<balanced<5, 8, lc::full>, 40, lc::simd>(), output_of<balanced<5, 8, lc::full>, 40>()) < 1e-5);
 }
 #endif

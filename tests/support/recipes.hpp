@@ -136,7 +136,11 @@ using dynamic = lc::decoder<
 using clusters = lc::decoder<
     lc::vocabulary<11>, lc::width<8>, lc::context<20>,
     attention_block<lc::k_means<3>, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot, lc::rope<>>,
-    attention_block<lc::k_means<2, lc::window<6>>, lc::alibi, lc::kv_heads<1>>>;
+    attention_block<lc::k_means<2, lc::window<6>>, lc::alibi, lc::kv_heads<1>>,
+    attention_block<lc::balanced_k_means<3, lc::members{9}>, lc::shared_query_key<lc::shared_form::normalised>,
+                    lc::plain_dot>,
+    attention_block<lc::balanced_k_means<2, lc::members{17}, lc::full, lc::count_offset{0.25f}>, lc::kv_heads<1>,
+                    lc::rope<>, lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>>;
 
 /// One projection for queries and keys.
 using shared_projections = lc::decoder<

@@ -28,7 +28,7 @@ struct best_keys {
   extent_t count = 0;
 
   LACUNA_HD constexpr void offer(Value scored, extent_t key) {
-    const Value score = maths::is_nan(scored) ? maths::infinity<Value>() : scored;
+    const Value score = ordered(scored);
     extent_t at = 0;
     if (count < Most) {
       for (at = count++; at > 0 && worse(score, key, (at - 1) / 2); at = (at - 1) / 2) move(at, (at - 1) / 2);
@@ -45,12 +45,19 @@ struct best_keys {
     scores[at] = score;
     keys[at] = key;
   }
+  /// Whether a key is kept, after all were offered: a second walk over them finds the kept ones in order.
+  LACUNA_HD constexpr bool keeps(Value scored, extent_t key) const {
+    return count > 0 && !worse(ordered(scored), key, 0);
+  }
   /// Takes the heap apart into ascending keys: O(count^2).
   LACUNA_HD constexpr void sort_by_key() {
     for (extent_t i = 0; i < count; ++i) insert_ascending(keys, i, keys[i]);
   }
 
  private:
+  LACUNA_HD static constexpr Value ordered(Value score) {
+    return maths::is_nan(score) ? maths::infinity<Value>() : score;
+  }
   /// Lower, or equal and later.
   LACUNA_HD constexpr bool worse(Value score, extent_t key, extent_t than) const {
     return score < scores[than] || (score == scores[than] && key > keys[than]);

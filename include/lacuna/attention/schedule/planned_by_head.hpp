@@ -3,6 +3,7 @@
 /// routes.
 
 #include <lacuna/attention/plan/selected.hpp>
+#include <lacuna/attention/schedule/head_rows.hpp>
 #include <lacuna/attention/schedule/planned_tiles.hpp>
 #include <lacuna/op/select.hpp>
 
@@ -101,7 +102,7 @@ struct planned_by_head {
       const auto own_cache = readable_cache_of(v.state, h);
       const auto how = rule<Value>(h);
       auto& plan = m.plans[plans_of<std::remove_reference_t<decltype(m)>> > 1 ? h : 0];
-      gather(own_query, query, h);
+      gather_head(own_query, query, h);
       using cache_type = std::remove_const_t<decltype(own_cache)>;
       using input_type =
           selection_input<Value, cache_type, std::remove_const_t<decltype(how)>, rows<const Value, Shape::query_width>,
@@ -115,7 +116,7 @@ struct planned_by_head {
                                                                                                         input},
           run.backend);
       op::attend(own_mixed, log_scale<Value>(m, tokens, h), own_query, own_cache, plan.view(), how, run.backend);
-      scatter(mixed, own_mixed, h);
+      scatter_head(mixed, own_mixed, h);
     }
   }
   template <class Values, class Adjoints, class Value, class Run>
@@ -130,12 +131,12 @@ struct planned_by_head {
     for (extent_t h = 0; h < heads; ++h) {
       const auto own_query = m.query.first(tokens), own_dmixed = d.mixed.first(tokens);
       const auto own_dquery = d.query.first(tokens);
-      gather(own_query, query, h);
-      gather(own_dmixed, dmixed, h);
-      gather(own_dquery, dquery, h);
+      gather_head(own_query, query, h);
+      gather_head(own_dmixed, dmixed, h);
+      gather_head(own_dquery, dquery, h);
       op::attend_backward(own_dquery, cache_of(a.state, h), own_dmixed, log_scale<Value>(m, tokens, h), own_query,
                           readable_cache_of(v.state, h), m.plans[h].view(), rule<Value>(h), run.backend);
-      scatter(dquery, own_dquery, h);
+      scatter_head(dquery, own_dquery, h);
     }
     op::append_backward(readable_whole_cache(a.state), dkey, dvalue, run.first, run.backend);
   }
@@ -166,17 +167,6 @@ struct planned_by_head {
       return nullptr;
     else
       return run.shared.template get<drawn<Value>>().drawn.data;
-  }
-  template <class Value>
-  LACUNA_HD static constexpr void gather(rows<Value, head_width> to, rows<Value, Shape::query_width> from, extent_t h) {
-    for (extent_t t = 0; t < to.count; ++t)
-      for (extent_t c = 0; c < head_width; ++c) to(t, c) = from(t, h * head_width + c);
-  }
-  template <class Value>
-  LACUNA_HD static constexpr void scatter(rows<Value, Shape::query_width> to, rows<Value, head_width> from,
-                                          extent_t h) {
-    for (extent_t t = 0; t < from.count; ++t)
-      for (extent_t c = 0; c < head_width; ++c) to(t, h * head_width + c) = from(t, c);
   }
   template <class State>
   LACUNA_HD static constexpr auto cache_of(State& state, extent_t h) {
