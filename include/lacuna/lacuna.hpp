@@ -91,6 +91,8 @@
 #include <lacuna/zoo/combiner.hpp>
 #include <lacuna/zoo/learned_sinks.hpp>
 #include <lacuna/zoo/linformer.hpp>
+#include <lacuna/zoo/reformer.hpp>
+#include <lacuna/zoo/routing_transformer.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>
 #include <lacuna/zoo/tokenformer.hpp>

@@ -64,7 +64,7 @@ using balanced = routed<2, lc::balanced_k_means<Clusters, lc::members{Members}, 
 template <lc::extent_t Heads, lc::extent_t Clusters, lc::extent_t Members, lc::extent_t Width, lc::extent_t Tokens>
 void check_balanced(const one_case& from) {
   using seen_by_all = routed<Heads, lc::balanced_k_means<Clusters, lc::members{Members}, lc::full>>;
-  using masked = routed<Heads, lc::balanced_k_means<Clusters, lc::members{Members}>>;
+  using masked = lc::zoo::routing_attention<Heads, Clusters, lc::members{Members}>;
   check_case<seen_by_all, Width, Tokens>(from, "y.balanced");
   check_case<masked, Width, Tokens>(from, "y.balanced_causal");
   auto layer = std::make_unique<lone_attention<masked, Width, Tokens>>();
@@ -80,8 +80,8 @@ void check_balanced(const one_case& from) {
 
 TEST_CASE("clusters by the largest product, against an independent implementation") {
   auto cases = read_cases("routing");
-  check_case<routed<3, lc::k_means<3>>, 24, 21>(cases["routing_21"], "y.argmax_causal");
-  check_case<routed<2, lc::k_means<5>>, 16, 40>(cases["routing_40"], "y.argmax_causal");
+  check_case<lc::zoo::streaming_routing_attention<3, 3>, 24, 21>(cases["routing_21"], "y.argmax_causal");
+  check_case<lc::zoo::streaming_routing_attention<2, 5>, 16, 40>(cases["routing_40"], "y.argmax_causal");
 }
 
 TEST_CASE("one cluster is every candidate, and so are equal centroids; several are not") {

@@ -86,10 +86,11 @@ struct given_lsh : lc::lsh<Hashing, Candidates> {
 };
 template <lc::extent_t Width, lc::extent_t Tokens, lc::extent_t Heads, lc::hashing Hashing, class Candidates>
 void check_reformer(const one_case& from, const std::string& output) {
+  // The named attention with another route.
   using route = given_lsh<Hashing, Candidates>;
   route::given = from.tensor("hash").of;
-  check_case<lc::attention<lc::heads<Heads>, route, lc::shared_query_key<>, lc::plain_dot_to_others>, Width, Tokens>(
-      from, output);
+  using named = lc::zoo::reformer_attention<Heads, Hashing>;
+  check_case<lc::substitute<named, lc::lsh<Hashing>, route>, Width, Tokens>(from, output);
 }
 
 }  // namespace
