@@ -38,3 +38,13 @@ TEST_CASE("values of near tokens") {
 TEST_CASE("maps made of tokens") {
   check<over<lc::causal, lc::parameter_tokens<10>>, fast>("parameter_tokens", {.sees = lc::allows<lc::causal>});
 }
+TEST_CASE("clusters of equally many") {
+  check<
+      over<lc::balanced_k_means<5, lc::members{12}>, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot>,
+      fast>("balanced_k_means", {.causal = false, .weights = sum::less}, decided_by_tokens);
+}
+TEST_CASE("rows of two kinds") {
+  using near = lc::either<lc::window<7>, lc::columns<lc::listed<0, 21>>>;
+  check<over<near, lc::class_projections<lc::listed<0, 21>>>, fast>("two kinds",
+                                                                    {.causal = false, .weights = sum::anything});
+}

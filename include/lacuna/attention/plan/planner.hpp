@@ -107,8 +107,8 @@ struct stored_plan {
   static constexpr extent_t edges = 2 * Most * group_rows;
   static constexpr extent_t runs_by_edges = 2 * edges + 1 < blocks ? 2 * edges + 1 : blocks;
   /// No run is without a block that some row sees, and no two share one: no more of them than keys.
-  static constexpr extent_t keys = MostKeys * group_rows;
-  static constexpr extent_t runs_per_group = keys < runs_by_edges ? keys : runs_by_edges;
+  static constexpr extent_t group_keys = MostKeys * group_rows;
+  static constexpr extent_t runs_per_group = group_keys < runs_by_edges ? group_keys : runs_by_edges;
 
   std::uint32_t begin[groups + 1]{};
   block_run runs[groups * runs_per_group]{};
