@@ -87,6 +87,10 @@ def main():
     silent = call("07_silent_neurons", "1")
     tally.check(silent.returncode == 0 and re.search(r"^zeros skipped +\d\.\d+ +[4-8]\d\.", silent.stdout, re.M),
                 "silent neurons of the shipped model are left out", silent.stdout + silent.stderr)
+    mixtures = call("08_mixtures")
+    spread = re.search(r"per token, spread +\d+ +\d+ +\d\.\d+ +(\d\.\d+)", mixtures.stdout)
+    tally.check(mixtures.returncode == 0 and spread is not None and float(spread.group(1)) < 1.5,
+                "experts are compared, and the loss spreads tokens over them", mixtures.stdout + mixtures.stderr)
     tally.check(call("05_attentions", "none").returncode != 0 and call("07_silent_neurons", "0").returncode != 0,
                 "a number of pieces that is none is refused")
     with tempfile.TemporaryDirectory() as name:
