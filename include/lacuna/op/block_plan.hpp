@@ -55,6 +55,15 @@ struct block_plan_view {
     return {begin + query / group_rows, runs, masks + query % group_rows, 1, 0, first + query};
   }
 
+  /// The plan of one row of a group.
+  LACUNA_HD constexpr block_plan_view of_row(extent_t row) const {
+    block_plan_view part{begin, runs, masks + row, 1, 0, first + row};
+    part.for_each_block(0, [&](extent_t, std::uint32_t mask) {
+      for (; mask != 0; mask &= mask - 1) ++part.pairs;
+    });
+    return part;
+  }
+
   /// Calls `visit(block, mask)` for every block of which `query` sees at least one key, ascending.
   template <class Visitor>
   LACUNA_HD constexpr void for_each_block(extent_t query, Visitor&& visit) const {

@@ -13,6 +13,7 @@ struct no_position {
 
   template <extent_t HeadWidth, extent_t Context>
   struct on_projections {
+    static constexpr bool adds_up = true;
     template <class Value>
     using shares = type_list<>;
     template <class Value, extent_t Columns, class Run>

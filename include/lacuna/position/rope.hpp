@@ -66,6 +66,8 @@ struct rope {
     static_assert(__is_base_of(nothing, rules::rope_needs_pairs<HeadWidth>) || true);
     static_assert(__is_base_of(nothing, rules::theta_is_positive<Base.fine()>) || true);
 
+    /// Applied at a and once more at b it is applied at a + b.
+    static constexpr bool adds_up = true;
     static constexpr bool in_a_table = detail::angles_in_a_table(HeadWidth, Context);
     template <class Value>
     using shares =

@@ -14,6 +14,12 @@ struct pinned {
   constexpr bool operator==(const pinned&) const = default;
 };
 
+/// What a ring's positions count.
+enum class ring_positions : std::uint8_t {
+  of_the_text,  ///< tokens of the stream
+  of_the_cache  ///< tokens that the cache still holds
+};
+
 namespace rules {
 template <extent_t Positions>
 struct ring_is_not_empty {
@@ -25,18 +31,32 @@ struct ring_keeps_what_is_seen {
                 "lacuna::ring_cache: the route sees keys that the ring has overwritten, or ahead (give the ring the "
                 "window's width, pin leading keys with pinned{N}, or use linear_cache)");
 };
+template <bool Fine>
+struct positions_can_be_moved {
+  static_assert(Fine,
+                "lacuna::ring_cache: positions inside the cache need queries and keys that can be turned on from where "
+                "they were written, and this position cannot (use rope<>, or ring_positions::of_the_text)");
+};
 }  // namespace rules
 
 /// The last `Positions` positions, and the first `Pinned` for good: what a causal window of that width sees, with
 /// attention sinks. State: Positions + Pinned positions and up to three blocks more, whatever the context, so that a
 /// stream may be as long as one likes. Rows are served 8 at a time, each group right after its keys are written.
-/// Source: Xiao et al. (2023), StreamingLLM, arXiv 2309.17453, section 3.2; positions stay those of the text.
-template <extent_t Positions, pinned Pinned = pinned{}>
+///
+/// Positions are those of the text, or `ring_positions::of_the_cache`: once the stream is longer than Pinned +
+/// Positions, a row's pinned keys are as near as if nothing had ever stood between them and the rest, so that distances
+/// never exceed those of training. All other distances are those of the text already: for each row the pinned keys
+/// alone are turned on from where they were written, by the number of tokens that were evicted, and rows are served one
+/// at a time: O(Pinned * kv_width) more per row, and the pinned keys once more in the state. Source: Xiao et al.
+/// (2023), StreamingLLM, arXiv 2309.17453, section 3.2; the released code keeps keys without positions and turns all of
+/// them.
+template <extent_t Positions, pinned Pinned = pinned{}, ring_positions Counted = ring_positions::of_the_text>
 struct ring_cache {
   static_assert(__is_base_of(nothing, rules::ring_is_not_empty<Positions>) || true);
   using slot = slots::cache;
   static constexpr auto name =
       fixed_string("ring_cache<") + decimal<Positions>() + ", pinned{" + decimal<Pinned.count>() + "}>";
+  static constexpr bool moves_pinned = Counted == ring_positions::of_the_cache && Pinned.count > 0;
   static constexpr bool forgets = true;
 
   static constexpr extent_t pinned_blocks = blocks_of(Pinned.count);
@@ -48,6 +68,10 @@ struct ring_cache {
   }
   static constexpr bool keeps(extent_t query, extent_t key) {
     return key < Pinned.count || key + Positions > query || Positions == 0;
+  }
+  /// How many positions the cache has lost when a row is served.
+  LACUNA_HD static constexpr extent_t evicted(extent_t query) {
+    return query + 1 > Positions + Pinned.count ? query + 1 - Positions - Pinned.count : 0;
   }
   /// The first position that is not pinned.
   static constexpr extent_t first_moving = Pinned.count;
@@ -62,6 +86,10 @@ struct ring_cache {
     }
   };
 };
+
+/// Whether a cache turns its pinned keys on when it forgets others.
+template <class Cache>
+inline constexpr bool cache_moves_pinned = requires { requires Cache::moves_pinned; };
 
 namespace detail {
 

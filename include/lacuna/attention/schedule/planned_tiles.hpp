@@ -16,6 +16,7 @@
 #include <lacuna/attention/slots.hpp>
 #include <lacuna/op/attend.hpp>
 #include <lacuna/op/run.hpp>
+#include <lacuna/op/write_keys.hpp>
 #include <lacuna/tensor/walk.hpp>
 
 LACUNA_BEGIN
@@ -66,6 +67,10 @@ constexpr double score_scale(extent_t head_width, extent_t width) {
     return Score::scale(head_width);
 }
 
+/// Whether a position that was applied can be applied further: it says `adds_up`.
+template <class Position>
+inline constexpr bool position_adds_up = requires { requires Position::adds_up; };
+
 }  // namespace detail
 
 /// Keys and values of a stream, in blocks (see `cache_view`).
@@ -80,6 +85,17 @@ struct blocked_state {
   }
 };
 
+/// The same, and the pinned keys as they were written.
+template <class Role, extent_t Blocks, extent_t KvHeads, extent_t HeadWidth, extent_t Pinned>
+struct pinned_state : blocked_state<Role, Blocks, KvHeads, HeadWidth> {
+  typename Role::template tensor<Pinned, KvHeads * HeadWidth> pinned_keys;
+  template <class Visitor, class... Structs>
+  LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+    blocked_state<Role, Blocks, KvHeads, HeadWidth>::visit(v, s...);
+    v("pinned_keys", s.pinned_keys...);
+  }
+};
+
 /// `Parts` names the policies: route, score, normaliser, cache, position.
 template <class Shape, class Parts>
 struct planned_tiles {
@@ -90,20 +106,38 @@ struct planned_tiles {
   static constexpr extent_t blocks = cache::blocks(blocks_of(Shape::context));
   static constexpr bool sees_ahead = route_sees_ahead<route>;
   static constexpr bool forgets = cache_forgets<cache>;
+  static constexpr bool moves_pinned = cache_moves_pinned<cache>;
   static constexpr schedule_choice chosen = choose<typename Parts::score, normaliser>();
+
+  template <class Role, bool Moves>
+  struct state_of {
+    using type = blocked_state<Role, blocks, kv_heads, head_width>;
+  };
+  template <class Role>
+  struct state_of<Role, true> {
+    using type = pinned_state<Role, blocks, kv_heads, head_width, cache::first_moving>;
+  };
 
   static_assert(__is_base_of(nothing,
                              rules::ring_keeps_what_is_seen<detail::cache_serves<cache, route, Shape::context>()>) ||
                 true);
 
+  static_assert(__is_base_of(nothing,
+                             rules::positions_can_be_moved<!moves_pinned ||
+                                                           detail::position_adds_up<typename Parts::position>>) ||
+                true);
+
   template <class Role>
   struct parameters : no_tensors<planned_tiles> {};
   template <class Role>
-  using state = blocked_state<Role, blocks, kv_heads, head_width>;
+  using state = typename state_of<Role, moves_pinned>::type;
   template <class Plan>
   struct memory {
     using plan = typename detail::plan_of_route<route, Plan::tokens, Shape::context>::type;
     [[no_unique_address]] typename Plan::template saved<heads> log_scale;
+    /// A pinned key, turned on.
+    [[no_unique_address]] std::conditional_t<moves_pinned, tensor<typename Plan::value, 1, Shape::kv_width>, nothing>
+        turned;
   };
   template <class Plan>
   using shares = type_list<typename memory<Plan>::plan>;
@@ -124,8 +158,22 @@ struct planned_tiles {
         // What was overwritten is never read as if it were there.
         for (std::uint32_t r = part.begin[0]; r < part.begin[1]; ++r)
           if (!cache::stores(part.runs[r].first, (part.first + part.queries - 1) / block_keys)) stop();
-        op::attend(mixed.slice(from, part.queries), rows<Value, heads>(nullptr, part.queries),
-                   query.slice(from, part.queries), readable_cache_of(v.state), part, rule<Value>(), run.backend);
+        const auto serve = [&](extent_t row, const block_plan_view& rows_of_plan) {
+          const extent_t count = rows_of_plan.queries;
+          op::attend(mixed.slice(row, count), rows<Value, heads>(nullptr, count), query.slice(row, count),
+                     readable_cache_of(v.state), rows_of_plan, rule<Value>(), run.backend);
+        };
+        if constexpr (moves_pinned) {
+          keep_pinned(v.state, key.slice(from, part.queries), part.first);
+          if (cache::evicted(part.first + part.queries - 1) > 0) {
+            for (extent_t row = 0; row < part.queries; ++row) {
+              move_pinned(v, part.first + row, run);
+              serve(from + row, part.of_row(row));
+            }
+            continue;
+          }
+        }
+        serve(from, part);
       }
       return;
     }
@@ -149,6 +197,26 @@ struct planned_tiles {
   }
 
  private:
+  /// Pinned keys among those of positions first, first + 1, ...: as they were written.
+  template <class State, class Value>
+  LACUNA_HD static constexpr void keep_pinned(State& state, rows<Value, Shape::kv_width> key, extent_t first) {
+    for (extent_t t = 0; t < key.count && first + t < cache::first_moving; ++t)
+      for (extent_t c = 0; c < Shape::kv_width; ++c) state.pinned_keys[(first + t) * Shape::kv_width + c] = key(t, c);
+  }
+  /// The pinned keys as far from a row as they are in the cache.
+  template <class Values, class Run>
+  LACUNA_HD static constexpr void move_pinned(Values v, extent_t query, const Run& run) {
+    const extent_t evicted = cache::evicted(query);
+    if (evicted == 0) return;
+    const auto turned = v.memory.turned.first(1);
+    Run at = run;
+    at.first = evicted;
+    for (extent_t j = 0; j < cache::first_moving; ++j) {
+      for (extent_t c = 0; c < Shape::kv_width; ++c) turned(0, c) = v.state.pinned_keys[j * Shape::kv_width + c];
+      Parts::position::apply(turned, false, at);
+      op::write_keys(cache_of(v.state), turned, j, run.backend);
+    }
+  }
   template <class Value>
   LACUNA_HD static constexpr auto rule() {
     constexpr double scale = detail::score_scale<typename Parts::score>(head_width, Shape::width);
