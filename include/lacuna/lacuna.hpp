@@ -91,6 +91,7 @@
 #include <lacuna/zoo/combiner.hpp>
 #include <lacuna/zoo/learned_sinks.hpp>
 #include <lacuna/zoo/linformer.hpp>
+#include <lacuna/train/update_centroids.hpp>
 #include <lacuna/zoo/reformer.hpp>
 #include <lacuna/zoo/routing_transformer.hpp>
 #include <lacuna/zoo/shipped.hpp>

@@ -43,16 +43,21 @@ double apart(const Tensor& a, const Tensor& b) {
   }
   return most;
 }
-/// Multiply-adds of the operations that a forward calls.
-template <class Layer>
-std::uint64_t counted(Layer& layer, lc::extent_t tokens) {
+/// A forward that is watched.
+template <class Layer, class Watcher>
+void watch(Layer& layer, lc::extent_t tokens, Watcher& watcher) {
   layer.shared.prepare(0, tokens);
-  lc::work_counter counter;
   const lc::reference backend{};
-  const lc::watched on{backend, counter};
+  const lc::watched on{backend, watcher};
   const lc::run<std::remove_const_t<decltype(on)>, decltype(layer.shared)> run{0, on, layer.shared};
   Layer::bound::forward(lc::values{layer.parameters, layer.state, layer.memory, layer.derived}, layer.x.first(tokens),
                         layer.y.first(tokens), run);
+}
+/// Multiply-adds of the operations that a forward calls.
+template <class Layer>
+std::uint64_t counted(Layer& layer, lc::extent_t tokens) {
+  lc::work_counter counter;
+  watch(layer, tokens, counter);
   return counter.multiply_adds;
 }
 
@@ -314,6 +319,110 @@ TEST_CASE("what balanced clusters cost is what the formula says") {
   CHECK(bound::multiply_adds(0, 40) == 3 * 40 * 16 * 16 + (40 * 5 + 2 * 5 * 36) * 16);
   auto twice = random_layer<balanced<5, 8, lc::full>, 40>();
   CHECK(counted(*twice, 40) == 3 * 40 * 16 * 16 + (40 * 5 + 2 * 5 * 64) * 16);
+}
+
+/// Two updates of centroids by a watched layer, against loops over the queries that it kept.
+template <class Recipe, lc::extent_t Clusters>
+void check_updates() {
+  constexpr lc::extent_t tokens = 30, heads = 2, width = 8, size = heads * Clusters;
+  auto layer = random_layer<Recipe, tokens, lc::f64>();
+  auto& centroids = layer->parameters.schedule_part.centroids;
+  lc::centroid_average average(centroids);
+  std::vector<double> counts(size, 1.0), sums(std::begin(centroids.data), std::end(centroids.data));
+  for (int step = 0; step < 2; ++step) {
+    std::vector<double> seen(size), sum(size * width);
+    // Two streams per step.
+    for (int stream = 0; stream < 2; ++stream) {
+      for (auto& of : layer->x.data) of = -0.75 * of + 0.125;
+      watch(*layer, tokens, average);
+      for (lc::extent_t h = 0; h < heads; ++h)
+        for (lc::extent_t t = 0; t < tokens; ++t) {
+          const double* query = layer->memory.query.data + t * heads * width + h * width;
+          lc::extent_t best = 0;
+          double most = -HUGE_VAL;
+          for (lc::extent_t c = 0; c < Clusters; ++c) {
+            double along = 0;
+            for (lc::extent_t d = 0; d < width; ++d) along += query[d] * centroids[(h * Clusters + c) * width + d];
+            if (along > most) most = along, best = c;
+          }
+          ++seen[h * Clusters + best];
+          for (lc::extent_t d = 0; d < width; ++d) sum[(h * Clusters + best) * width + d] += query[d];
+        }
+    }
+    lc::update_centroids(centroids, average, 0.9);
+    for (lc::extent_t i = 0; i < size; ++i) counts[i] = 0.9 * counts[i] + 0.1 * seen[i];
+    for (lc::extent_t i = 0; i < size * width; ++i) sums[i] = 0.9 * sums[i] + 0.1 * sum[i];
+    for (lc::extent_t h = 0; h < heads; ++h) {
+      double all = 0;
+      for (lc::extent_t c = 0; c < Clusters; ++c) all += counts[h * Clusters + c];
+      CHECK(all == doctest::Approx(step == 0 ? 0.9 * Clusters + 0.1 * 60 : 0.81 * Clusters + 0.19 * 60));
+      for (lc::extent_t c = 0; c < Clusters; ++c) {
+        const lc::extent_t at = h * Clusters + c;
+        const double smoothed = (counts[at] + 1e-5) / (all + Clusters * 1e-5) * all;
+        for (lc::extent_t d = 0; d < width; ++d)
+          REQUIRE(centroids[at * width + d] == doctest::Approx(sums[at * width + d] / smoothed).epsilon(1e-12));
+      }
+    }
+  }
+  // Another attention's selections are not its own.
+  const auto kept = average.new_counts[0];
+  auto other = random_layer<Recipe, tokens, lc::f64>();
+  watch(*other, tokens, average);
+  CHECK(average.new_counts[0] == kept);
+}
+TEST_CASE("centroids follow the mean of their queries") {
+  check_updates<by_argmax, 5>();
+  check_updates<balanced<4, 6>, 4>();
+  // A centroid that nobody is nearest to stays, but for the smoothing of counts.
+  lc::tensor<float, 1, 2, 2> centroids{{1, 0, 0, 1}};
+  lc::centroid_average average(centroids);
+  const float query[]{3, 1};
+  average.observe(0, lc::rows<const float, 2>(query, 1));
+  lc::update_centroids(centroids, average, 0.5);
+  CHECK(centroids[0] == doctest::Approx(2).epsilon(1e-4));
+  CHECK(centroids[1] == doctest::Approx(0.5).epsilon(1e-4));
+  CHECK(centroids[2] == 0);
+  CHECK(centroids[3] == doctest::Approx(1).epsilon(1e-4));
+}
+
+TEST_CASE("centroids of a model: in checkpoints' paths, moved by watching a forward") {
+  // Beside another attention whose heads are of another width.
+  using recipe = lc::decoder<lc::vocabulary<11>, lc::width<16>, lc::context<24>,
+                             lc::pre_norm<lc::rms_norm<>, by_argmax, routed<4, lc::k_means<3>>, balanced<4, 6>>>;
+  auto model = std::make_unique<lc::model<recipe, lc::chunk<24>>>();
+  std::uint64_t drawn = 0;
+  int moved = 0;
+  const std::uint32_t tokens[]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
+  lc::visit_tensors(
+      [&]<class Tensor>(Tensor& weight) {
+        if constexpr (Tensor::rank < 3)
+          for (auto& of : weight.data) of += static_cast<float>(0.3 * lc::random_normal(3, 0, drawn++));
+      },
+      model->parameters_to_write());
+  model->update();
+  lc::visit_named(
+      [&]<class Tensor>(const char* path, Tensor& centroids) {
+        if constexpr (Tensor::rank == 3) {
+          INFO(path);
+          CHECK(std::strstr(path, "attention") != nullptr);
+          CHECK(std::strstr(path, ".centroids") != nullptr);
+          const Tensor before = centroids;
+          lc::centroid_average average(centroids);
+          REQUIRE(model
+                      ->try_forward_watched(lc::watched{model->backend(), average}, {tokens, std::size(tokens)},
+                                            [](lc::extent_t, auto) {})
+                      .ok());
+          model->reset();
+          double seen = 0;
+          for (const double of : average.new_counts) seen += of;
+          CHECK(seen == Tensor::extents[0] * std::size(tokens));
+          lc::update_centroids(centroids, average, 0.5);
+          CHECK(apart(before, centroids) > 1e-2);
+          ++moved;
+        }
+      },
+      model->parameters_to_write());
+  CHECK(moved == 3);
 }
 
 #if __has_include(<xsimd/xsimd.hpp>)

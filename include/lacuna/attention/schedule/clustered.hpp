@@ -32,8 +32,9 @@ struct cluster_plan {
 template <class Value, class Element, extent_t Clusters, extent_t Members, extent_t HeadWidth>
 struct member_selection {
   rows<const Value, HeadWidth> query;
-  const Element* centroids;  ///< (Clusters, HeadWidth)
-  Value* affinity;           ///< room for one number per token
+  const Element* centroids;  ///< (heads, Clusters, HeadWidth)
+  extent_t head;
+  Value* affinity;  ///< room for one number per token
   best_keys<Value, Members>& best;
   std::uint32_t* members;  ///< (Clusters, Members): ascending, as many as there are tokens
   rows<Value, 1> share;    ///< (tokens, 1): 1 / (clusters that hold the token + offset), 0 where none does
@@ -45,7 +46,7 @@ struct member_selection {
     for (extent_t c = 0; c < Clusters; ++c) {
       best.count = 0;
       for (extent_t t = 0; t < tokens; ++t) {
-        affinity[t] = centroid_affinity<HeadWidth>(query.row(t), centroids + c * HeadWidth);
+        affinity[t] = centroid_affinity<HeadWidth>(query.row(t), centroids + (head * Clusters + c) * HeadWidth);
         best.offer(affinity[t], t);
       }
       std::uint32_t* to = members + c * Members;
@@ -130,12 +131,12 @@ struct clustered {
     for (extent_t h = 0; h < heads; ++h) {
       gather(m, query, key, value, h);
       const auto share = share_of(m, tokens, h);
-      const auto* centroids = v.parameters.centroids.data + h * clusters * head_width;
-      op::select(
-          member_selection<Value, std::remove_cvref_t<decltype(*centroids)>, clusters, size, head_width>{
-              readable(m.query.first(tokens)), centroids, m.affinity, m.best, members_at(m, h, 0), share,
-              offset<Value>()},
-          run.backend);
+      using element = std::remove_cvref_t<decltype(v.parameters.centroids[0])>;
+      using selection = member_selection<Value, element, clusters, size, head_width>;
+      const auto own = readable(m.query.first(tokens));
+      op::select(selection{own, v.parameters.centroids.data, h, m.affinity, m.best, members_at(m, h, 0), share,
+                           static_cast<Value>(route::offset)},
+                 run.backend);
       out.fill(0);
       for (extent_t c = 0; c < clusters; ++c) {
         const assignments<1> of{members_at(m, h, c), own_mixed.count};
@@ -191,10 +192,6 @@ struct clustered {
 
  private:
   LACUNA_HD static constexpr extent_t members_of(extent_t tokens) { return tokens < size ? tokens : size; }
-  template <class Value>
-  LACUNA_HD static constexpr Value offset() {
-    return static_cast<Value>(route::offset);
-  }
   template <class Value>
   LACUNA_HD static constexpr auto rule() {
     using own_penalty = typename detail::bias_with_score<typename Parts::score, no_score_bias>::type;
