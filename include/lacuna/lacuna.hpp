@@ -85,8 +85,12 @@
 #include <lacuna/train/auxiliary_loss.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/zoo/biformer.hpp>
+#include <lacuna/zoo/bigbird.hpp>
 #include <lacuna/zoo/longformer.hpp>
+#include <lacuna/zoo/masformer.hpp>
+#include <lacuna/zoo/multi_head.hpp>
 #include <lacuna/zoo/performer.hpp>
+#include <lacuna/zoo/quantizable.hpp>
 #include <lacuna/zoo/scatterbrain.hpp>
 #include <lacuna/zoo/combiner.hpp>
 #include <lacuna/zoo/learned_sinks.hpp>
@@ -97,3 +101,4 @@
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>
 #include <lacuna/zoo/tokenformer.hpp>
+#include <lacuna/zoo/streaming.hpp>

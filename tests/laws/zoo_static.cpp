@@ -5,6 +5,7 @@
 namespace {
 namespace lc = lacuna;
 using namespace reference_cases;
+namespace zoo = lacuna::zoo;
 
 template <lc::extent_t Heads, class... Policies>
 using heads_of = lc::attention<lc::heads<Heads>, Policies...>;
@@ -33,22 +34,19 @@ struct listed_blocks {
     }
   }
 };
-template <lc::extent_t Block, class Random>
-using big_bird = lc::by_rows<lc::edges<Block>, lc::full,
-                             lc::either<lc::either<lc::columns<lc::edges<Block>>, lc::block_window<Block>>, Random>>;
 
 }  // namespace
 
 TEST_CASE("multi-head, grouped heads, alibi") {
   auto cases = read_cases("multi_head");
-  check_case<heads_of<3, lc::causal>, 24, 21>(cases["multi_head_21"], "y");
-  check_case<heads_of<4, lc::causal>, 32, 33>(cases["multi_head_33"], "y");
+  check_case<zoo::multi_head_attention<3, lc::causal>, 24, 21>(cases["multi_head_21"], "y");
+  check_case<zoo::multi_head_attention<4, lc::causal>, 32, 33>(cases["multi_head_33"], "y");
   cases = read_cases("grouped_query");
   using halves = lc::rope<lc::theta{}, lc::rotary_pairs::halves>;
-  check_case<heads_of<3, lc::kv_heads<1>, lc::causal, lc::rope<>>, 24, 21>(cases["grouped_query_21"], "y");
-  check_case<heads_of<3, lc::kv_heads<1>, lc::causal, halves>, 24, 21>(cases["grouped_query_21"], "y.halves");
-  check_case<heads_of<4, lc::kv_heads<2>, lc::causal, lc::rope<>>, 32, 40>(cases["grouped_query_40"], "y");
-  check_case<heads_of<4, lc::kv_heads<2>, lc::causal, halves>, 32, 40>(cases["grouped_query_40"], "y.halves");
+  check_case<zoo::grouped_query_attention<3, 1, lc::causal, lc::rope<>>, 24, 21>(cases["grouped_query_21"], "y");
+  check_case<zoo::grouped_query_attention<3, 1, lc::causal, halves>, 24, 21>(cases["grouped_query_21"], "y.halves");
+  check_case<zoo::grouped_query_attention<4, 2, lc::causal, lc::rope<>>, 32, 40>(cases["grouped_query_40"], "y");
+  check_case<zoo::grouped_query_attention<4, 2, lc::causal, halves>, 32, 40>(cases["grouped_query_40"], "y.halves");
   cases = read_cases("alibi");
   check_case<heads_of<3, lc::causal, lc::alibi>, 24, 21>(cases["alibi_21"], "y");
   check_case<heads_of<3, lc::full, lc::alibi>, 24, 21>(cases["alibi_21"], "y.full");
@@ -58,10 +56,8 @@ TEST_CASE("multi-head, grouped heads, alibi") {
 
 TEST_CASE("windows, chunks, blocks") {
   auto cases = read_cases("masformer");
-  check_case<heads_of<3, lc::both<lc::causal, lc::chunked<4, lc::chunks_before{1}>>>, 24, 21>(cases["masformer_21"],
-                                                                                              "y");
-  check_case<heads_of<2, lc::both<lc::causal, lc::chunked<8, lc::chunks_before{1}>>>, 16, 40>(cases["masformer_40"],
-                                                                                              "y");
+  check_case<zoo::masformer_attention<3, 4>, 24, 21>(cases["masformer_21"], "y");
+  check_case<zoo::masformer_attention<2, 8>, 16, 40>(cases["masformer_40"], "y");
   cases = read_cases("dilated_window");
   using three_by_two = lc::dilated_window<4, lc::dilation{2}>;
   using four_by_three = lc::dilated_window<5, lc::dilation{3}>;
@@ -74,8 +70,8 @@ TEST_CASE("windows, chunks, blocks") {
   using blocks_of_8 = listed_blocks<48, 8, 1>;
   blocks_of_4::read(cases["bigbird_4"].tensor("random_blocks"));
   blocks_of_8::read(cases["bigbird_8"].tensor("random_blocks"));
-  check_case<heads_of<3, big_bird<4, blocks_of_4>>, 24, 48>(cases["bigbird_4"], "y");
-  check_case<heads_of<2, big_bird<8, blocks_of_8>>, 16, 48>(cases["bigbird_8"], "y");
+  check_case<zoo::bigbird_attention<3, 4, blocks_of_4>, 24, 48>(cases["bigbird_4"], "y");
+  check_case<zoo::bigbird_attention<2, 8, blocks_of_8>, 16, 48>(cases["bigbird_8"], "y");
 }
 
 TEST_CASE("sinks in a window, and softmax1") {
@@ -83,20 +79,20 @@ TEST_CASE("sinks in a window, and softmax1") {
   using lc::causal;
   check_case<heads_of<3, lc::both<causal, lc::either<lc::columns<lc::leading<2>>, lc::window<5>>>>, 24, 21>(
       cases["sinks_21"], "y.window");
-  check_case<heads_of<2, lc::kv_heads<1>, lc::both<causal, lc::either<lc::columns<lc::leading<4>>, lc::window<9>>>>, 16,
-             33>(cases["sinks_33"], "y.window");
+  check_case<zoo::streaming_attention<3, 5, 2>, 24, 21>(cases["sinks_21"], "y.window");
+  check_case<zoo::streaming_attention<2, 9, 4, lc::kv_heads<1>>, 16, 33>(cases["sinks_33"], "y.window");
   check_case<heads_of<3, causal, lc::softmax1>, 24, 21>(cases["sinks_21"], "y.softmax1");
   check_case<heads_of<2, lc::kv_heads<1>, causal, lc::softmax1>, 16, 33>(cases["sinks_33"], "y.softmax1");
 }
 
 TEST_CASE("clipped softmax, l2_gelu, gates") {
   auto cases = read_cases("clipped_softmax");
-  using low = lc::clipped_softmax<lc::stretch{-0.025f, 1.0f}>;
-  using wide = lc::clipped_softmax<lc::stretch{-0.03f, 1.1f}>;
-  check_case<heads_of<3, lc::full, low>, 24, 21>(cases["clipped_softmax_21"], "y", settings_in_f32);
-  check_case<heads_of<3, lc::causal, low>, 24, 21>(cases["clipped_softmax_21"], "y.causal", settings_in_f32);
-  check_case<heads_of<2, lc::full, wide>, 16, 40>(cases["clipped_softmax_40"], "y", settings_in_f32);
-  check_case<heads_of<2, lc::causal, wide>, 16, 40>(cases["clipped_softmax_40"], "y.causal", settings_in_f32);
+  constexpr lc::stretch wide{-0.03f, 1.1f};
+  check_case<zoo::clipped_attention<3>, 24, 21>(cases["clipped_softmax_21"], "y", settings_in_f32);
+  check_case<zoo::clipped_attention<3, lc::causal>, 24, 21>(cases["clipped_softmax_21"], "y.causal", settings_in_f32);
+  check_case<zoo::clipped_attention<2, lc::full, wide>, 16, 40>(cases["clipped_softmax_40"], "y", settings_in_f32);
+  check_case<zoo::clipped_attention<2, lc::causal, wide>, 16, 40>(cases["clipped_softmax_40"], "y.causal",
+                                                                  settings_in_f32);
   cases = read_cases("l2_gelu");
   check_case<heads_of<3, lc::full, lc::l2_gelu<>>, 24, 21>(cases["l2_gelu_21"], "y", settings_in_f32);
   check_case<heads_of<3, lc::causal, lc::l2_gelu<lc::tau{4.582576f}>>, 24, 21>(cases["l2_gelu_21"], "y.causal",
@@ -120,10 +116,8 @@ TEST_CASE("clipped softmax, l2_gelu, gates") {
         },
         attention.parameters);
   };
-  check_case<heads_of<3, lc::full, lc::sigmoid_gate<>>, 24, 21>(cases["sigmoid_gate_21"], "y", settings_in_f64, load);
-  check_case<heads_of<3, lc::causal, lc::sigmoid_gate<>>, 24, 21>(cases["sigmoid_gate_21"], "y.causal", settings_in_f64,
-                                                                  load);
-  check_case<heads_of<2, lc::full, lc::sigmoid_gate<>>, 16, 40>(cases["sigmoid_gate_40"], "y", settings_in_f64, load);
-  check_case<heads_of<2, lc::causal, lc::sigmoid_gate<>>, 16, 40>(cases["sigmoid_gate_40"], "y.causal", settings_in_f64,
-                                                                  load);
+  check_case<zoo::gated_attention<3, lc::full>, 24, 21>(cases["sigmoid_gate_21"], "y", settings_in_f64, load);
+  check_case<zoo::gated_attention<3, lc::causal>, 24, 21>(cases["sigmoid_gate_21"], "y.causal", settings_in_f64, load);
+  check_case<zoo::gated_attention<2, lc::full>, 16, 40>(cases["sigmoid_gate_40"], "y", settings_in_f64, load);
+  check_case<zoo::gated_attention<2, lc::causal>, 16, 40>(cases["sigmoid_gate_40"], "y.causal", settings_in_f64, load);
 }
