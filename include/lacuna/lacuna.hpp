@@ -75,6 +75,7 @@
 #include <lacuna/norm/rms_norm.hpp>
 #include <lacuna/op/watch.hpp>
 #include <lacuna/position/alibi.hpp>
+#include <lacuna/position/laplacian_position.hpp>
 #include <lacuna/position/learned_position.hpp>
 #include <lacuna/position/rope.hpp>
 #include <lacuna/position/sinusoidal.hpp>

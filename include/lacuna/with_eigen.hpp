@@ -2,11 +2,13 @@
 /// The backend `eigen`: every operation by Eigen (3.4 or newer), in f32 and f64, forward and backward.
 ///
 /// `model<stories, eigen>`. A program that includes this header still uses the reference where it does not say `eigen`.
+/// And `try_laplacian_positions`, for models on any backend.
 
 #include <lacuna/backend/eigen/attend.hpp>
 #include <lacuna/backend/eigen/embed.hpp>
 #include <lacuna/backend/eigen/evaluate.hpp>
 #include <lacuna/backend/eigen/keep_largest.hpp>
+#include <lacuna/backend/eigen/laplacian.hpp>
 #include <lacuna/backend/eigen/multiply.hpp>
 #include <lacuna/backend/eigen/rotate.hpp>
 

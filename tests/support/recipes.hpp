@@ -190,15 +190,17 @@ using enhanced = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
 /// Tokens of a stream that fills most of a context of 20 and ends inside a group and a block.
 inline constexpr std::uint32_t stream[19]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4};
 
-/// Attention along the edges of a graph, with and without features of the edges, some scores clamped.
+/// Attention along the edges of a graph, with and without features of the edges, some scores clamped; nodes with
+/// positions.
 using graphs = lc::decoder<
-    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::laplacian_position<2>,
     attention_block<lc::neighbours<90>, lc::clamped_softmax<lc::score_limit{0.3f}>>,
     attention_block<lc::neighbours<90>, lc::edge_modulated<3>, lc::clamped_softmax<lc::score_limit{0.3f}>,
                     lc::kv_heads<1>>,
     attention_block<lc::neighbours<90>, lc::edge_modulated<3>, lc::softmax1, lc::rope<>>>;
 
-/// Gives a model that reads one the graph of the stream: some nodes listen to themselves, one to nobody.
+/// Gives a model that reads them the graph of the stream, where some nodes listen to themselves, one to nobody, and
+/// positions.
 template <class Model>
 void assign(Model& model) {
   if constexpr (Model::template reads<lc::graph<3, double>>) {
@@ -210,6 +212,11 @@ void assign(Model& model) {
         if (target != 4 && lc::random_uniform(11, target, source) < 0.2 && count < 90) edges[count++] = {target, source};
     for (lc::extent_t i = 0; i < 3 * count; ++i) numbers[i] = lc::random_normal(12, 0, i);
     if (!model.try_assign(lc::graph<3, double>{19, edges, count, numbers}).ok()) std::abort();
+  }
+  if constexpr (Model::template reads<lc::node_positions<2, double>>) {
+    lc::tensor<double, 19, 2> positions;
+    for (lc::extent_t i = 0; i < positions.size; ++i) positions[i] = lc::random_normal(13, 0, i);
+    if (!model.try_assign(lc::node_positions<2, double>(positions.view())).ok()) std::abort();
   }
 }
 

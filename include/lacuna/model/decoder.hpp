@@ -62,6 +62,15 @@ struct shared_by_position<Position, Value, std::void_t<typename Position::templa
   using type = typename Position::template shares<Value>;
 };
 
+/// What an embedding position costs: nothing that is counted, unless it says so.
+template <class Position>
+constexpr std::uint64_t work_of_position(extent_t tokens) {
+  if constexpr (requires { Position::multiply_adds(tokens); })
+    return Position::multiply_adds(tokens);
+  else
+    return 0;
+}
+
 template <class List>
 struct body_of;
 template <class... Blocks>
@@ -229,7 +238,8 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     }
     /// Multiply-adds of `tokens` rows from position `first` on, with the logits of `logit_rows` of them.
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens, extent_t logit_rows) {
-      return body::multiply_adds(first, tokens) + std::uint64_t{logit_rows} * width * vocabulary;
+      return detail::work_of_position<position>(tokens) + body::multiply_adds(first, tokens) +
+             std::uint64_t{logit_rows} * width * vocabulary;
     }
     /// Calls `f(name, value)` for every size, layer by layer.
     template <class Function>
