@@ -50,14 +50,9 @@ struct block_plan_view {
     return part;
   }
 
-  /// The plan of one row; its pairs are not counted.
-  LACUNA_HD constexpr block_plan_view of_row(extent_t query) const noexcept {
-    return {begin + query / group_rows, runs, masks + query % group_rows, 1, 0, first + query};
-  }
-
-  /// The plan of one row of a group.
-  LACUNA_HD constexpr block_plan_view of_row(extent_t row) const {
-    block_plan_view part{begin, runs, masks + row, 1, 0, first + row};
+  /// The plan of one row.
+  LACUNA_HD constexpr block_plan_view of_row(extent_t query) const {
+    block_plan_view part{begin + query / group_rows, runs, masks + query % group_rows, 1, 0, first + query};
     part.for_each_block(0, [&](extent_t, std::uint32_t mask) {
       for (; mask != 0; mask &= mask - 1) ++part.pairs;
     });
