@@ -72,6 +72,7 @@
 #include <lacuna/model/substitute.hpp>
 #include <lacuna/norm/layer_norm.hpp>
 #include <lacuna/norm/no_norm.hpp>
+#include <lacuna/norm/plain_layer_norm.hpp>
 #include <lacuna/norm/rms_norm.hpp>
 #include <lacuna/op/watch.hpp>
 #include <lacuna/position/alibi.hpp>

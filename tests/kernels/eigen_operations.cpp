@@ -87,16 +87,18 @@ void activation() {
                      2 * tolerance<Value>);
 }
 
-template <class Value, lc::extent_t Columns, lc::extent_t HeadWidth, lc::rotary_pairs Pairs>
+template <class Value, lc::extent_t Columns, lc::extent_t HeadWidth, lc::rotary_pairs Pairs,
+          lc::extent_t Rotated = HeadWidth>
 void rotations() {
-  lc::rotation_angles<Value, HeadWidth, 40, lc::theta{}> angles;
+  lc::rotation_angles<Value, Rotated, 40, lc::theta{}> angles;
   angles.build();
   for (const bool backward : {false, true})
     for (const lc::extent_t first : {0u, 37u}) {
       shifted<Value, Columns> expected(5), found(5);
       constexpr lc::constant<lc::rotary_pairs, Pairs> pairs{};
-      lc::op::rotate(expected.view(), angles.view(), first, backward, pairs, lc::reference{});
-      const auto ran = lc::op::rotate(found.view(), angles.view(), first, backward, pairs, lc::eigen{});
+      const auto table = angles.template view<HeadWidth>();
+      lc::op::rotate(expected.view(), table, first, backward, pairs, lc::reference{});
+      const auto ran = lc::op::rotate(found.view(), table, first, backward, pairs, lc::eigen{});
       static_assert(by_eigen<decltype(ran)>);
       REQUIRE(apart(found.data, expected.data) <= tolerance<Value>);
     }
@@ -178,6 +180,7 @@ TEST_CASE_TEMPLATE("rotations by Eigen", Value, float, double) {
   rotations<Value, 2, 2, halves>();
   rotations<Value, 60, 20, halves>();
   rotations<Value, 192, 64, halves>();
+  rotations<Value, 60, 20, neighbours, 6>();
 }
 TEST_CASE("embeddings by Eigen") {
   embeddings<float, float, 1>();

@@ -69,16 +69,17 @@ void activation() {
   compare<37>([](auto& x) { return x.view() * lc::map_derivative<Activation>(g.view() * 3.0f); }, 5e-6);
 }
 
-template <lc::extent_t Columns, lc::extent_t HeadWidth, lc::rotary_pairs Pairs>
+template <lc::extent_t Columns, lc::extent_t HeadWidth, lc::rotary_pairs Pairs, lc::extent_t Rotated = HeadWidth>
 void rotations() {
-  lc::rotation_angles<float, HeadWidth, 40, lc::theta{}> angles;
+  lc::rotation_angles<float, Rotated, 40, lc::theta{}> angles;
   angles.build();
   for (const bool backward : {false, true})
     for (const lc::extent_t first : {0u, 37u}) {
       shifted<Columns> expected(5), found(5);
-      lc::op::rotate(expected.view(), angles.view(), first, backward, lc::constant<lc::rotary_pairs, Pairs>{},
+      const auto table = angles.template view<HeadWidth>();
+      lc::op::rotate(expected.view(), table, first, backward, lc::constant<lc::rotary_pairs, Pairs>{},
                      lc::reference{});
-      const auto ran = lc::op::rotate(found.view(), angles.view(), first, backward,
+      const auto ran = lc::op::rotate(found.view(), table, first, backward,
                                       lc::constant<lc::rotary_pairs, Pairs>{}, lc::simd{});
       static_assert(lc::same<decltype(ran), const lc::ran_on<lc::simd>>);
       REQUIRE(same(found, expected, 1e-6));
@@ -163,6 +164,9 @@ TEST_CASE("rotations") {
   rotations<64, 8, halves>();
   rotations<60, 20, halves>();
   rotations<192, 64, halves>();
+  rotations<60, 20, neighbours, 6>();
+  rotations<64, 16, halves, 4>();
+  rotations<144, 48, halves, 26>();
 }
 TEST_CASE("embeddings") {
   embeddings<float, 1>();

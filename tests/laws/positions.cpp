@@ -260,3 +260,32 @@ TEST_CASE("sinusoidal positions are learned positions that hold the table") {
   learned->update();
   CHECK(stream_logits(*fixed, {19}) == stream_logits(*learned, {19}));
 }
+
+TEST_CASE("a share of a head's columns turns, the others pass") {
+  constexpr lc::extent_t columns = 24, head_width = 12, rotated = lc::rotary_share{0.34f}.of(head_width);
+  static_assert(rotated == 4 && lc::rotary_share{}.of(head_width) == head_width);
+  lc::rotation_angles<double, rotated, 9, lc::theta{100.0f}> angles;
+  angles.build();
+  const auto turned = [&](auto pairs, lc::extent_t right) {
+    lc::tensor<double, 9, columns> x;
+    for (lc::extent_t i = 0; i < x.size; ++i) x[i] = lc::random_normal(2, 0, i);
+    const auto before = x;
+    lc::op::rotate(x.view(), angles.view<head_width>(), 0, false, pairs, lc::reference{});
+    double most = 0;
+    for (lc::extent_t t = 0; t < 9; ++t)
+      for (lc::extent_t head = 0; head < columns; head += head_width) {
+        const auto at = [&](const auto& of, lc::extent_t column) { return of[t * columns + head + column]; };
+        for (lc::extent_t c = rotated; c < head_width; ++c) CHECK(at(x, c) == at(before, c));
+        // Pair i turns by t * 100^(-2i / 4), whatever the head's own width is.
+        for (lc::extent_t i = 0; i < rotated / 2; ++i) {
+          const lc::extent_t a = right == 1 ? 2 * i : i, b = a + right;
+          const double angle = static_cast<double>(t) * std::pow(100.0, -static_cast<double>(i) / 2);
+          most = std::max(most, std::abs(at(x, a) - (at(before, a) * std::cos(angle) - at(before, b) * std::sin(angle))));
+          most = std::max(most, std::abs(at(x, b) - (at(before, a) * std::sin(angle) + at(before, b) * std::cos(angle))));
+        }
+      }
+    return most;
+  };
+  CHECK(turned(lc::constant<lc::rotary_pairs, lc::rotary_pairs::neighbours>{}, 1) < 1e-14);
+  CHECK(turned(lc::constant<lc::rotary_pairs, lc::rotary_pairs::halves>{}, 2) < 1e-14);
+}

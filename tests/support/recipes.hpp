@@ -153,7 +153,8 @@ using sources = lc::decoder<
     lc::vocabulary<11>, lc::width<8>, lc::context<20>,
     attention_block<lc::full, lc::low_rank<4>, lc::rope<>, lc::kv_heads<1>>,
     attention_block<lc::full, lc::low_rank<3, lc::mixing::together>, lc::softmax1>,
-    attention_block<lc::causal, lc::summarised<lc::segments<4>>, lc::rope<>>,
+    attention_block<lc::causal, lc::summarised<lc::segments<4>>,
+                    lc::rope<lc::theta{}, lc::rotary_pairs::halves, lc::rotary_share{0.5f}>>,
     attention_block<lc::causal, lc::summarised<lc::doubling_blocks>>,
     attention_block<lc::both<lc::causal, lc::window<6>>, lc::learned_sinks<2>, lc::kv_heads<1>,
                     lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>>;
@@ -173,7 +174,7 @@ using mixtures = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
 /// Maps made of tokens, in attention and in feed-forwards, with a tau of their own and with biases. There are enough
 /// tokens that no row of scores is near 0, where the map bends more than differences can follow.
 using maps_of_tokens = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
-    lc::pre_norm<lc::rms_norm<>,
+    lc::pre_norm<lc::plain_layer_norm<>,
         lc::attention<lc::heads<3>, lc::kv_heads<1>, lc::rope<>, lc::causal, lc::parameter_tokens<9>>,
         lc::ffn<lc::hidden<10>, lc::gated<lc::silu>, lc::parameter_tokens<8>>>,
     lc::pre_norm<lc::rms_norm<>,

@@ -10,7 +10,7 @@ LACUNA_BEGIN
 struct no_norm;
 
 namespace slots {
-/// `rms_norm<>`, `layer_norm<>`, `no_norm`, or your own: `bound<Width>` with parameters, memory, forward, backward.
+/// `rms_norm<>`, `layer_norm<>`, `plain_layer_norm<>`, `no_norm`, or your own: `bound<Width>` with parameters, memory, forward, backward.
 struct norm {
   using stand_in = no_norm;
   template <class Policy>

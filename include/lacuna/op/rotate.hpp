@@ -11,15 +11,16 @@ enum class rotary_pairs : std::uint8_t {
   halves,      ///< (i, i + head/2): GPT-NeoX and Hugging Face checkpoints
 };
 
-/// cos and sin of every position's angles: `(context, head_width / 2)` each.
-template <class Value, extent_t HeadWidth>
+/// cos and sin of every position's angles, `(context, rotated / 2)` each: of the first columns of a head, all of them
+/// unless `HeadWidth` says that there are more.
+template <class Value, extent_t Rotated, extent_t HeadWidth = Rotated>
 struct rotation_table {
-  rows<const Value, HeadWidth / 2> cosine, sine;
+  rows<const Value, Rotated / 2> cosine, sine;
 };
 
 namespace operation {
 
-/// Rotates every head of x in place.
+/// Rotates the first columns of every head of x in place.
 struct rotate {
   static constexpr auto name = fixed_string("rotate");
   template <class X, class Table, class Pairs>
@@ -28,10 +29,10 @@ struct rotate {
     return 0;
   }
 };
-template <class Value, extent_t Columns, extent_t HeadWidth, rotary_pairs Pairs>
-LACUNA_HD constexpr auto kernel(rotate, rows<Value, Columns> x, const rotation_table<Value, HeadWidth>& table,
+template <class Value, extent_t Columns, extent_t Rotated, extent_t HeadWidth, rotary_pairs Pairs>
+LACUNA_HD constexpr auto kernel(rotate, rows<Value, Columns> x, const rotation_table<Value, Rotated, HeadWidth>& table,
                                 extent_t first, bool backward, constant<rotary_pairs, Pairs>, const reference&) {
-  constexpr extent_t half = HeadWidth / 2;
+  constexpr extent_t half = Rotated / 2;
   for (extent_t t = 0; t < x.count; ++t)
     for (extent_t head = 0; head < Columns; head += HeadWidth)
       for (extent_t i = 0; i < half; ++i) {
@@ -51,9 +52,10 @@ LACUNA_HD constexpr auto kernel(rotate, rows<Value, Columns> x, const rotation_t
 namespace op {
 
 /// x(t) rotated by the angles of position first + t, or by their opposites: `(tokens, heads * head_width)` in place.
-template <class Value, extent_t Columns, extent_t HeadWidth, rotary_pairs Pairs, class Backend>
-LACUNA_HD constexpr auto rotate(rows<Value, Columns> x, const rotation_table<Value, HeadWidth>& table, extent_t first,
-                                bool backward, constant<rotary_pairs, Pairs> pairs, const Backend& backend) {
+template <class Value, extent_t Columns, extent_t Rotated, extent_t HeadWidth, rotary_pairs Pairs, class Backend>
+LACUNA_HD constexpr auto rotate(rows<Value, Columns> x, const rotation_table<Value, Rotated, HeadWidth>& table,
+                                extent_t first, bool backward, constant<rotary_pairs, Pairs> pairs,
+                                const Backend& backend) {
   return run_kernel(operation::rotate{}, backend, x, table, first, backward, pairs);
 }
 

@@ -18,9 +18,9 @@ constexpr extent_t common_multiple(extent_t a, extent_t b) {
 }
 
 /// Pairs of neighbours: x' = x cos + exchanged(x) (-sin, +sin).
-template <class Lanes, extent_t Columns, extent_t HeadWidth>
+template <class Lanes, extent_t Columns, extent_t Rotated, extent_t HeadWidth>
 void rotate_neighbours(rows<typename Lanes::element, Columns> x,
-                       const rotation_table<typename Lanes::element, HeadWidth>& table, extent_t first,
+                       const rotation_table<typename Lanes::element, Rotated, HeadWidth>& table, extent_t first,
                        bool backward) noexcept {
   using value = typename Lanes::element;
   constexpr extent_t lanes = Lanes::lane_count, whole = Columns / lanes * lanes, left = Columns - whole;
@@ -32,6 +32,12 @@ void rotate_neighbours(rows<typename Lanes::element, Columns> x,
     const value *c = table.cosine.row(first + t), *s = table.sine.row(first + t);
     for (extent_t i = 0; i < spread / 2; ++i) {
       const extent_t pair = i % (HeadWidth / 2);
+      if (pair >= Rotated / 2) {
+        // Columns that pass: turned by nothing.
+        cosine[2 * i] = cosine[2 * i + 1] = 1;
+        sine[2 * i] = sine[2 * i + 1] = 0;
+        continue;
+      }
       cosine[2 * i] = cosine[2 * i + 1] = c[pair];
       sine[2 * i] = backward ? s[pair] : -s[pair];
       sine[2 * i + 1] = backward ? -s[pair] : s[pair];
@@ -51,12 +57,12 @@ void rotate_neighbours(rows<typename Lanes::element, Columns> x,
   }
 }
 
-/// Pairs (i, i + half): the two halves of a head are two stretches of columns.
-template <class Lanes, extent_t Columns, extent_t HeadWidth>
+/// Pairs (i, i + half): the two halves of what turns are two stretches of columns.
+template <class Lanes, extent_t Columns, extent_t Rotated, extent_t HeadWidth>
 void rotate_halves(rows<typename Lanes::element, Columns> x,
-                   const rotation_table<typename Lanes::element, HeadWidth>& table, extent_t first,
+                   const rotation_table<typename Lanes::element, Rotated, HeadWidth>& table, extent_t first,
                    bool backward) noexcept {
-  constexpr extent_t lanes = Lanes::lane_count, half = HeadWidth / 2, whole = half / lanes * lanes, left = half - whole;
+  constexpr extent_t lanes = Lanes::lane_count, half = Rotated / 2, whole = half / lanes * lanes, left = half - whole;
   const Lanes sign(backward ? -1 : 1);
   for (extent_t t = 0; t < x.count; ++t) {
     const auto *c = table.cosine.row(first + t), *s = table.sine.row(first + t);
@@ -80,9 +86,10 @@ void rotate_halves(rows<typename Lanes::element, Columns> x,
 }
 
 /// Rotates every head of x in place: see `op::rotate`.
-template <class Lanes, rotary_pairs Pairs, extent_t Columns, extent_t HeadWidth>
-void rotate(rows<typename Lanes::element, Columns> x, const rotation_table<typename Lanes::element, HeadWidth>& table,
-            extent_t first, bool backward) noexcept {
+template <class Lanes, rotary_pairs Pairs, extent_t Columns, extent_t Rotated, extent_t HeadWidth>
+void rotate(rows<typename Lanes::element, Columns> x,
+            const rotation_table<typename Lanes::element, Rotated, HeadWidth>& table, extent_t first,
+            bool backward) noexcept {
   if constexpr (Pairs == rotary_pairs::neighbours)
     rotate_neighbours<Lanes>(x, table, first, backward);
   else
