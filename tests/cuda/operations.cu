@@ -10,6 +10,7 @@ namespace lc = lacuna;
 
 constexpr lc::extent_t vocabulary = 9, width = 8, hidden = 12, tokens = 19, context = 32;
 constexpr lc::extent_t heads = 4, kv_heads = 2, head_width = 2, kv_width = kv_heads * head_width;
+constexpr lc::extent_t mixed_rows = 3, first_atom = 20;
 using route = lc::both<lc::causal, lc::window<5>>;
 
 /// Everything that the operations read and write: one object in memory that both sides reach.
@@ -25,9 +26,13 @@ struct numbers {
   weights<vocabulary, width> table;
   weights<hidden, width> weight;
   weights<width> gain;
+  weights<tokens, mixed_rows> share;
   values<vocabulary, width> table_gradient;
   values<hidden, width> weight_gradient;
   values<width> gain_gradient;
+  values<tokens, mixed_rows> share_gradient;
+  values<mixed_rows, width> few, dfew;
+  values<4, kv_width> largest;
   values<tokens, width> x, dx, query, dquery, mixed, dmixed;
   values<tokens, hidden> up, dup;
   values<tokens, 1> inverse;
@@ -55,7 +60,7 @@ struct numbers {
   void results(Function&& f) {
     f(table_gradient), f(weight_gradient), f(gain_gradient), f(x), f(dx), f(query), f(dquery), f(mixed), f(dmixed);
     f(up), f(dup), f(inverse), f(log_scale), f(key), f(value), f(dkey), f(dvalue), f(keys), f(dkeys), f(cached);
-    f(dcached);
+    f(dcached), f(share_gradient), f(few), f(dfew), f(largest);
   }
   void fill() {
     std::uint64_t counter = 0;
@@ -64,7 +69,7 @@ struct numbers {
       for (auto& of : tensor.data)
         of = static_cast<element>(static_cast<lc::compute_t<element>>(lc::random_normal(29, 0, counter++)));
     };
-    draw(table), draw(weight), draw(gain);
+    draw(table), draw(weight), draw(gain), draw(share);
     results(draw);
     for (auto& token : stream) token = static_cast<std::uint32_t>(counter++ * 5 % vocabulary);
     angles.build();
@@ -168,12 +173,37 @@ struct attend_backward {
   }
 };
 
+struct mix_rows {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::mix_rows(n.few.view(), n.x.view(), lc::readable(n.share.view()), lc::reference{});
+  }
+};
+struct mix_rows_backward {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::mix_rows_backward(n.dx.view(), n.share_gradient.view(), n.dfew.view(), n.x.view(),
+                              lc::readable(n.share.view()), lc::reference{});
+  }
+};
+template <class Partition>
+struct summarise {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.mixed)::element;
+    const lc::summary_rule<Partition, tokens, value> rule{first_atom, value(0.5)};
+    lc::op::summarise(n.cache(), n.largest.view(), n.key.view(), 0, rule, lc::reference{});
+    lc::op::summarise_backward(n.dcache(), n.dkey.view(), n.kept(), n.key.view(), rule, lc::reference{});
+  }
+};
+
 /// In an order in which each operation reads what the ones before it wrote.
-using all_operations = lc::type_list<embed, multiply, activate<lc::relu>, activate<lc::squared_relu>,
-                                     activate<lc::silu>, activate<lc::sigmoid>, activate<lc::gelu>,
-                                     activate<lc::gelu_tanh>, normalise, rotate<lc::rotary_pairs::neighbours>,
-                                     rotate<lc::rotary_pairs::halves>, append, attend, attend_backward, append_backward,
-                                     accumulate_outer, multiply_transposed, sum_over_tokens, embed_backward>;
+using all_operations =
+    lc::type_list<embed, multiply, activate<lc::relu>, activate<lc::squared_relu>, activate<lc::silu>,
+                  activate<lc::sigmoid>, activate<lc::gelu>, activate<lc::gelu_tanh>, normalise,
+                  rotate<lc::rotary_pairs::neighbours>, rotate<lc::rotary_pairs::halves>, append, attend,
+                  attend_backward, summarise<lc::segments<5>>, summarise<lc::doubling_blocks>, append_backward,
+                  mix_rows, mix_rows_backward, accumulate_outer, multiply_transposed, sum_over_tokens, embed_backward>;
 
 template <class Operation, class Numbers>
 __global__ void kernel_of(Numbers* n) {
