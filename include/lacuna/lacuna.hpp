@@ -18,6 +18,7 @@
 #include <lacuna/activation/sigmoid.hpp>
 #include <lacuna/activation/top_k_activation.hpp>
 #include <lacuna/attention/attention.hpp>
+#include <lacuna/attention/cache/paged.hpp>
 #include <lacuna/attention/cache/ring.hpp>
 #include <lacuna/attention/gate/local_enhancement.hpp>
 #include <lacuna/attention/gate/sigmoid_gate.hpp>

@@ -55,4 +55,5 @@ void check() {
 TEST_CASE("positions inside a ring, on lanes") {
   check<lc::ring_cache<20, lc::pinned{5}, lc::ring_positions::of_the_cache>>();
 }
+TEST_CASE("a cache in pages, on lanes") { check<lc::paged_cache<240, lc::streams{2}>>(); }
 #endif

@@ -152,6 +152,12 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static_assert(__is_base_of(nothing, gate) || true);
     static constexpr bool sees_ahead = schedule_type::sees_ahead || lacuna::sees_ahead<gate>;
     static constexpr bool forgets = schedule_type::forgets;
+    static constexpr extent_t streams = [] {
+      if constexpr (requires { schedule_type::streams; })
+        return schedule_type::streams;
+      else
+        return extent_t{1};
+    }();
 
     using projections = typename base::template get<slots::projections>::template bound<shape, format, bias>;
     static_assert(__is_base_of(nothing, projections) || true);

@@ -5,6 +5,7 @@
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/model/embedding_norm.hpp>
 #include <lacuna/model/head.hpp>
+#include <lacuna/model/streams.hpp>
 #include <lacuna/norm/no_norm.hpp>
 #include <lacuna/op/embed.hpp>
 #include <lacuna/position/no_position.hpp>
@@ -121,6 +122,9 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     using sublayers = typename detail::bound_inside<blocks, place<width, context>>::type;
     static_assert(__is_base_of(nothing, detail::completed<sublayers>) || true);
     static constexpr bool forgets = some_forget<sublayers>;
+    static constexpr detail::stream_agreement agreement = detail::streams_of_all<sublayers>;
+    static_assert(__is_base_of(nothing, rules::layers_keep_as_many_streams<agreement.agreed>) || true);
+    static constexpr extent_t streams = agreement.agreed && agreement.count > 0 ? agreement.count : 1;
     using body_recipe = typename detail::body_of<blocks>::type;
     using body = typename body_recipe::template bound<place<width, context>>;
     static_assert(__is_base_of(nothing, rules::body_keeps_the_width<(body::out::width == width)>) || true);

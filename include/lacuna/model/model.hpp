@@ -5,6 +5,7 @@
 #include <lacuna/core/error.hpp>
 #include <lacuna/model/figures.hpp>
 #include <lacuna/model/shared.hpp>
+#include <lacuna/op/block_plan.hpp>
 
 LACUNA_BEGIN
 
@@ -65,9 +66,23 @@ template <extent_t Tokens>
 struct chunk_is_not_empty {
   static_assert(Tokens > 0, "lacuna::model: a chunk of 0 tokens makes no progress (choose chunk<1> or more)");
 };
+template <bool Fine>
+struct streams_are_several {
+  static_assert(Fine,
+                "lacuna::model: this model keeps one stream (give every attention paged_cache<positions, streams{N}>)");
+};
 }  // namespace rules
 
 namespace detail {
+
+/// How many streams a bound recipe keeps apart: one, unless it says more.
+template <class Bound>
+inline constexpr extent_t streams_in = [] {
+  if constexpr (requires { Bound::streams; })
+    return Bound::streams;
+  else
+    return extent_t{1};
+}();
 
 /// Buffers that only a model that learns has.
 template <class Bound, class Weight, class Value, extent_t Tokens, bool Trains>
@@ -94,6 +109,8 @@ struct model_workings {
   [[no_unique_address]] learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
   extent_t position = 0;
   extent_t last_count = 0;
+  extent_t stream = 0;
+  extent_t positions[streams_in<Bound>]{};  ///< of the streams that do not run
 };
 
 /// Storage: how a model holds its parameters and workings.
@@ -216,10 +233,11 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   /// Rebuilds everything that is derived from the parameters.
   constexpr void update() { bound::refresh(parameters(), workings().derived); }
 
-  /// Starts a new stream.
+  /// Starts a new stream in the place of the running one, whose pages are free then.
   constexpr void reset() noexcept {
     workings().position = 0;
     workings().last_count = 0;
+    workings().shared.each_page_table([](auto& table) { table.release(); });
   }
   /// Whether some part reads such data beside the tokens.
   template <class Data>
@@ -235,6 +253,47 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   }
   /// Tokens of the stream so far.
   constexpr extent_t position() const noexcept { return storage_.workings().position; }
+  /// Tokens that the stream can still take: up to the context, or to the last free page.
+  constexpr extent_t room() const noexcept { return room_from(position()); }
+
+  /// Streams that the model keeps apart: see `paged_cache`.
+  static constexpr extent_t streams = detail::streams_in<bound>;
+  /// The stream that runs: 0 at first.
+  constexpr extent_t stream() const noexcept { return storage_.workings().stream; }
+  /// Lets another stream run, from where it was left; all begin empty. Error: there is no such stream.
+  template <class Self = model>
+  constexpr status try_select(extent_t stream) {
+    static_assert(__is_base_of(nothing, rules::streams_are_several<(Self::streams > 1)>) || true);
+    if (stream >= streams) return no_such_stream(stream);
+    auto& w = workings();
+    w.positions[w.stream] = w.position;
+    w.stream = stream;
+    w.position = w.positions[stream];
+    w.last_count = 0;
+    w.shared.each_page_table([&](auto& table) { table.stream = static_cast<std::uint32_t>(stream); });
+    return nothing{};
+  }
+  /// The running stream, empty so far, begins with the first `tokens` of another, whose pages both hold then; nothing
+  /// is computed. Errors, before anything is changed: there is no such stream, it is the running one, the running one
+  /// is not empty, the other is shorter, or `tokens` are no whole pages of 16.
+  template <class Self = model>
+  constexpr status try_share_prefix(extent_t from, extent_t tokens) {
+    static_assert(__is_base_of(nothing, rules::streams_are_several<(Self::streams > 1)>) || true);
+    auto& w = workings();
+    if (from >= streams) return no_such_stream(from);
+    if (from == w.stream || w.position != 0)
+      return error(error_kind::length,
+                   "lacuna::share_prefix: expected another stream and an empty one to run, found stream ")
+             << static_cast<std::uint64_t>(from) << " and position " << static_cast<std::uint64_t>(w.position)
+             << " in stream " << static_cast<std::uint64_t>(w.stream) << " (select a stream, and reset() it)";
+    if (tokens % block_keys != 0 || tokens > w.positions[from])
+      return error(error_kind::length, "lacuna::share_prefix: expected whole pages of 16 among ")
+             << static_cast<std::uint64_t>(w.positions[from]) << " tokens, found " << static_cast<std::uint64_t>(tokens)
+             << " (share fewer, and forward the others)";
+    w.position = tokens;
+    w.shared.each_page_table([&](auto& table) { table.share(from, tokens / block_keys); });
+    return nothing{};
+  }
 
   /// Continues the stream by `tokens` and returns the logits `(1, vocabulary)` of the last one. Errors, before anything
   /// is changed: no tokens, a token out of range, more positions than the context.
@@ -345,6 +404,18 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
         of);
   }
 
+  constexpr extent_t room_from(extent_t position) const noexcept {
+    extent_t room = context - position;
+    storage_.workings().shared.each_page_table([&](const auto& table) {
+      if (const extent_t paged = table.room(position); paged < room) room = paged;
+    });
+    return room;
+  }
+  static constexpr error no_such_stream(extent_t stream) {
+    return error(error_kind::value, "lacuna::select: expected a stream below ")
+           << static_cast<std::uint64_t>(streams) << ", found " << static_cast<std::uint64_t>(stream)
+           << " (give paged_cache more streams)";
+  }
   constexpr status check(token_view tokens, extent_t position) const {
     if (tokens.count == 0)
       return error(error_kind::length,
@@ -356,6 +427,11 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
              << static_cast<std::uint64_t>(context) << ", position " << static_cast<std::uint64_t>(position)
              << "), found " << static_cast<std::uint64_t>(tokens.count)
              << " (shorten the prompt, or reset() the stream)";
+    if (const extent_t room = room_from(position); tokens.count > room)
+      return error(error_kind::memory, "lacuna::forward: expected at most ")
+             << static_cast<std::uint64_t>(room) << " more tokens, for which the pool has pages (position "
+             << static_cast<std::uint64_t>(position) << "), found " << static_cast<std::uint64_t>(tokens.count)
+             << " (reset() a stream, or give paged_cache more positions)";
     if (lacuna::sees_ahead<bound> && position > 0)
       return error(error_kind::length,
                    "lacuna::forward: expected the whole stream in one call, since a route of this "

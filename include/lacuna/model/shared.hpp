@@ -14,6 +14,14 @@ concept ReadsAssigned = requires(Item& item, const Data& data) { item.assign(dat
 
 }  // namespace detail
 
+namespace detail {
+
+/// Whether a shared item says where the streams of a model are stored.
+template <class Item>
+inline constexpr bool is_page_table = requires { requires Item::is_page_table; };
+
+}  // namespace detail
+
 /// The distinct shared items of a model, found by type.
 template <class List>
 struct shared_items;
@@ -56,8 +64,21 @@ struct shared_items<type_list<Items...>> {
     for_each_index<sizeof...(Items)>([&](auto i) { fits(items.template at<i>(), tokens, fine); });
     return fine;
   }
+  /// Calls `f(table)` for every table of pages.
+  template <class Function>
+  constexpr void each_page_table(Function&& f) {
+    for_each_index<sizeof...(Items)>([&](auto i) { if_page_table(items.template at<i>(), f); });
+  }
+  template <class Function>
+  constexpr void each_page_table(Function&& f) const {
+    for_each_index<sizeof...(Items)>([&](auto i) { if_page_table(items.template at<i>(), f); });
+  }
 
  private:
+  template <class Item, class Function>
+  static constexpr void if_page_table(Item& item, Function& f) {
+    if constexpr (detail::is_page_table<std::remove_const_t<Item>>) f(item);
+  }
   // Named functions: inside a generic lambda clang 14 finds every requires-expression unsatisfied.
   template <class Item>
   static constexpr void build(Item& item) {
@@ -98,6 +119,8 @@ struct shared_items<type_list<>> {
     return nothing{};
   }
   constexpr status fits(extent_t) const { return nothing{}; }
+  template <class Function>
+  constexpr void each_page_table(Function&&) const {}
 };
 
 LACUNA_END

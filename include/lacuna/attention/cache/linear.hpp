@@ -9,7 +9,7 @@ LACUNA_BEGIN
 struct linear_cache;
 
 namespace slots {
-/// `linear_cache`, `ring_cache<256>`, or your own: `blocks(needed)` and a nested `address`. A cache that overwrites
+/// `linear_cache`, `ring_cache<256>`, `paged_cache<4096>`, or your own: `blocks(needed)` and a nested `address`. A cache that overwrites
 /// says `static constexpr bool forgets = true` and `keeps(query, key)`: whether a key is still there when its row is
 /// served.
 struct cache {

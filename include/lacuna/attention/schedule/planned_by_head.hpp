@@ -80,9 +80,12 @@ struct planned_by_head {
   };
   template <class Value>
   using drawn = route_draws<route, Value, heads, head_width>;
+  using tables = detail::tables_of_cache<cache, Shape::context>;
+  static constexpr extent_t streams = tables::streams;
   template <class Plan>
-  using shares =
-      std::conditional_t<drawn<typename Plan::value>::count == 0, type_list<>, type_list<drawn<typename Plan::value>>>;
+  using shares = join<
+      std::conditional_t<drawn<typename Plan::value>::count == 0, type_list<>, type_list<drawn<typename Plan::value>>>,
+      typename tables::type>;
   template <class Parameters>
   LACUNA_HD static constexpr void initialise(Parameters& parameters) {
     detail::initialise_route<route>(parameters);
@@ -94,12 +97,12 @@ struct planned_by_head {
                                           rows<Value, Shape::query_width> mixed, const Run& run) {
     auto& m = v.memory;
     const extent_t tokens = query.count;
-    op::append(whole_cache(v.state), key, value, run.first, run.backend);
+    op::append(whole_cache(v.state, run), key, value, run.first, run.backend);
     const auto all_queries = readable(query);
-    const auto all_keys = readable_whole_cache(v.state);
+    const auto all_keys = readable_whole_cache(v.state, run);
     for (extent_t h = 0; h < heads; ++h) {
       const auto own_query = m.query.first(tokens), own_mixed = m.mixed.first(tokens);
-      const auto own_cache = readable_cache_of(v.state, h);
+      const auto own_cache = readable_cache_of(v.state, h, run);
       const auto how = rule<Value>(h);
       auto& plan = m.plans[plans_of<std::remove_reference_t<decltype(m)>> > 1 ? h : 0];
       gather_head(own_query, query, h);
@@ -134,11 +137,11 @@ struct planned_by_head {
       gather_head(own_query, query, h);
       gather_head(own_dmixed, dmixed, h);
       gather_head(own_dquery, dquery, h);
-      op::attend_backward(own_dquery, cache_of(a.state, h), own_dmixed, log_scale<Value>(m, tokens, h), own_query,
-                          readable_cache_of(v.state, h), m.plans[h].view(), rule<Value>(h), run.backend);
+      op::attend_backward(own_dquery, cache_of(a.state, h, run), own_dmixed, log_scale<Value>(m, tokens, h), own_query,
+                          readable_cache_of(v.state, h, run), m.plans[h].view(), rule<Value>(h), run.backend);
       scatter_head(dquery, own_dquery, h);
     }
-    op::append_backward(readable_whole_cache(a.state), dkey, dvalue, run.first, run.backend);
+    op::append_backward(readable_whole_cache(a.state, run), dkey, dvalue, run.first, run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return (attend_products<normalisation_of<normaliser>> *
@@ -168,24 +171,26 @@ struct planned_by_head {
     else
       return run.shared.template get<drawn<Value>>().drawn.data;
   }
-  template <class State>
-  LACUNA_HD static constexpr auto cache_of(State& state, extent_t h) {
+  template <class State, class Run>
+  LACUNA_HD static constexpr auto cache_of(State& state, extent_t h, const Run& run) {
     using element = std::remove_reference_t<decltype(state.keys[0])>;
     using address = head_address<typename cache::address, kv_heads>;
-    return cache_view<element, 1, head_width, address>{state.keys.data, state.values.data, {{}, h / group}};
+    return cache_view<element, 1, head_width, address>{
+        state.keys.data, state.values.data, {detail::address_in<cache, Shape::context>(run), h / group}};
   }
-  template <class State>
-  LACUNA_HD static constexpr auto readable_cache_of(const State& state, extent_t h) {
-    return cache_of(state, h);
+  template <class State, class Run>
+  LACUNA_HD static constexpr auto readable_cache_of(const State& state, extent_t h, const Run& run) {
+    return cache_of(state, h, run);
   }
-  template <class State>
-  LACUNA_HD static constexpr auto whole_cache(State& state) {
+  template <class State, class Run>
+  LACUNA_HD static constexpr auto whole_cache(State& state, const Run& run) {
     using element = std::remove_reference_t<decltype(state.keys[0])>;
-    return cache_view<element, kv_heads, head_width, typename cache::address>{state.keys.data, state.values.data, {}};
+    return cache_view<element, kv_heads, head_width, typename cache::address>{
+        state.keys.data, state.values.data, detail::address_in<cache, Shape::context>(run)};
   }
-  template <class State>
-  LACUNA_HD static constexpr auto readable_whole_cache(const State& state) {
-    return whole_cache(state);
+  template <class State, class Run>
+  LACUNA_HD static constexpr auto readable_whole_cache(const State& state, const Run& run) {
+    return whole_cache(state, run);
   }
   template <class Value, class Memory>
   LACUNA_HD static constexpr rows<Value, 1> log_scale(Memory& memory, extent_t tokens, extent_t h) {

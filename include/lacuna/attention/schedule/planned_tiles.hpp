@@ -10,6 +10,7 @@
 /// `static constexpr bool reads_projections = true` finds `{own, projections}` in the place of its memory, and of its
 /// adjoint: its own, and that of the projections.
 
+#include <lacuna/attention/cache/paged.hpp>
 #include <lacuna/attention/cache/ring.hpp>
 #include <lacuna/attention/plan/planner.hpp>
 #include <lacuna/attention/schedule/choose.hpp>
@@ -106,6 +107,8 @@ struct planned_tiles {
   static constexpr extent_t blocks = cache::blocks(blocks_of(Shape::context));
   static constexpr bool sees_ahead = route_sees_ahead<route>;
   static constexpr bool forgets = cache_forgets<cache>;
+  using tables = detail::tables_of_cache<cache, Shape::context>;
+  static constexpr extent_t streams = tables::streams;
   static constexpr bool moves_pinned = cache_moves_pinned<cache>;
   static constexpr schedule_choice chosen = choose<typename Parts::score, normaliser>();
 
@@ -140,7 +143,7 @@ struct planned_tiles {
         turned;
   };
   template <class Plan>
-  using shares = type_list<typename memory<Plan>::plan>;
+  using shares = join<type_list<typename memory<Plan>::plan>, typename tables::type>;
   template <class Parameters>
   LACUNA_HD static constexpr void initialise(Parameters&) {}
 
@@ -153,7 +156,7 @@ struct planned_tiles {
       for (extent_t group = 0; group < groups_of(query.count); ++group) {
         const block_plan_view part = plan.of_group(group);
         const extent_t from = group * group_rows;
-        op::append(cache_of(v.state), key.slice(from, part.queries), value.slice(from, part.queries), part.first,
+        op::append(cache_of(v.state, run), key.slice(from, part.queries), value.slice(from, part.queries), part.first,
                    run.backend);
         // What was overwritten is never read as if it were there.
         for (std::uint32_t r = part.begin[0]; r < part.begin[1]; ++r)
@@ -161,7 +164,7 @@ struct planned_tiles {
         const auto serve = [&](extent_t row, const block_plan_view& rows_of_plan) {
           const extent_t count = rows_of_plan.queries;
           op::attend(mixed.slice(row, count), rows<Value, heads>(nullptr, count), query.slice(row, count),
-                     readable_cache_of(v.state), rows_of_plan, rule<Value>(), run.backend);
+                     readable_cache_of(v.state, run), rows_of_plan, rule<Value>(), run.backend);
         };
         if constexpr (moves_pinned) {
           keep_pinned(v.state, key.slice(from, part.queries), part.first);
@@ -177,8 +180,8 @@ struct planned_tiles {
       }
       return;
     }
-    op::append(cache_of(v.state), key, value, run.first, run.backend);
-    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable_cache_of(v.state),
+    op::append(cache_of(v.state, run), key, value, run.first, run.backend);
+    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable_cache_of(v.state, run),
                plan_of(v.memory, run), rule<Value>(), run.backend);
   }
   template <class Values, class Adjoints, class Value, class Run>
@@ -187,9 +190,9 @@ struct planned_tiles {
                                            rows<Value, Shape::query_width>, rows<Value, Shape::query_width> dmixed,
                                            rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
                                            rows<Value, Shape::kv_width> dvalue, const Run& run) {
-    op::attend_backward(dquery, cache_of(a.state), dmixed, log_scale<Value>(v.memory, query.count), query,
-                        readable_cache_of(v.state), plan_of(v.memory, run), rule<Value>(), run.backend);
-    op::append_backward(readable_cache_of(a.state), dkey, dvalue, run.first, run.backend);
+    op::attend_backward(dquery, cache_of(a.state, run), dmixed, log_scale<Value>(v.memory, query.count), query,
+                        readable_cache_of(v.state, run), plan_of(v.memory, run), rule<Value>(), run.backend);
+    op::append_backward(readable_cache_of(a.state, run), dkey, dvalue, run.first, run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return attend_products<normalisation_of<normaliser>> * pairs<route>(first, tokens, first + tokens) *
@@ -214,7 +217,7 @@ struct planned_tiles {
     for (extent_t j = 0; j < cache::first_moving; ++j) {
       for (extent_t c = 0; c < Shape::kv_width; ++c) turned(0, c) = v.state.pinned_keys[j * Shape::kv_width + c];
       Parts::position::apply(turned, false, at);
-      op::write_keys(cache_of(v.state), turned, j, run.backend);
+      op::write_keys(cache_of(v.state, run), turned, j, run.backend);
     }
   }
   template <class Value>
@@ -222,14 +225,15 @@ struct planned_tiles {
     constexpr double scale = detail::score_scale<typename Parts::score>(head_width, Shape::width);
     return score_rule<normaliser, detail::whole_bias<Parts, heads>, Value>{static_cast<Value>(scale)};
   }
-  template <class State>
-  LACUNA_HD static constexpr auto cache_of(State& state) {
+  template <class State, class Run>
+  LACUNA_HD static constexpr auto cache_of(State& state, const Run& run) {
     using element = std::remove_reference_t<decltype(state.keys[0])>;
-    return cache_view<element, kv_heads, head_width, typename cache::address>{state.keys.data, state.values.data, {}};
+    return cache_view<element, kv_heads, head_width, typename cache::address>{
+        state.keys.data, state.values.data, detail::address_in<cache, Shape::context>(run)};
   }
-  template <class State>
-  LACUNA_HD static constexpr auto readable_cache_of(const State& state) {
-    return cache_of(state);
+  template <class State, class Run>
+  LACUNA_HD static constexpr auto readable_cache_of(const State& state, const Run& run) {
+    return cache_of(state, run);
   }
   template <class Memory, class Run>
   LACUNA_HD static constexpr block_plan_view plan_of(const Memory&, const Run& run) {
