@@ -1,10 +1,6 @@
 // Attention within clusters: an independent implementation, limits, streams, what the future may change, counters.
 #include "support/reference_cases.hpp"
 
-#if __has_include(<xsimd/xsimd.hpp>)
-#include <lacuna/with_simd.hpp>
-#endif
-
 namespace {
 namespace lc = lacuna;
 using namespace reference_cases;
@@ -14,9 +10,9 @@ template <lc::extent_t Heads, class... Policies>
 using routed = lc::attention<lc::heads<Heads>, one_projection, lc::plain_dot, Policies...>;
 
 /// One layer of 2 heads of 8 columns; centroids as they are drawn.
-template <class Recipe, lc::extent_t Tokens, class Numerics = lc::f32, class Backend = lc::reference>
+template <class Recipe, lc::extent_t Tokens, class Numerics = lc::f32>
 auto random_layer() {
-  auto layer = std::make_unique<lone_attention<Recipe, 16, Tokens, Numerics, Backend>>();
+  auto layer = std::make_unique<lone_attention<Recipe, 16, Tokens, Numerics>>();
   std::uint64_t drawn = 0;
   lc::visit_named(
       [&](const char* path, auto& weight) {
@@ -25,12 +21,11 @@ auto random_layer() {
       },
       layer->parameters);
   for (auto& of : layer->x.data) of = static_cast<float>(lc::random_normal(9, 1, drawn++));
-  std::remove_reference_t<decltype(*layer)>::bound::refresh(layer->parameters, layer->derived);
   return layer;
 }
-template <class Recipe, lc::extent_t Tokens, class Backend = lc::reference>
+template <class Recipe, lc::extent_t Tokens>
 auto output_of() {
-  auto layer = random_layer<Recipe, Tokens, lc::f32, Backend>();
+  auto layer = random_layer<Recipe, Tokens>();
   layer->forward(0, Tokens);
   return layer->y;
 }
@@ -295,19 +290,12 @@ TEST_CASE("streams shorter than a cluster, and workspaces that held something el
     REQUIRE(layer->y[i] == doctest::Approx(dense->y[i]).epsilon(1e-5).scale(1));
   // Without room for backward, in memory that others have written to.
   layer->forward(0, 40);
-  const auto run_in_used_memory = [&]<class Backend>(Backend) {
-    auto running = std::make_unique<lone_attention<balanced<3, 20>, 16, 40, lc::f32, Backend, false>>();
-    std::memset(static_cast<void*>(&running->memory), 0xff, sizeof(running->memory));
-    running->parameters = layer->parameters;
-    running->x = layer->x;
-    std::remove_reference_t<decltype(*running)>::bound::refresh(running->parameters, running->derived);
-    running->forward(0, 40);
-    return apart(running->y, layer->y);
-  };
-  CHECK(run_in_used_memory(lc::reference{}) == 0);
-#if __has_include(<xsimd/xsimd.hpp>)
-  CHECK(run_in_used_memory(lc::simd{}) < 1e-5);
-#endif
+  auto running = std::make_unique<lone_attention<balanced<3, 20>, 16, 40, lc::f32, lc::reference, false>>();
+  std::memset(static_cast<void*>(&running->memory), 0xff, sizeof(running->memory));
+  running->parameters = layer->parameters;
+  running->x = layer->x;
+  running->forward(0, 40);
+  CHECK(apart(running->y, layer->y) == 0);
 }
 
 TEST_CASE("what balanced clusters cost is what the formula says") {
@@ -424,10 +412,3 @@ TEST_CASE("centroids of a model: in checkpoints' paths, moved by watching a forw
       model->parameters_to_write());
   CHECK(moved == 3);
 }
-
-#if __has_include(<xsimd/xsimd.hpp>)
-TEST_CASE("clusters on SIMD lanes") {
-  CHECK(apart(output_of<by_argmax, 40, lc::simd>(), output_of<by_argmax, 40>()) < 1e-5);
-  CHECK(apart(output_of<balanced<5, 8, lc::full>, 40, lc::simd>(), output_of<balanced<5, 8, lc::full>, 40>()) < 1e-5);
-}
-#endif

@@ -127,7 +127,6 @@ struct clustered {
     const auto out = m.mixed.first(tokens);
     const auto own_mixed = m.own_mixed.first(members_of(tokens));
     const block_plan_view plan = run.shared.template get<plan_type>().plan.view();
-    clear(m.keys), clear(m.values);  // hidden keys have to be numbers
     for (extent_t h = 0; h < heads; ++h) {
       gather(m, query, key, value, h);
       const auto share = share_of(m, tokens, h);
