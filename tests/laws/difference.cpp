@@ -340,6 +340,18 @@ TEST_CASE("estimates that rounding has lost are left out, and counted") {
   for (lc::extent_t t = 0; t < count; ++t)
     for (lc::extent_t d = 0; d < columns; ++d)
       REQUIRE(of.mixed(t, d) == doctest::Approx(exact.mixed(t, d)).epsilon(1e-12).scale(1));
+  // Keys opposite to all queries: beside the scales of their features, exact weights are nothing, and so are products
+  // of features. The row is then that of the route.
+  halves_attention<columns, count, lc::window<2>, lc::difference<lc::favor<6>>> opposite;
+  for (lc::extent_t d = 0; d < columns; ++d) opposite.layer->parameters.key.weight[d * 2 * columns + d] = -1;
+  for (lc::extent_t t = 0; t < count; ++t) {
+    opposite.vector(t, 0) = 1000;
+    opposite.value(t, 0) = static_cast<double>(t);
+  }
+  opposite.layer->forward(0, count);
+  CHECK(clamped(*opposite.layer) == count);
+  CHECK(opposite.mixed(0, 0) == doctest::Approx(0.5));
+  CHECK(opposite.mixed(5, 0) == doctest::Approx(5));
   // Ordinary rows are not concerned, nor are rows that are shown all there is.
   auto ordinary = random_layer<double, near, lc::difference<lc::favor<12>>>();
   ordinary->forward(0, tokens);

@@ -77,6 +77,12 @@ struct corrected_sums {
   }
 };
 
+/// Whether rounding has lost the estimates outside the plan, or everything, relative to the scales of the estimates.
+template <class Value>
+LACUNA_HD constexpr bool estimates_are_lost(const corrected_sums<Value>& sums) noexcept {
+  return sums.rest < least_rest<Value> * sums.whole || inverse(sums.exact + sums.rest) == Value(0);
+}
+
 template <class Value>
 LACUNA_HD constexpr Value product(const Value* a, const Value* b, extent_t count) noexcept {
   Value sum = 0;
@@ -176,7 +182,7 @@ LACUNA_HD constexpr auto kernel(corrected_scan, rows<Value, Columns> mixed,
       // A row that is shown all it covers has no rest, not what rounding leaves of one.
       bool estimates = shown < plan.first + (Causal ? t + 1 : query.count);
       auto sums = scan_loops::corrected_row(out, q, phi, scale, state, cache, plan, rule, t, h, estimates);
-      if (estimates && sums.rest < scan_loops::least_rest<Value> * sums.whole) {
+      if (estimates && shown > 0 && scan_loops::estimates_are_lost(sums)) {
         state.clamped[h] += Value(1);
         estimates = false;
         sums = scan_loops::corrected_row(out, q, phi, scale, state, cache, plan, rule, t, h, estimates);

@@ -30,9 +30,10 @@ struct difference_covers_a_prefix {
 ///
 /// Per row and head, one sum over the state of all keys, the shown keys' part of it subtracted: see
 /// op/corrected_scan.hpp for the cost. Where subtracting leaves less of the estimates than rounding puts there (1e-6 of
-/// them in f32, 1e-14 in f64) the row is that of the route alone, and is counted. Released code raises the denominator
-/// to 1e-6 or 1e-24. Weights are below 0 nowhere but on the way. Source: Chen et al. (2021), Scatterbrain, arXiv
-/// 2110.15343, section 4; the scales of the released sblocal_attention.py.
+/// them in f32, 1e-14 in f64), or all of a row's sums too small to divide by, the row is that of the route alone, and
+/// is counted. Released code raises the denominator to 1e-6 or 1e-24. Weights are below 0 nowhere but on the way.
+/// Source: Chen et al. (2021), Scatterbrain, arXiv 2110.15343, section 4; the scales of the released
+/// sblocal_attention.py.
 template <class Features, class Cover = derived_cover>
 struct difference : std::conditional_t<estimates_exponentials<Features>, Features, favor<2>> {
   using feature_map = std::conditional_t<estimates_exponentials<Features>, Features, favor<2>>;
