@@ -101,6 +101,7 @@
 #include <lacuna/train/update_centroids.hpp>
 #include <lacuna/zoo/reformer.hpp>
 #include <lacuna/zoo/routing_transformer.hpp>
+#include <lacuna/zoo/graph_transformer.hpp>
 #include <lacuna/zoo/shipped.hpp>
 #include <lacuna/zoo/stories260k.hpp>
 #include <lacuna/zoo/tokenformer.hpp>

@@ -76,7 +76,7 @@ void randomise(Model& model) {
 
 template <lc::extent_t Heads, lc::extent_t Width, lc::extent_t Tokens>
 void check_nodes(const one_case& from) {
-  using recipe = lc::attention<lc::heads<Heads>, lc::neighbours<150>, lc::clamped_softmax<>>;
+  using recipe = lc::zoo::graph_attention<150, Heads>;
   check_case<recipe, Width, Tokens>(from, "y", settings_in_f64, [](auto& layer, const one_case& of) {
     layer.load(of);
     const auto edges = edges_of(of);
@@ -257,7 +257,7 @@ TEST_CASE("work is counted by edges") {
 TEST_CASE("edges with features against an independent implementation") {
   auto cases = read_cases("graph");
   const one_case& from = cases["graph_edges_21"];
-  using recipe = lc::attention<lc::heads<2>, lc::neighbours<150>, lc::edge_modulated<6>, lc::clamped_softmax<>>;
+  using recipe = lc::zoo::graph_edge_attention<150, 6, 2>;
   const auto edges = edges_of(from);
   const auto features = features_of(from);
   const lc::graph<6, double> graph{21, edges.data(), edges.size(), features.data()};
@@ -276,6 +276,17 @@ TEST_CASE("edges with features against an independent implementation") {
     for (lc::extent_t c = 0; c < 16; ++c)
       REQUIRE(layer->memory.schedule_memory.terms[e * 16 + c] ==
               doctest::Approx(terms[(edges.size() - 1 - e) * 16 + c]).epsilon(1e-8).scale(1));
+}
+
+TEST_CASE("the network for nodes has the parameters of the paper's layers") {
+  using network = lc::zoo::graph_transformer<28, 38, 128>;
+  constexpr lc::extent_t w = 64, attention = 4 * w * w, ffn = 2 * w * (2 * w) + 2 * w + w, norms = 2 * 2 * w;
+  CHECK(lc::parameter_count<network> == 28 * w + (8 * w + w) + 10 * (attention + ffn + norms) + 28 * w + 28);
+  // An edge costs a product with its numbers, three products per column, and nothing else.
+  using edged_network = lc::substitute<network, lc::zoo::graph_attention<128>, lc::zoo::graph_edge_attention<128, 4>>;
+  CHECK(lc::parameter_count<edged_network> == lc::parameter_count<network> + 10 * w * 4);
+  CHECK(lc::prefill_multiply_adds<edged_network>(38) ==
+        lc::prefill_multiply_adds<network>(38) + 10 * 128 * w * (4 + 3 - 2));
 }
 
 TEST_CASE("edges that bend nothing are a dot product; features follow their edges") {

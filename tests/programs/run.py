@@ -114,6 +114,11 @@ def main():
     tally.check("260,032" in described.stdout and "attend" in described.stdout, "03_describe prints the figures",
                 described.stdout)
     tally.check(call("01_hello_decoder").stdout.startswith("hello"), "01_hello_decoder writes its line")
+    graph = call("09_graph").stdout
+    tally.check("without positions: 0 of 8" in graph
+                and ("of the Laplacian: 8 of 8" in graph or "built without Eigen" in graph)
+                and "node 0 says" in graph and "1: 33%  2: 33%  3: 33%" in graph,
+                "09_graph tells cliques apart by positions alone", graph)
     tally.finish()
 
 

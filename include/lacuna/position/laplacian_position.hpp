@@ -64,7 +64,7 @@ struct node_position_table {
 /// the next ones, whatever graph is assigned in between; before the first they are 0. `try_laplacian_positions`
 /// (with_eigen.hpp) makes them from a graph; any other numbers serve as well. Paths: `position.weight`
 /// `(Columns, width)`, a row for what each number adds, and `position.bias`.
-/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, section 2.2, eq. (3).
+/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, the input of the layers.
 template <extent_t Columns>
 struct laplacian_position {
   static_assert(__is_base_of(nothing, rules::node_positions_have_columns<Columns>) || true);
@@ -109,7 +109,7 @@ struct laplacian_position {
 
 /// Multiplies each column by 1 or -1, by chance: what an eigenvector's sign is worth. For a batch of training, with
 /// `batch` its number; the same (seed, batch) gives the same signs. In place, so start from the positions themselves.
-/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, section 2.1.
+/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, positional encodings.
 template <class Value, extent_t Columns>
 constexpr void flip_signs(rows<Value, Columns> positions, std::uint64_t seed, std::uint64_t batch) {
   for (extent_t c = 0; c < Columns; ++c)

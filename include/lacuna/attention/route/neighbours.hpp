@@ -17,7 +17,7 @@ struct neighbours_have_room {
 /// model, `model.try_assign(graph<>{nodes, edges, count})`, and holds until the next one; before the first, rows see
 /// nothing. All layers share it. A row that sees nothing gives 0 and gradient 0. Room for `Edges` edges; the stream is
 /// taken at once. 2 edges heads head_width multiply-adds.
-/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, section 2.2, eq. (4)-(5).
+/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, the graph Transformer layer.
 template <extent_t Edges>
 struct neighbours {
   static_assert(__is_base_of(nothing, rules::neighbours_have_room<Edges>) || true);

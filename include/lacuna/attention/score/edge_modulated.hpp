@@ -22,7 +22,7 @@ struct edges_have_features {
 /// edges * heads * head_width * (EdgeWidth + 3) multiply-adds. Path: `edge.weight` `(heads * head_width, EdgeWidth)`,
 /// kept dense. The released code adds 1e-6 to the sum of weights, which is left out here, as in the paper; it has E's
 /// bias off.
-/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, section 2.3, eq. (11)-(12). Their edge stream, which takes t
+/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, the layer with edge features. Their edge stream, which takes t
 /// from layer to layer, is not part of this: t is shown to watchers of `operation::attend_edges`.
 template <extent_t EdgeWidth>
 struct edge_modulated {

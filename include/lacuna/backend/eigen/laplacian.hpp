@@ -15,7 +15,7 @@ LACUNA_BEGIN
 ///
 /// Errors, before anything is written: no nodes, as many rows as there are nodes are not there, a node out of range, an
 /// edge that is there twice or in one direction only.
-/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, section 2.1; degrees as in the released code.
+/// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, positional encodings; degrees as in the released code.
 template <extent_t EdgeWidth, class Number, class Value, extent_t Columns>
 status try_laplacian_positions(const graph<EdgeWidth, Number>& of, rows<Value, Columns> to,
                                double* eigenvalues = nullptr) {
