@@ -12,6 +12,7 @@
 #include <lacuna/backend/simd/multiply.hpp>
 #include <lacuna/backend/simd/multiply_active.hpp>
 #include <lacuna/backend/simd/rotate.hpp>
+#include <lacuna/backend/simd/summarise.hpp>
 
 LACUNA_BEGIN
 

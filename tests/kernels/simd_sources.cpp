@@ -78,7 +78,58 @@ void check_mixing() {
     REQUIRE(apart(mix<Columns, Mixed, lc::simd>(count), mix<Columns, Mixed, lc::reference>(count)) < 1e-5);
 }
 
+/// A stream of keys and its atoms, cut into pieces, on a backend: the cache in which they are.
+template <class Partition, lc::extent_t HeadWidth, class Backend>
+std::vector<double> summaries(lc::extent_t piece) {
+  constexpr lc::extent_t context = 100, heads = 2, columns = heads * HeadWidth, blocks = 12, first_atom = 112;
+  using address = lc::linear_cache::address;
+  using sight = typename lc::summarised<Partition>::template sight<lc::causal, context>;
+  static lc::tensor<float, blocks, heads, HeadWidth, lc::block_keys> keys, values;
+  static lc::tensor<float, context, columns> query, key, value;
+  static lc::tensor<float, Partition::levels(context), columns> largest;
+  for (auto& of : keys.data) of = std::numeric_limits<float>::quiet_NaN();  // left by another stream
+  values = keys;
+  for (lc::extent_t i = 0; i < context * columns; ++i) {
+    query[i] = static_cast<float>(lc::random_normal(79, 0, i)),
+    key[i] = static_cast<float>(lc::random_normal(79, 1, i));
+    value[i] = static_cast<float>(lc::random_normal(79, 2, i));
+  }
+  const lc::cache_view<float, heads, HeadWidth, address> cache{keys.data, values.data, {}};
+  const lc::summary_rule<Partition, context, float> rule{first_atom, 0.5f};
+  for (lc::extent_t first = 0; first < context; first += piece) {
+    const lc::extent_t count = std::min(piece, context - first);
+    const auto rows = [&](auto& of) { return of.first(first + count).slice(first, count); };
+    lc::op::append(cache, rows(key), rows(value), first, Backend{});
+    const auto ran = lc::op::summarise(cache, largest.view(), rows(query), first, rule, Backend{});
+    static_assert(lc::same<decltype(ran), const lc::ran_on<Backend>>);
+  }
+  std::vector<double> all;
+  for (lc::extent_t atom = first_atom; atom < first_atom + sight::atoms; ++atom)
+    for (lc::extent_t h = 0; h < heads; ++h)
+      for (lc::extent_t d = 0; d < HeadWidth; ++d) {
+        all.push_back(cache.key_block(atom / lc::block_keys, h)[d * lc::block_keys + atom % lc::block_keys]);
+        all.push_back(cache.value_block(atom / lc::block_keys, h)[cache.value_at(atom % lc::block_keys, d)]);
+      }
+  return all;
+}
+template <class Partition, lc::extent_t HeadWidth>
+void check_summaries() {
+  const auto expected = summaries<Partition, HeadWidth, lc::reference>(100),
+             found = summaries<Partition, HeadWidth, lc::simd>(100);
+  REQUIRE(!expected.empty());
+  CHECK(apart(found, expected) < 1e-5);
+  CHECK((summaries<Partition, HeadWidth, lc::simd>(7) == found));
+  CHECK((summaries<Partition, HeadWidth, lc::simd>(1) == found));
+}
+
 }  // namespace
+
+TEST_CASE("spans summarised on simd, however the stream is cut") {
+  check_summaries<lc::segments<5>, 4>();
+  check_summaries<lc::segments<40>, 20>();
+  check_summaries<lc::doubling_blocks, 16>();
+  check_summaries<lc::doubling_blocks, 1>();
+}
 
 TEST_CASE("rows mixed on simd, all lengths") {
   check_mixing<1, 1>();

@@ -77,6 +77,60 @@ struct one_span {
   }
 };
 
+/// Writes one head of a span's atom: `summarise`, for a single one.
+struct one_by_one {
+  template <class Cache, class Value>
+  LACUNA_HD constexpr void operator()(const Cache& cache, const one_span<Cache, Value>& span,
+                                      extent_t atom) const noexcept {
+    constexpr extent_t width = Cache::head_width;
+    Value out[width]{}, top = -maths::infinity<Value>(), sum = 0;
+    for (extent_t token = span.begin; token < span.end; ++token) {
+      const Value score = span.score(token), higher = score > top ? score : top;
+      const Value shrink = maths::exp(top - higher), weight = maths::exp(score - higher);
+      top = higher;
+      sum = sum * shrink + weight;
+      for (extent_t d = 0; d < width; ++d) out[d] = out[d] * shrink + weight * span.value(token, d);
+    }
+    auto* k = cache.key_block(atom / block_keys, span.head) + atom % block_keys;
+    auto* v = cache.value_block(atom / block_keys, span.head) + Cache::value_at(atom % block_keys, 0);
+    using element = std::remove_reference_t<decltype(*k)>;
+    for (extent_t d = 0; d < width; ++d) {
+      k[d * block_keys] = static_cast<element>(span.key(span.largest_key(d), d));
+      v[d * Cache::value_step] = static_cast<element>(out[d] / sum);
+    }
+  }
+};
+
+/// All atoms of a pass, each head of a span by `write(cache, span, atom)`; see `op::summarise`.
+template <class Cache, class Value, extent_t Columns, class Partition, extent_t Context, class Write>
+LACUNA_HD constexpr void write_atoms(const Cache& cache, rows<Value, Columns> largest, rows<const Value, Columns> query,
+                                     extent_t first, const summary_rule<Partition, Context, Value>& rule,
+                                     const Write& write) {
+  using rule_type = summary_rule<Partition, Context, Value>;
+  const auto write_span = [&](extent_t end, extent_t length, extent_t level) {
+    const extent_t atom = rule.atom(end), block = atom / block_keys;
+    for (extent_t h = 0; h < Cache::kv_heads; ++h) {
+      // Kernels by lanes multiply hidden values by 0: what an earlier stream left here may be no number.
+      if (atom % block_keys == 0)
+        for (extent_t i = 0; i < Cache::head_width * block_keys; ++i) {
+          using element = std::remove_reference_t<decltype(*cache.keys)>;
+          cache.key_block(block, h)[i] = cache.value_block(block, h)[i] = static_cast<element>(Value(0));
+        }
+      write(cache,
+            one_span<Cache, Value>{cache, h, end - length, end, largest.row(level) + h * Cache::head_width, rule.scale},
+            atom);
+    }
+  };
+  for (extent_t t = 0; t < query.count; ++t) {
+    for (extent_t level = 0; level < rule_type::levels; ++level) {
+      const bool opens = (first + t) % Partition::length(level) == 0;
+      Value* of = largest.row(level);
+      for (extent_t c = 0; c < Columns; ++c) of[c] = opens || query(t, c) > of[c] ? query(t, c) : of[c];
+    }
+    each_span<rule_type, Partition>(first + t, 1, write_span);
+  }
+}
+
 }  // namespace summary_loops
 
 /// Key of a span: the largest of its keys, column by column. Value: its own attention from the largest of its queries.
@@ -93,41 +147,7 @@ template <class Element, class Value, extent_t Columns, extent_t Heads, extent_t
 LACUNA_HD constexpr auto kernel(summarise, const cache_view<Element, Heads, HeadWidth, Address>& cache,
                                 rows<Value, Columns> largest, rows<const Value, Columns> query, extent_t first,
                                 const summary_rule<Partition, Context, Value>& rule, const reference&) {
-  using cache_type = cache_view<Element, Heads, HeadWidth, Address>;
-  using rule_type = summary_rule<Partition, Context, Value>;
-  const auto write = [&](extent_t end, extent_t length, extent_t level) {
-    const extent_t atom = rule.atom(end), block = atom / block_keys, lane = atom % block_keys;
-    for (extent_t h = 0; h < Heads; ++h) {
-      const summary_loops::one_span<cache_type, Value> span{
-          cache, h, end - length, end, largest.row(level) + h * HeadWidth, rule.scale};
-      Element* k = cache.key_block(block, h);
-      Element* v = cache.value_block(block, h);
-      // Kernels by lanes multiply hidden values by 0: what an earlier stream left here may be no number.
-      if (lane == 0)
-        for (extent_t i = 0; i < HeadWidth * block_keys; ++i) k[i] = v[i] = static_cast<Element>(Value(0));
-      Value out[HeadWidth]{}, top = -maths::infinity<Value>(), sum = 0;
-      for (extent_t token = span.begin; token < end; ++token) {
-        const Value score = span.score(token), higher = score > top ? score : top;
-        const Value shrink = maths::exp(top - higher), weight = maths::exp(score - higher);
-        top = higher;
-        sum = sum * shrink + weight;
-        for (extent_t d = 0; d < HeadWidth; ++d) out[d] = out[d] * shrink + weight * span.value(token, d);
-      }
-      for (extent_t d = 0; d < HeadWidth; ++d) {
-        k[d * block_keys + lane] = static_cast<Element>(span.key(span.largest_key(d), d));
-        v[cache_type::value_at(lane, d)] = static_cast<Element>(out[d] / sum);
-      }
-    }
-  };
-  for (extent_t t = 0; t < query.count; ++t) {
-    for (extent_t level = 0; level < rule_type::levels; ++level) {
-      const bool opens = (first + t) % Partition::length(level) == 0;
-      Value* of = largest.row(level);
-      for (extent_t c = 0; c < Columns; ++c)
-        if (opens || query(t, c) > of[c]) of[c] = query(t, c);
-    }
-    summary_loops::each_span<rule_type, Partition>(first + t, 1, write);
-  }
+  summary_loops::write_atoms(cache, largest, query, first, rule, summary_loops::one_by_one{});
   return ran_on<reference>{};
 }
 
