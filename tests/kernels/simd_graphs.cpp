@@ -16,6 +16,9 @@ TEST_CASE("a model that reads a graph, forward and backward") {
   const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
   const auto run = [&](auto& of) {
     recipes::randomise(of, 61, 0.4);
+    // Without a graph nobody listens; nothing is read that is not there.
+    CHECK(of.try_forward_to_learn(tokens).ok());
+    CHECK(of.try_backward(tokens, *of.try_forward_to_learn(tokens)).ok());
     recipes::assign(of);
     const auto logits = *of.try_forward_to_learn(tokens);
     of.clear_gradients();

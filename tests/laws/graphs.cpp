@@ -58,6 +58,7 @@ auto output_of(Layer& layer, const std::vector<lc::edge>& edges) {
   layer.forward(0, nodes);
   return layer.y;
 }
+using graph_at_compile_time = lc::graph_plan<5, 6>;
 using plain = lc::attention<lc::heads<2>, lc::neighbours<nodes * nodes>>;
 
 template <class Route, lc::extent_t Layers = 1>
@@ -157,6 +158,20 @@ TEST_CASE("the plan of a graph shows its edges, whatever their order") {
   sparse.assign(graph_of(400, edges));
   sparse.prepare(0, 400);
   CHECK(sparse.view().pairs == 9);
+}
+
+TEST_CASE("a plan of a graph at compile time") {
+  const auto pairs_of = [](std::uint32_t last) {
+    graph_at_compile_time of;
+    const lc::edge edges[]{{2, 0}, {0, 1}, {2, 2}, {2, last}};
+    const lc::graph<> graph{4, edges, 4, nullptr};
+    if (!of.check(graph).ok()) return std::uint64_t{0};
+    of.assign(graph);
+    of.prepare(0, 4);
+    return of.view().pairs;
+  };
+  static_assert(pairs_of(3) == 4);
+  static_assert(pairs_of(2) == 0 && pairs_of(4) == 0);  // twice; out of range
 }
 
 TEST_CASE("the complete graph is full attention, bit for bit") {

@@ -82,6 +82,7 @@ MUTATIONS = [
     ("attention/schedule/clustered.hpp", "clear(d.keys), clear(d.values);", "", "clusters"),
     ("attention/schedule/clustered.hpp", "op::dispatch_backward(d.key.first(tokens), own_dkey",
      "op::dispatch(d.key.first(tokens), own_dkey", "clusters"),
+    ("attention/schedule/along_edges.hpp", "    dmodulation.fill(0);\n", "", "graphs"),
     ("position/laplacian_position.hpp", "op::sum_over_tokens(gradients.bias, dx,",
      "op::sum_over_tokens(gradients.bias, dx * 1.001,", "graphs"),
     ("position/laplacian_position.hpp", "op::accumulate_outer(gradients.weight, positions_of<Value>(dx.count, run), dx,",
