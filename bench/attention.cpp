@@ -162,6 +162,100 @@ void add_decode() {
   });
 }
 
+/// Attention through features, and a stream of it that goes on token by token.
+using linear = lc::favor<128>;
+struct linear_stream {
+  static constexpr lc::extent_t heads = 6, width = 64, columns = heads * width, features = linear::count(width);
+  static constexpr lc::extent_t tokens = 2048;
+  lc::tensor<float, tokens, columns> query, key, value, mixed;
+  lc::tensor<float, linear::projections(width), width> directions;
+  lc::tensor<float, heads, features, width> sums;
+  lc::tensor<float, heads, features> totals;
+  lc::tensor<float, heads> scale;
+
+  linear_stream() {
+    std::uint64_t drawn = 0;
+    for (float& of : query.data) of = static_cast<float>(lc::random_normal(1, 0, drawn++));
+    for (float& of : key.data) of = static_cast<float>(lc::random_normal(1, 1, drawn++));
+    for (float& of : value.data) of = static_cast<float>(lc::random_normal(1, 2, drawn++));
+    linear::draw(directions.data, width);
+    clear();
+  }
+  lc::scan_state<float, heads, features, width> state() { return {sums.data, totals.data, scale.data}; }
+  void clear() { state().clear(); }
+  template <bool Causal, class Backend>
+  void scan(lc::extent_t first, lc::extent_t count, const Backend& backend) {
+    lc::op::scan(mixed.view().slice(first, count),
+                 lc::scan_rows<float, heads, heads>{{nullptr, count}, {nullptr, count}},
+                 query.view().slice(first, count), key.view().slice(first, count), value.view().slice(first, count),
+                 state(), linear::map<float, width>(directions.data), lc::constant<bool, Causal>{}, backend);
+  }
+  /// Features and products with the state, of keys and of queries.
+  static constexpr double flop_of_token = 2.0 * 2 * heads * (128 * width + features * (width + 1));
+};
+template <bool Causal, class Backend>
+void add_linear(const std::string& name) {
+  bench::add(name, [](benchmark::State& state) {
+    auto of = std::make_unique<linear_stream>();
+    for (auto _ : state) {
+      of->clear();
+      of->scan<Causal>(0, of->tokens, Backend{});
+      benchmark::DoNotOptimize(of->mixed.data);
+    }
+    state.counters["flop"] = of->flop_of_token * of->tokens;
+    state.counters["token"] = static_cast<double>(of->tokens);
+  });
+}
+
+/// One token after `Tokens` others.
+template <lc::extent_t Tokens>
+void add_streams() {
+  const std::string after = " after " + std::to_string(Tokens) + "/lacuna";
+  bench::add("token, 128 features," + after, [](benchmark::State& state) {
+    auto of = std::make_unique<linear_stream>();
+    for (lc::extent_t done = 0; done < Tokens; done += 1024) of->scan<true>(0, 1024, lc::simd{});
+    lc::extent_t next = 0;
+    for (auto _ : state) {
+      of->scan<true>(next++ % of->tokens, 1, lc::simd{});
+      benchmark::DoNotOptimize(of->mixed.data);
+    }
+    state.counters["flop"] = of->flop_of_token;
+    state.counters["token"] = 1;
+    state.counters["state"] = kept_by<2 * Tokens, lc::attention<lc::heads<6>, lc::causal, linear>>;
+  });
+  bench::add("token, window 256, ring," + after, [](benchmark::State& state) {
+    constexpr lc::extent_t heads = 6, width = 64, columns = heads * width, context = 1'000'000'000;
+    using ring = lc::ring_cache<256>;
+    constexpr lc::extent_t blocks = ring::blocks(lc::blocks_of(context));
+    struct kept {
+      lc::tensor<float, blocks, heads, width, lc::block_keys> keys, values;
+      lc::tensor<float, 1, columns> query, key, value, mixed;
+      lc::shared_plan<windowed, 1, context> plan;
+    };
+    auto of = std::make_unique<kept>();
+    lc::extent_t at = 0;
+    const auto step = [&] {
+      for (float& x : of->query.data) x = 0.001f * static_cast<float>((at + 7) % 1000);
+      for (float& x : of->key.data) x = 0.001f * static_cast<float>(at % 1000);
+      of->plan.prepare(at, 1);
+      lc::op::append(lc::cache_view<float, heads, width, ring::address>{of->keys.data, of->values.data, {}},
+                     of->key.view(), of->value.view(), at, lc::simd{});
+      lc::op::attend(of->mixed.view(), lc::rows<float, heads>{nullptr, 1}, of->query.view(),
+                     lc::cache_view<const float, heads, width, ring::address>{of->keys.data, of->values.data, {}},
+                     of->plan.view(), rule{0.125f}, lc::simd{});
+      ++at;
+    };
+    while (at < Tokens) step();
+    for (auto _ : state) {
+      step();
+      benchmark::DoNotOptimize(of->mixed.data);
+    }
+    state.counters["flop"] = 4.0 * 256 * columns;
+    state.counters["token"] = 1;
+    state.counters["state"] = kept_by<2 * Tokens, lc::attention<lc::heads<6>, windowed, ring>>;
+  });
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -178,6 +272,16 @@ int main(int count, char** arguments) {
   add_prefill<paragraphs, 2048>("a user's route n=2048/lacuna");
   bench::add_ratio("window 256, a token at n=8192 over one at n=2048", "window 256 n=8192/lacuna",
                    "window 256 n=2048/lacuna", bench::per::token);
+  add_linear<true, lc::simd>("128 features, causal n=2048/lacuna");
+  add_linear<true, lc::reference>("128 features, causal n=2048/reference");
+  add_linear<false, lc::simd>("128 features, all keys n=2048/lacuna");
+  add_linear<false, lc::reference>("128 features, all keys n=2048/reference");
+  add_streams<1024>();
+  add_streams<8192>();
+  bench::add_ratio("128 features, a token after 8192 over one after 1024", "token, 128 features, after 8192/lacuna",
+                   "token, 128 features, after 1024/lacuna");
+  bench::add_ratio("window 256 in a ring, a token after 8192 over one after 1024",
+                   "token, window 256, ring, after 8192/lacuna", "token, window 256, ring, after 1024/lacuna");
   add_decode();
   return bench::run(count, arguments);
 }

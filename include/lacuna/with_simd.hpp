@@ -13,6 +13,7 @@
 #include <lacuna/backend/simd/multiply_active.hpp>
 #include <lacuna/backend/simd/rotate.hpp>
 #include <lacuna/backend/simd/summarise.hpp>
+#include <lacuna/backend/simd/scan.hpp>
 
 LACUNA_BEGIN
 

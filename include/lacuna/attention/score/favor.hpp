@@ -7,6 +7,7 @@
 
 #include <lacuna/attention/score/dot.hpp>
 #include <lacuna/core/random.hpp>
+#include <lacuna/op/features.hpp>
 #include <lacuna/tensor/tensor.hpp>
 
 LACUNA_BEGIN
@@ -67,63 +68,6 @@ constexpr void draw_orthogonal(Value* to, extent_t rows, extent_t columns, std::
     }
 }
 
-/// phi_r = e^(+-w_r.x' - |x'|^2 / 2 - scale), x' = x / head_width^(1/4), scale the largest exponent; with both signs
-/// for each direction, or with + alone.
-template <class Value, extent_t HeadWidth, extent_t Directions, bool BothSigns>
-struct exponential_features {
-  static constexpr extent_t projections = Directions;
-  static constexpr extent_t features = BothSigns ? 2 * Directions : Directions;
-  const Value* directions;
-  Value shrink;
-
-  LACUNA_HD constexpr Value apply(const Value* x, Value* phi) const noexcept {
-    Value half_square = 0, top = -maths::infinity<Value>();
-    for (extent_t d = 0; d < HeadWidth; ++d) half_square += x[d] * x[d];
-    half_square *= shrink * shrink / Value(2);
-    for (extent_t r = 0; r < Directions; ++r) {
-      Value along = 0;
-      for (extent_t d = 0; d < HeadWidth; ++d) along += directions[r * HeadWidth + d] * x[d];
-      phi[r] = along * shrink;
-      top = maths::larger(phi[r], top);
-      if constexpr (BothSigns) {
-        phi[Directions + r] = -phi[r];
-        top = maths::larger(-phi[r], top);
-      }
-    }
-    for (extent_t r = 0; r < features; ++r) phi[r] = maths::exp(phi[r] - top);
-    return top - half_square;
-  }
-  /// d phi_r = phi_r (+-w_r - x') dx'.
-  LACUNA_HD constexpr void add_adjoint(const Value* x, const Value* phi, const Value* dphi, Value* dx) const noexcept {
-    Value through_square = 0;
-    for (extent_t r = 0; r < features; ++r) through_square += phi[r] * dphi[r];
-    for (extent_t d = 0; d < HeadWidth; ++d) dx[d] -= through_square * shrink * shrink * x[d];
-    for (extent_t r = 0; r < Directions; ++r) {
-      Value along = phi[r] * dphi[r];
-      if constexpr (BothSigns) along -= phi[Directions + r] * dphi[Directions + r];
-      for (extent_t d = 0; d < HeadWidth; ++d) dx[d] += along * shrink * directions[r * HeadWidth + d];
-    }
-  }
-};
-
-/// phi_d = max(x'_d, 0) + offset.
-template <class Value, extent_t HeadWidth>
-struct rectified_features {
-  static constexpr extent_t projections = 0;
-  static constexpr extent_t features = HeadWidth;
-  Value shrink;
-  Value offset;
-
-  LACUNA_HD constexpr Value apply(const Value* x, Value* phi) const noexcept {
-    for (extent_t d = 0; d < HeadWidth; ++d) phi[d] = maths::larger(x[d] * shrink, Value(0)) + offset;
-    return 0;
-  }
-  LACUNA_HD constexpr void add_adjoint(const Value* x, const Value*, const Value* dphi, Value* dx) const noexcept {
-    for (extent_t d = 0; d < HeadWidth; ++d)
-      if (x[d] > 0) dx[d] += dphi[d] * shrink;
-  }
-};
-
 /// The factor of queries and keys that makes q'.k' = q.k / sqrt(head width).
 LACUNA_HD constexpr double feature_shrink(extent_t head_width) {
   return 1 / maths::sqrt(maths::sqrt(static_cast<double>(head_width)));
@@ -152,7 +96,7 @@ struct favor {
   }
   template <class Value, extent_t HeadWidth>
   LACUNA_HD static constexpr auto map(const Value* directions) {
-    return detail::exponential_features<Value, HeadWidth, (Features == 0 ? 1 : Features), false>{
+    return exponential_features<Value, HeadWidth, (Features == 0 ? 1 : Features), false>{
         directions, static_cast<Value>(detail::feature_shrink(HeadWidth))};
   }
 };
@@ -176,7 +120,7 @@ struct hyperbolic_favor {
   }
   template <class Value, extent_t HeadWidth>
   LACUNA_HD static constexpr auto map(const Value* drawn) {
-    return detail::exponential_features<Value, HeadWidth, directions, true>{
+    return exponential_features<Value, HeadWidth, directions, true>{
         drawn, static_cast<Value>(detail::feature_shrink(HeadWidth))};
   }
 };
@@ -194,8 +138,8 @@ struct relu_features {
   static constexpr void draw(Value*, extent_t) {}
   template <class Value, extent_t HeadWidth>
   LACUNA_HD static constexpr auto map(const Value*) {
-    return detail::rectified_features<Value, HeadWidth>{static_cast<Value>(detail::feature_shrink(HeadWidth)),
-                                                        static_cast<Value>(1e-3)};
+    return rectified_features<Value, HeadWidth>{static_cast<Value>(detail::feature_shrink(HeadWidth)),
+                                                static_cast<Value>(1e-3)};
   }
 };
 

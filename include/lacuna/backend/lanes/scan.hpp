@@ -1,0 +1,591 @@
+#pragma once
+/// Attention through features by lanes: see `op::scan`.
+///
+/// Tokens go by chunks, of which first all features are formed. In a causal scan a stretch of columns of the state then
+/// passes the chunk row by row: its registers take up a few tokens' keys one after the other and give each token its
+/// part in between, so that nothing depends on where the chunk ends. What all rows see is two plain products.
+
+#include <lacuna/backend/lanes/unroll.hpp>
+#include <lacuna/op/features.hpp>
+#include <lacuna/op/scan.hpp>
+
+LACUNA_BEGIN
+
+namespace by_lanes {
+
+/// What the kernels know of a feature map.
+enum class feature_kind : std::uint8_t { own_functions, exponential, rectified };
+template <class Map>
+inline constexpr feature_kind feature_kind_of = feature_kind::own_functions;
+template <class Value, extent_t HeadWidth, extent_t Directions, bool BothSigns>
+inline constexpr feature_kind feature_kind_of<exponential_features<Value, HeadWidth, Directions, BothSigns>> =
+    feature_kind::exponential;
+template <class Value, extent_t HeadWidth>
+inline constexpr feature_kind feature_kind_of<rectified_features<Value, HeadWidth>> = feature_kind::rectified;
+
+/// `count` rounded up to whole registers.
+template <class Lanes>
+constexpr extent_t whole_registers(extent_t count) {
+  return (count + Lanes::lane_count - 1) / Lanes::lane_count * Lanes::lane_count;
+}
+
+/// c (+)= a b for `Columns` columns: a at `a[row * a_row + k * a_step]`, the rows of b and c `b_stride` and `c_stride`
+/// apart. Every element is one sum in the order of k.
+template <class Lanes, extent_t Columns>
+struct plain_product {
+  using value = typename Lanes::element;
+  static constexpr extent_t lanes = Lanes::lane_count;
+  static constexpr bool wide = lanes >= 16;
+  /// 24 sums in 32 registers, or 12 in 16.
+  static constexpr extent_t rows_at_once = wide ? 6 : 4;
+  static constexpr extent_t registers_at_once = wide ? 4 : 3;
+  static constexpr extent_t across = whole_registers<Lanes>(Columns) / lanes, part = Columns % lanes;
+
+  struct factors {
+    value* c;
+    extent_t c_stride;
+    const value* a;
+    extent_t a_row, a_step;
+    const value* b;
+    extent_t b_stride, depth;
+  };
+
+  template <bool InPart>
+  static LACUNA_INLINE Lanes load(const value* from) noexcept {
+    if constexpr (InPart)
+      return Lanes::load_part(from, part);
+    else
+      return Lanes::load(from);
+  }
+  template <bool InPart>
+  static LACUNA_INLINE void store(const Lanes& of, value* to) noexcept {
+    if constexpr (InPart)
+      of.store_part(to, part);
+    else
+      of.store(to);
+  }
+  template <extent_t Rows, extent_t First, extent_t Registers, bool Continues>
+  static void tile(const factors& of, extent_t row) noexcept {
+    constexpr extent_t last = First + Registers == across && part != 0 ? Registers - 1 : Registers;
+    value* c = of.c + row * of.c_stride + First * lanes;
+    const value *a = of.a + row * of.a_row, *b = of.b + First * lanes;
+    Lanes sums[Rows][Registers];
+    unroll<Rows>([&](auto i) LACUNA_UNROLLED {
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+        if constexpr (Continues)
+          sums[i][r] = load < r == last > (c + i * of.c_stride + r * lanes);
+        else
+          sums[i][r] = Lanes(0);
+      });
+    });
+    for (extent_t k = 0; k < of.depth; ++k) {
+      Lanes right[Registers];
+      unroll<Registers>([&](auto r)
+                            LACUNA_UNROLLED { right[r] = held(load < r == last > (b + k * of.b_stride + r * lanes)); });
+      unroll<Rows>([&](auto i) LACUNA_UNROLLED {
+        const Lanes left(a[i * of.a_row + k * of.a_step]);
+        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[i][r] = multiply_add(left, right[r], sums[i][r]); });
+      });
+    }
+    unroll<Rows>([&](auto i) LACUNA_UNROLLED {
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED { store<r == last>(sums[i][r], c + i * of.c_stride + r * lanes); });
+    });
+  }
+  template <extent_t First, extent_t Registers, bool Continues>
+  static void strip(const factors& of, extent_t rows) noexcept {
+    extent_t row = 0;
+    for (; row + rows_at_once <= rows; row += rows_at_once) tile<rows_at_once, First, Registers, Continues>(of, row);
+    unroll<rows_at_once - 1>([&](auto less) LACUNA_UNROLLED {
+      if (rows - row == less + 1) tile<less + 1, First, Registers, Continues>(of, row);
+    });
+  }
+  template <bool Continues>
+  static void run(const factors& of, extent_t rows) noexcept {
+    constexpr extent_t strips = across / registers_at_once, rest = across % registers_at_once;
+    unroll<strips>([&](auto s)
+                       LACUNA_UNROLLED { strip<s * registers_at_once, registers_at_once, Continues>(of, rows); });
+    if constexpr (rest != 0) strip<strips * registers_at_once, rest, Continues>(of, rows);
+  }
+};
+
+/// The features of rows, by lanes where the map is known. They are written as whole registers: `stride` apart, 0 behind
+/// the last feature.
+template <class Lanes, extent_t HeadWidth, class Map, extent_t Features>
+struct feature_rows {
+  using value = typename Lanes::element;
+  static constexpr extent_t lanes = Lanes::lane_count, whole = HeadWidth / lanes * lanes, left = HeadWidth - whole;
+  static constexpr extent_t stride = whole_registers<Lanes>(Features);
+  static constexpr feature_kind kind = feature_kind_of<Map>;
+  static constexpr bool projects = kind == feature_kind::exponential;
+  static constexpr extent_t projections = projects ? Map::projections : 0;
+  static constexpr extent_t padded = whole_registers<Lanes>(projects ? projections : 1);
+  /// Numbers that are held beside the state: the directions by columns.
+  static constexpr extent_t held_numbers = projects ? HeadWidth * padded : 1;
+
+  const Map& map;
+  alignas(64) value turned[held_numbers];
+
+  explicit feature_rows(const Map& of) noexcept : map(of) {
+    if constexpr (projects) turn();
+  }
+  /// Features of `count` rows, and their scales.
+  void form(const value* x, extent_t x_stride, extent_t count, value* phi, extent_t phi_stride, value* scale,
+            extent_t scale_stride) const noexcept {
+    if constexpr (projects) {
+      // The products are formed in place; with both signs in the first half.
+      using product = plain_product<Lanes, projections>;
+      product::template run<false>({phi, phi_stride, x, x_stride, 1, turned, padded, HeadWidth}, count);
+    }
+    for (extent_t row = 0; row < count; ++row)
+      scale[row * scale_stride] = finish(x + row * x_stride, phi + row * phi_stride);
+  }
+  /// dx += what dphi says: see op/scan.hpp.
+  void add_adjoint(const value* x, const value* phi, const value* dphi, value* dx) const noexcept {
+    if constexpr (kind == feature_kind::exponential)
+      add_exponential_adjoint(x, phi, dphi, dx);
+    else if constexpr (kind == feature_kind::rectified)
+      for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
+        const Lanes through = load<in_part>(dphi + d) * Lanes(map.shrink);
+        const Lanes seen = maths::where(maths::less(Lanes(0), load<in_part>(x + d)), through, Lanes(0));
+        store<in_part>(load<in_part>(dx + d) + seen, dx + d);
+      });
+    else
+      map.add_adjoint(x, phi, dphi, dx);
+  }
+
+ private:
+  template <bool InPart>
+  static LACUNA_INLINE Lanes load(const value* from) noexcept {
+    if constexpr (InPart)
+      return Lanes::load_part(from, left);
+    else
+      return Lanes::load(from);
+  }
+  template <bool InPart>
+  static LACUNA_INLINE void store(const Lanes& of, value* to) noexcept {
+    if constexpr (InPart)
+      of.store_part(to, left);
+    else
+      of.store(to);
+  }
+  /// Calls `f(whether in part, column)` for each register of a head.
+  template <class Function>
+  static LACUNA_INLINE void for_each_register(Function&& f) noexcept {
+    for (extent_t d = 0; d < whole; d += lanes) f(constant<bool, false>{}, d);
+    if constexpr (left != 0) f(constant<bool, true>{}, whole);
+  }
+  void turn() noexcept {
+    const value* of = map.directions;
+    constexpr extent_t square = projections / lanes * lanes;
+    for (extent_t r = 0; r < square; r += lanes) {
+      for (extent_t d = 0; d < whole; d += lanes) {
+        Lanes block[lanes];
+        for (extent_t i = 0; i < lanes; ++i) block[i] = Lanes::load(of + (r + i) * HeadWidth + d);
+        transpose(block);
+        for (extent_t i = 0; i < lanes; ++i) block[i].store(turned + (d + i) * padded + r);
+      }
+      for (extent_t d = whole; d < HeadWidth; ++d)
+        for (extent_t i = 0; i < lanes; ++i) turned[d * padded + r + i] = of[(r + i) * HeadWidth + d];
+    }
+    for (extent_t d = 0; d < HeadWidth; ++d)
+      for (extent_t r = square; r < padded; ++r)
+        turned[d * padded + r] = r < projections ? of[r * HeadWidth + d] : value(0);
+  }
+  value finish(const value* x, value* phi) const noexcept {
+    if constexpr (kind == feature_kind::exponential) {
+      return finish_exponential(x, phi);
+    } else if constexpr (kind == feature_kind::rectified) {
+      for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
+        store<in_part>(maths::larger(load<in_part>(x + d) * Lanes(map.shrink), Lanes(0)) + Lanes(map.offset), phi + d);
+      });
+      clear_rest(phi);
+      return 0;
+    } else {
+      const value scale = map.apply(x, phi);
+      clear_rest(phi);
+      return scale;
+    }
+  }
+  static LACUNA_INLINE void clear_rest(value* phi) noexcept {
+    for (extent_t r = Features; r < stride; ++r) phi[r] = 0;
+  }
+  value finish_exponential(const value* x, value* phi) const noexcept {
+    constexpr bool both = Features == 2 * projections;
+    constexpr extent_t full = projections / lanes * lanes, rest = projections - full;
+    Lanes squares(0), top(-maths::infinity<value>());
+    for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
+      const Lanes of = load<in_part>(x + d);
+      squares = multiply_add(of, of, squares);
+    });
+    const Lanes shrink(map.shrink), lowest = top;
+    for (extent_t r = 0; r < full; r += lanes) {
+      const Lanes of = Lanes::load(phi + r) * shrink;
+      of.store(phi + r);
+      top = maths::larger(of, top);
+      if constexpr (both) top = maths::larger(-of, top);
+    }
+    if constexpr (rest != 0) {
+      const Lanes of = Lanes::load_part(phi + full, rest) * shrink;
+      of.store_part(phi + full, rest);
+      top = maths::larger(first_lanes(rest, of, lowest), top);
+      if constexpr (both) top = maths::larger(first_lanes(rest, -of, lowest), top);
+    }
+    const value largest = largest_of(top);
+    const Lanes shift(largest);
+    const auto write = [&](auto in_part, extent_t r) LACUNA_UNROLLED {
+      const Lanes of = in_part ? Lanes::load_part(phi + r, rest) : Lanes::load(phi + r);
+      const Lanes up = maths::exp(of - shift);
+      if constexpr (in_part)
+        up.store_part(phi + r, rest);
+      else
+        up.store(phi + r);
+      if constexpr (both) {
+        const Lanes down = maths::exp(-of - shift);
+        if constexpr (in_part)
+          down.store_part(phi + projections + r, rest);
+        else
+          down.store(phi + projections + r);
+      }
+    };
+    for (extent_t r = 0; r < full; r += lanes) write(constant<bool, false>{}, r);
+    if constexpr (rest != 0) write(constant<bool, true>{}, full);
+    clear_rest(phi);
+    return largest - sum_of(squares) * (map.shrink * map.shrink / value(2));
+  }
+  /// d phi_r = phi_r (+-w_r - x') dx'.
+  void add_exponential_adjoint(const value* x, const value* phi, const value* dphi, value* dx) const noexcept {
+    constexpr bool both = Features == 2 * projections;
+    alignas(64) value along[stride];
+    Lanes through(0);
+    for (extent_t r = 0; r < stride; r += lanes) {
+      const Lanes of = Lanes::load(phi + r) * Lanes::load(dphi + r);
+      of.store(along + r);
+      through = through + of;
+    }
+    const value through_square = sum_of(through) * map.shrink * map.shrink;
+    for (extent_t r = 0; r < projections; ++r)
+      along[r] = (both ? along[r] - along[projections + r] : along[r]) * map.shrink;
+    for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
+      store<in_part>(load<in_part>(dx + d) - Lanes(through_square) * load<in_part>(x + d), dx + d);
+    });
+    plain_product<Lanes, HeadWidth>::template run<true>(
+        {dx, HeadWidth, along, stride, 1, map.directions, HeadWidth, projections}, 1);
+  }
+};
+
+/// Room that a kernel takes beside the state, at most.
+inline constexpr extent_t most_room_of_scan = extent_t{1} << 18;
+
+template <class Lanes, extent_t Heads, class State, class Map>
+struct scan_executor {
+  using value = typename Lanes::element;
+  static constexpr extent_t width = State::head_width, features = State::features, kv_heads = State::kv_heads;
+  static constexpr extent_t group = Heads / kv_heads, columns = Heads * width, kv_columns = kv_heads * width;
+  static constexpr extent_t lanes = Lanes::lane_count;
+  using rows_of_features = feature_rows<Lanes, width, Map, features>;
+  static constexpr extent_t stride = rows_of_features::stride;
+  /// Registers of one head's columns, the last perhaps in part.
+  static constexpr extent_t across = whole_registers<Lanes>(width) / lanes, part = width % lanes;
+
+  /// (token, key head) pairs of a chunk: some 48 rows of features, so that little is read again for each.
+  static constexpr extent_t wanted = group < 48 ? 48 / (1 + group) : 1;
+  static constexpr extent_t most = wanted > kv_heads ? wanted : kv_heads;
+  /// A chunk's features; the factors of its keys and rows.
+  struct workspace {
+    alignas(64) value of_keys[most * stride];
+    alignas(64) value of_queries[most * group * stride];
+    value key_scale[most], unused[most * group], shrink[most], denominator[most * group];
+  };
+  /// Whether the features and the turned directions take no more room than is set.
+  static constexpr bool fits =
+      (rows_of_features::held_numbers + most * (1 + group) * stride) * sizeof(value) <= most_room_of_scan;
+
+  struct arguments {
+    rows<value, columns> mixed;
+    scan_rows<value, Heads, kv_heads> saved;
+    rows<const value, columns> query;
+    rows<const value, kv_columns> key, values;
+    const State& state;
+    const rows_of_features& map;
+  };
+  /// Tokens [first, first + count) of key heads [kv, kv + kv_count): one of the two counts is 1.
+  struct chunk {
+    extent_t first, count, kv, kv_count;
+  };
+
+  /// Calls `f(chunk)` for all tokens of all key heads: many tokens of one head, or one token of all heads, which share
+  /// what the map is made of.
+  template <class Function>
+  static LACUNA_INLINE void for_each_chunk(extent_t tokens, Function&& f) noexcept {
+    if (tokens == 1) {
+      f(chunk{0, 1, 0, kv_heads});
+      return;
+    }
+    for (extent_t kv = 0; kv < kv_heads; ++kv)
+      for (extent_t first = 0; first < tokens; first += most)
+        f(chunk{first, tokens - first < most ? tokens - first : most, kv, 1});
+  }
+  /// The features of a chunk's keys.
+  static void form_keys(const arguments& a, const chunk& of, workspace& w) noexcept {
+    const bool one = of.count == 1;
+    a.map.form(a.key.row(of.first) + of.kv * width, one ? width : kv_columns, one ? of.kv_count : of.count, w.of_keys,
+               stride, w.key_scale, 1);
+  }
+  /// The features of its queries, by token (or key head), then by head.
+  static void form_queries(const arguments& a, const chunk& of, workspace& w) noexcept {
+    const value* q = a.query.row(of.first) + of.kv * group * width;
+    if (of.count == 1)
+      a.map.form(q, width, of.kv_count * group, w.of_queries, stride, w.unused, 1);
+    else
+      for (extent_t g = 0; g < group; ++g)
+        a.map.form(q + g * width, columns, of.count, w.of_queries + g * stride, group * stride, w.unused, 1);
+  }
+
+  /// Lifts the keys' features to one scale after the other, as `scan_loops::add_key` does, and adds up the totals. In a
+  /// causal scan rows get their denominators, too.
+  template <bool Causal>
+  static void add_totals(const arguments& a, const chunk& of, workspace& w) noexcept {
+    for (extent_t i = 0; i < of.count * of.kv_count; ++i) {
+      const extent_t kv = of.kv + (of.count == 1 ? i : 0), t = of.first + (of.count == 1 ? 0 : i);
+      value *phi = w.of_keys + i * stride, *totals = a.state.totals_of(kv);
+      const value own = w.key_scale[i], before = a.state.scale[kv], top = maths::larger(before, own);
+      const bool nothing = top == -maths::infinity<value>();
+      w.shrink[i] = nothing || !(before < top)            ? value(1)
+                    : before == -maths::infinity<value>() ? value(0)
+                                                          : maths::exp(before - top);
+      const value grow = nothing ? value(0) : maths::exp(own - top);
+      a.state.scale[kv] = top;
+      add_to_totals(totals, phi, grow, w.shrink[i]);
+      if constexpr (Causal) {
+        read_totals(a, t, kv, totals, w.of_queries + i * group * stride, w.denominator + i * group);
+        if (a.saved.scale.data != nullptr) a.saved.scale(t, kv) = top;
+      }
+    }
+  }
+  /// phi *= grow, totals = shrink totals + phi.
+  static LACUNA_INLINE void add_to_totals(value* totals, value* phi, value grow, value shrink) noexcept {
+    for_each_feature([&](auto in_part, extent_t r) LACUNA_UNROLLED {
+      const Lanes weight = Lanes::load(phi + r) * Lanes(grow);
+      weight.store(phi + r);
+      store_features<in_part>(load_features<in_part>(totals + r) * Lanes(shrink) + weight, totals + r);
+    });
+  }
+  static LACUNA_INLINE void read_totals(const arguments& a, extent_t t, extent_t kv, const value* totals,
+                                        const value* phi, value* denominators) noexcept {
+    for (extent_t g = 0; g < group; ++g) {
+      Lanes sum(0);
+      for_each_feature([&](auto in_part, extent_t r) LACUNA_UNROLLED {
+        sum = multiply_add(Lanes::load(phi + g * stride + r), load_features<in_part>(totals + r), sum);
+      });
+      denominators[g] = sum_of(sum);
+      if (a.saved.denominator.data != nullptr) a.saved.denominator(t, kv * group + g) = denominators[g];
+    }
+  }
+  template <class Function>
+  static LACUNA_INLINE void for_each_feature(Function&& f) noexcept {
+    constexpr extent_t whole = features / lanes * lanes;
+    for (extent_t r = 0; r < whole; r += lanes) f(constant<bool, false>{}, r);
+    if constexpr (whole != features) f(constant<bool, true>{}, whole);
+  }
+  template <bool InPart>
+  static LACUNA_INLINE Lanes load_features(const value* from) noexcept {
+    if constexpr (InPart)
+      return Lanes::load_part(from, features % lanes);
+    else
+      return Lanes::load(from);
+  }
+  template <bool InPart>
+  static LACUNA_INLINE void store_features(const Lanes& of, value* to) noexcept {
+    if constexpr (InPart)
+      of.store_part(to, features % lanes);
+    else
+      of.store(to);
+  }
+
+  /// Calls `f(first, count)` for stretches of a head's tokens within which the scale does not grow; before each the
+  /// state is shrunk.
+  template <class Function>
+  static LACUNA_INLINE void for_each_stretch(value* sums, const value* shrink, extent_t count, Function&& f) noexcept {
+    for (extent_t first = 0; first < count;) {
+      extent_t end = first + 1;
+      while (end < count && shrink[end] == value(1)) ++end;
+      if (shrink[first] != value(1)) multiply_all<features * width>(sums, shrink[first]);
+      f(first, end - first);
+      first = end;
+    }
+  }
+  template <extent_t Count>
+  static void multiply_all(value* of, value by) noexcept {
+    constexpr extent_t whole = Count / lanes * lanes, left = Count - whole;
+    for (extent_t i = 0; i < whole; i += lanes) (Lanes::load(of + i) * Lanes(by)).store(of + i);
+    if constexpr (left != 0) (Lanes::load_part(of + whole, left) * Lanes(by)).store_part(of + whole, left);
+  }
+
+  // ---- Causal: the state's rows pass a few tokens.
+
+  /// Registers of columns, and tokens whose values and sums are held beside them.
+  static constexpr extent_t file = lanes >= 16 ? 32 : 16;
+  static constexpr extent_t registers_at_once = 2 * (1 + group) + 4 <= file ? 2 : 1;
+  static constexpr extent_t fitting = (file - 2 - registers_at_once) / (registers_at_once * (1 + group));
+  static constexpr extent_t tokens_at_once = fitting > 6 ? 6 : fitting == 0 ? 1 : fitting;
+
+  /// What the tokens of a chunk bring for one key head, and where their rows go.
+  struct passage {
+    value* sums;
+    const value *weights, *phi;         ///< (tokens, stride), (tokens, group, stride)
+    const value *values, *denominator;  ///< kv_columns apart; (tokens, group)
+    value* mixed;                       ///< columns apart
+  };
+  template <bool InPart>
+  static LACUNA_INLINE Lanes load_columns(const value* from) noexcept {
+    if constexpr (InPart)
+      return Lanes::load_part(from, part);
+    else
+      return Lanes::load(from);
+  }
+  template <bool InPart>
+  static LACUNA_INLINE void store_columns(const Lanes& of, value* to) noexcept {
+    if constexpr (InPart)
+      of.store_part(to, part);
+    else
+      of.store(to);
+  }
+  template <extent_t Tokens, extent_t Registers, bool InPart>
+  static void pass(const passage& of, extent_t token, extent_t column) noexcept {
+    constexpr extent_t last = InPart ? Registers - 1 : Registers;
+    Lanes value_of[Tokens][Registers], sums[Tokens][group][Registers];
+    unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+        value_of[t][r] = load_columns < r == last > (of.values + (token + t) * kv_columns + column + r * lanes);
+        unroll<group>([&](auto g) LACUNA_UNROLLED { sums[t][g][r] = Lanes(0); });
+      });
+    });
+    value* state = of.sums + column;
+    const value *weights = of.weights + token * stride, *phi = of.phi + token * group * stride;
+    for (extent_t f = 0; f < features; ++f) {
+      Lanes row[Registers];
+      unroll<Registers>([&](auto r)
+                            LACUNA_UNROLLED { row[r] = load_columns < r == last > (state + f * width + r * lanes); });
+      unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+        const Lanes weight(weights[t * stride + f]);
+        unroll<Registers>([&](auto r) LACUNA_UNROLLED { row[r] = multiply_add(weight, value_of[t][r], row[r]); });
+        unroll<group>([&](auto g) LACUNA_UNROLLED {
+          const Lanes share(phi[(t * group + g) * stride + f]);
+          unroll<Registers>([&](auto r)
+                                LACUNA_UNROLLED { sums[t][g][r] = multiply_add(share, row[r], sums[t][g][r]); });
+        });
+      });
+      unroll<Registers>([&](auto r)
+                            LACUNA_UNROLLED { store_columns<r == last>(row[r], state + f * width + r * lanes); });
+    }
+    unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+      unroll<group>([&](auto g) LACUNA_UNROLLED {
+        const Lanes share(operation::scan_loops::inverse(of.denominator[(token + t) * group + g]));
+        value* to = of.mixed + (token + t) * columns + g * width + column;
+        unroll<Registers>([&](auto r)
+                              LACUNA_UNROLLED { store_columns<r == last>(sums[t][g][r] * share, to + r * lanes); });
+      });
+    });
+  }
+  template <extent_t Registers, bool InPart>
+  static void pass_tokens(const passage& of, extent_t first, extent_t count, extent_t column) noexcept {
+    const extent_t end = first + count;
+    extent_t t = first;
+    for (; t + tokens_at_once <= end; t += tokens_at_once) pass<tokens_at_once, Registers, InPart>(of, t, column);
+    unroll<tokens_at_once - 1>([&](auto less) LACUNA_UNROLLED {
+      if (end - t == less + 1) pass<less + 1, Registers, InPart>(of, t, column);
+    });
+  }
+  static void scan_causal(const arguments& a, workspace& w) noexcept {
+    for_each_chunk(a.query.count, [&](const chunk& of) {
+      form_keys(a, of, w);
+      form_queries(a, of, w);
+      add_totals<true>(a, of, w);
+      for (extent_t i = 0; i < of.kv_count; ++i) {
+        const extent_t kv = of.kv + i;
+        const passage through{a.state.sums_of(kv),
+                              w.of_keys + i * stride,
+                              w.of_queries + i * group * stride,
+                              a.values.row(of.first) + kv * width,
+                              w.denominator + i * group,
+                              a.mixed.row(of.first) + kv * group * width};
+        for_each_stretch(through.sums, w.shrink + i, of.count, [&](extent_t first, extent_t count) {
+          constexpr extent_t strips = across / registers_at_once, rest = across % registers_at_once;
+          constexpr bool cut = part != 0;
+          for (extent_t s = 0; s + 1 < strips; ++s)
+            pass_tokens<registers_at_once, false>(through, first, count, s * registers_at_once * lanes);
+          if constexpr (strips != 0)
+            pass_tokens<registers_at_once, cut && rest == 0>(through, first, count,
+                                                             (strips - 1) * registers_at_once * lanes);
+          if constexpr (rest != 0) pass_tokens<rest, cut>(through, first, count, strips * registers_at_once * lanes);
+        });
+      }
+    });
+  }
+
+  // ---- All rows see all keys: two products.
+
+  using product = plain_product<Lanes, width>;
+  /// The chunk's keys join the state.
+  static void add_keys(const arguments& a, const chunk& of, workspace& w) noexcept {
+    for (extent_t i = 0; i < of.kv_count; ++i) {
+      const extent_t kv = of.kv + i;
+      value* sums = a.state.sums_of(kv);
+      for_each_stretch(sums, w.shrink + i, of.count, [&](extent_t first, extent_t count) {
+        product::template run<true>({sums, width, w.of_keys + (i + first) * stride, 1, stride,
+                                     a.values.row(of.first + first) + kv * width, kv_columns, count},
+                                    features);
+      });
+    }
+  }
+  static void read_rows(const arguments& a, const chunk& of, workspace& w) noexcept {
+    for (extent_t i = 0; i < of.count * of.kv_count; ++i) {
+      const extent_t kv = of.kv + (of.count == 1 ? i : 0), t = of.first + (of.count == 1 ? 0 : i);
+      read_totals(a, t, kv, a.state.totals_of(kv), w.of_queries + i * group * stride, w.denominator + i * group);
+      if (a.saved.scale.data != nullptr) a.saved.scale(t, kv) = a.state.scale[kv];
+    }
+    for (extent_t i = 0; i < of.kv_count; ++i)
+      for (extent_t g = 0; g < group; ++g) {
+        const extent_t kv = of.kv + i;
+        value* to = a.mixed.row(of.first) + (kv * group + g) * width;
+        product::template run<false>({to, columns, w.of_queries + (i * group + g) * stride, group * stride, 1,
+                                      a.state.sums_of(kv), width, features},
+                                     of.count);
+        for (extent_t t = 0; t < of.count; ++t)
+          multiply_all<width>(to + t * columns, operation::scan_loops::inverse(w.denominator[(i + t) * group + g]));
+      }
+  }
+  static void scan_all(const arguments& a, workspace& w) noexcept {
+    for_each_chunk(a.query.count, [&](const chunk& of) {
+      form_keys(a, of, w);
+      add_totals<false>(a, of, w);
+      add_keys(a, of, w);
+    });
+    for_each_chunk(a.query.count, [&](const chunk& of) {
+      form_queries(a, of, w);
+      read_rows(a, of, w);
+    });
+  }
+};
+
+/// See `op::scan`.
+template <class Lanes, bool Causal, extent_t Heads, class State, class Map>
+void scan(rows<typename Lanes::element, Heads * State::head_width> mixed,
+          const scan_rows<typename Lanes::element, Heads, State::kv_heads>& saved,
+          rows<const typename Lanes::element, Heads * State::head_width> query,
+          rows<const typename Lanes::element, State::kv_heads * State::head_width> key,
+          rows<const typename Lanes::element, State::kv_heads * State::head_width> values, const State& state,
+          const Map& map) noexcept {
+  using work = scan_executor<Lanes, Heads, State, Map>;
+  const typename work::rows_of_features features(map);
+  typename work::workspace w;
+  const typename work::arguments arguments{mixed, saved, query, key, values, state, features};
+  if constexpr (Causal)
+    work::scan_causal(arguments, w);
+  else
+    work::scan_all(arguments, w);
+}
+
+}  // namespace by_lanes
+
+LACUNA_END
