@@ -109,6 +109,29 @@ struct comparison {
     for (lc::extent_t i = 0; i < columns; ++i) REQUIRE(found.mixed[count * columns + i] == 77);
     for (lc::extent_t h = 0; h < Heads; ++h) REQUIRE(found.denominators[count * Heads + h] == 77);
   }
+  /// Adjoints of the rows of `check`; they accumulate.
+  void check_backward(lc::extent_t count) {
+    check(count);
+    const auto differentiate = [&](stream& of, const auto& backend) {
+      std::uint64_t at = 0;
+      const auto draw = [&](auto& tensor) {
+        for (auto& x : tensor.data) x = static_cast<Value>(lc::random_normal(37, 0, at++));
+      };
+      draw(of.dquery), draw(of.dkey), draw(of.dvalue);
+      turned.totals.first(1).fill(55), turned.sums[0] = 55;  // it is cleared
+      // Both start from the reference's rows: what is compared is the backward.
+      return lc::op::scan_backward(of.dquery.first(count), of.dkey.first(count), of.dvalue.first(count),
+                                   expected.mixed.first(count), dmixed.first(count), expected.saved(0, count),
+                                   query.first(count), key.first(count), value.first(count), of.state(), turned.state(),
+                                   map(), lc::constant<bool, Causal>{}, backend);
+    };
+    differentiate(expected, lc::reference{});
+    const auto ran = differentiate(found, Backend{});
+    static_assert(lc::same<decltype(ran), const lc::ran_on<Backend>>);
+    compare(expected.dquery, found.dquery, expected.dquery.size);
+    compare(expected.dkey, found.dkey, expected.dkey.size);
+    compare(expected.dvalue, found.dvalue, expected.dvalue.size);
+  }
   /// A stream in pieces gives the bits of the whole.
   void check_pieces(lc::extent_t piece)
     requires(Causal)
@@ -126,8 +149,8 @@ template <class Backend, class Value, class Score, lc::extent_t Heads, lc::exten
 void compare() {
   constexpr lc::extent_t lanes = lc::backend_traits<Backend>::lanes;
   const auto lengths = [](auto& of) {
-    for (lc::extent_t count = 0; count <= 2 * lanes + 1; ++count) of.check(count);
-    of.check(of.most);
+    for (lc::extent_t count = 0; count <= 2 * lanes + 1; ++count) of.check_backward(count);
+    of.check_backward(of.most);
   };
   auto causal = std::make_unique<comparison<Backend, Value, Score, true, Heads, KvHeads, HeadWidth>>();
   lengths(*causal);
