@@ -12,6 +12,7 @@
 #include <lacuna/backend/eigen/multiply.hpp>
 #include <lacuna/backend/eigen/rotate.hpp>
 #include <lacuna/backend/eigen/scan.hpp>
+#include <lacuna/backend/eigen/select.hpp>
 
 LACUNA_BEGIN
 

@@ -14,6 +14,7 @@
 #include <lacuna/backend/simd/rotate.hpp>
 #include <lacuna/backend/simd/summarise.hpp>
 #include <lacuna/backend/simd/scan.hpp>
+#include <lacuna/backend/simd/select.hpp>
 
 LACUNA_BEGIN
 

@@ -14,6 +14,8 @@
 ///   checks<Shape>                    (optional) what it asks of the attention, as assertions
 ///   parameters<Role, Shape>, initialise(parameters)   (optional) tensors that the choice rests on, without gradient
 ///   state<Role, Shape>               (optional) what it remembers of the stream
+///   asks_scores                      (optional) `true` where it asks for scores row by row, keys ascending: backends
+///                                    then form them by whole blocks
 /// and, where it rests on numbers drawn once for all layers, `draws(heads, head_width)` and `draw(to, heads,
 /// head_width)`; where `asked` (a `selection_input`) has the queries, the scores, the place in the stream, its
 /// parameters and state, and what was drawn.
@@ -42,6 +44,10 @@ constexpr extent_t most_keys_of(extent_t context) {
   else
     return context;
 }
+
+/// Whether backends may form its scores.
+template <class Policy>
+inline constexpr bool asks_scores = requires { requires Policy::asks_scores; };
 
 /// Whether the first head chooses for all of them.
 template <class Policy>
@@ -107,7 +113,34 @@ struct selection_input {
     const Value* q = query.row(t);
     Value sum = 0;
     for (extent_t d = 0; d < Cache::head_width; ++d) sum += q[d] * static_cast<Value>(widen(k[d * block_keys]));
-    return Rule::normaliser::map(rule.raw(sum, head, first + t, key));
+    return mapped(sum, t, key);
+  }
+  /// The score that a product becomes.
+  LACUNA_HD constexpr Value mapped(Value product, extent_t t, extent_t key) const noexcept {
+    return Rule::normaliser::map(rule.raw(product, head, first + t, key));
+  }
+};
+
+/// An input whose products come from a backend, `Products::blocks` blocks of a row at a time: `products(query, cache,
+/// block, blocks, sums)` writes 16 sums per block.
+template <class Input, class Products>
+struct scored_by_blocks : Input {
+  using value = typename Input::value;
+  struct stretch {
+    extent_t row = 0, begin = 0, end = 0;
+    alignas(tensor_alignment) value sums[Products::blocks * block_keys];
+  };
+  const Products& products;
+  stretch& formed;
+
+  value score(extent_t t, extent_t key) const noexcept {
+    if (formed.row != t || key < formed.begin || key >= formed.end) {
+      const extent_t block = key / block_keys, left = blocks_of(this->keys()) - block;
+      const extent_t count = left < Products::blocks ? left : Products::blocks;
+      products(this->query.row(t), this->cache, block, count, formed.sums);
+      formed.row = t, formed.begin = block * block_keys, formed.end = (block + count) * block_keys;
+    }
+    return this->mapped(formed.sums[key - formed.begin], t, key);
   }
 };
 
@@ -118,10 +151,15 @@ struct route_selection {
   Workspace& workspace;
   const Input& input;
 
-  LACUNA_HD constexpr void run() const {
-    if (input.head == 0 || !detail::chooses_once<Policy>) Policy::start(workspace, input);
-    plan.prepare_rows(input.first, input.query.count,
-                      [&](extent_t t, auto& spans) { Policy::row(workspace, input, t, spans); });
+  using value = typename Input::value;
+  static constexpr bool asks_scores = detail::asks_scores<Policy>;
+
+  LACUNA_HD constexpr void run() const { run_on(input); }
+  /// With scores from a backend's products.
+  template <class Products>
+  void run(const Products& products) const {
+    typename scored_by_blocks<Input, Products>::stretch formed;
+    run_on(scored_by_blocks<Input, Products>{input, products, formed});
   }
   LACUNA_HD constexpr std::uint64_t multiply_adds() const noexcept {
     const std::uint64_t products = Policy::products(input.first, input.query.count, input.keys());
@@ -130,6 +168,15 @@ struct route_selection {
       return input.head == 0 ? products * all : 0;
     else
       return products * own;
+  }
+
+ private:
+  LACUNA_ANY_CALLEE
+  template <class Scored>
+  LACUNA_HD constexpr void run_on(const Scored& scored) const {
+    if (input.head == 0 || !detail::chooses_once<Policy>) Policy::start(workspace, scored);
+    plan.prepare_rows(input.first, input.query.count,
+                      [&](extent_t t, auto& spans) { Policy::row(workspace, scored, t, spans); });
   }
 };
 

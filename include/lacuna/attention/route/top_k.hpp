@@ -28,6 +28,7 @@ struct top_k {
   static constexpr auto name = fixed_string("top_k<") + decimal<Count>() + ", " + candidates::name + ">";
   static constexpr extent_t kept = Count == 0 ? 1 : Count;
   static constexpr bool sees_ahead = route_sees_ahead<candidates>;
+  static constexpr bool asks_scores = true;
 
   static constexpr extent_t most(extent_t context) { return kept < context ? kept : context; }
   static constexpr extent_t most_keys(extent_t context) { return most(context); }
