@@ -162,6 +162,35 @@ void add_decode() {
   });
 }
 
+/// One head's choice of keys, as the schedule of dynamic routes makes it.
+template <class Backend>
+void add_selection(const std::string& name) {
+  bench::add(name, [](benchmark::State& state) {
+    constexpr lc::extent_t tokens = 2048, width = 64;
+    using route = lc::top_k<64>;
+    using cache = lc::cache_view<const float, 1, width, lc::linear_cache::address>;
+    using input = lc::selection_input<float, cache, rule, lc::rows<const float, width>, cache>;
+    struct head {
+      stream<lc::causal, tokens, tokens, 1, 1, width> of;
+      lc::stored_plan<tokens, tokens, route::most(tokens)> plan;
+      route::workspace<float, tokens, lc::attention_shape<width, tokens, 1, 1, width>> work;
+    };
+    auto own = std::make_unique<head>();
+    const cache keys = own->of.cache();
+    const rule how{0.125f};
+    const auto query = lc::readable(own->of.query.view());
+    const input asked{query, keys, how, 0, 0, query, keys, nullptr};
+    const lc::route_selection<route, decltype(own->plan), decltype(own->work), input> selection{own->plan, own->work,
+                                                                                                asked};
+    for (auto _ : state) {
+      lc::op::select(selection, Backend{});
+      benchmark::DoNotOptimize(own->plan.visible);
+    }
+    state.counters["flop"] = 2.0 * static_cast<double>(selection.multiply_adds());
+    state.counters["token"] = static_cast<double>(tokens);
+  });
+}
+
 /// Attention through features, and a stream of it that goes on token by token.
 using linear = lc::favor<128>;
 struct linear_stream {
@@ -272,6 +301,8 @@ int main(int count, char** arguments) {
   add_prefill<paragraphs, 2048>("a user's route n=2048/lacuna");
   bench::add_ratio("window 256, a token at n=8192 over one at n=2048", "window 256 n=8192/lacuna",
                    "window 256 n=2048/lacuna", bench::per::token);
+  add_selection<lc::simd>("the 64 best of all before, one head, n=2048/lacuna");
+  add_selection<lc::reference>("the 64 best of all before, one head, n=2048/reference");
   add_linear<true, lc::simd>("128 features, causal n=2048/lacuna");
   add_linear<true, lc::reference>("128 features, causal n=2048/reference");
   add_linear<false, lc::simd>("128 features, all keys n=2048/lacuna");

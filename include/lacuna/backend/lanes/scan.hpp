@@ -60,8 +60,8 @@ struct scan_executor {
       f(chunk{0, 1, 0, kv_heads});
       return;
     }
-    for (extent_t kv = 0; kv < kv_heads; ++kv)
-      for (extent_t first = 0; first < tokens; first += most)
+    for (extent_t first = 0; first < tokens; first += most)
+      for (extent_t kv = 0; kv < kv_heads; ++kv)
         f(chunk{first, tokens - first < most ? tokens - first : most, kv, 1});
   }
   /// The features of a chunk's keys.

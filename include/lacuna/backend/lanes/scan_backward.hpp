@@ -149,8 +149,8 @@ struct scan_backward_executor {
       if (tokens == 1) f(chunk{0, 1, 0, kv_heads});
       return;
     }
-    for (extent_t kv = 0; kv < kv_heads; ++kv)
-      for (extent_t end = tokens; end > 0; end = (end - 1) / most * most)
+    for (extent_t end = tokens; end > 0; end = (end - 1) / most * most)
+      for (extent_t kv = 0; kv < kv_heads; ++kv)
         f(chunk{(end - 1) / most * most, end - (end - 1) / most * most, kv, 1});
   }
 
