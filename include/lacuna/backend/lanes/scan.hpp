@@ -61,8 +61,7 @@ struct scan_executor {
       return;
     }
     for (extent_t first = 0; first < tokens; first += most)
-      for (extent_t kv = 0; kv < kv_heads; ++kv)
-        f(chunk{first, tokens - first < most ? tokens - first : most, kv, 1});
+      for (extent_t kv = 0; kv < kv_heads; ++kv) f(chunk{first, tokens - first < most ? tokens - first : most, kv, 1});
   }
   /// The features of a chunk's keys.
   static void form_keys(const arguments& a, const chunk& of, workspace& w) noexcept {
