@@ -427,6 +427,7 @@ struct attention_executor {
   static LACUNA_INLINE void mix_single(value* outputs, const value* weights, const Cache& cache, extent_t kv,
                                        const block_tile<Most>& tile, extent_t column) noexcept {
     constexpr extent_t sets = heads_at_once * Registers >= 8 ? 1 : 2;
+    constexpr bool fits = wide || (sets * heads_at_once + 1) * Registers < 16;
     Lanes sums[sets][heads_at_once][Registers];
     unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
@@ -441,7 +442,8 @@ struct attention_executor {
         unroll<sets>([&](auto set) LACUNA_UNROLLED {
           Lanes of[Registers];
           unroll<Registers>([&](auto r) LACUNA_UNROLLED {
-            of[r] = held(load_columns<(r + 1 == Registers ? Part : 0)>(v + (j + set) * width + r * lanes));
+            of[r] = load_columns<(r + 1 == Registers ? Part : 0)>(v + (j + set) * width + r * lanes);
+            if constexpr (fits) of[r] = held(of[r]);
           });
           unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
             const Lanes one(p[h * single_stride + j + set]);
