@@ -45,6 +45,19 @@ static_assert(lc::same<lc::substitute<named, lc::relu, lc::silu>,
                                    lc::repeat<3, lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<3>, lc::silu>>>>>);
 static_assert(lc::same<lc::substitute<named, lc::gelu, lc::silu>, named>);
 
+/// Defaults that ride in classes work in function templates, too.
+template <lc::extent_t Width>
+constexpr lc::extent_t parameters_of_defaults() {
+  using first = lc::attention<lc::heads<2>, lc::causal, lc::rope<>, lc::sigmoid_gate<>, lc::clipped_softmax<>>;
+  using second = lc::attention<lc::heads<2>, lc::lsh<>, lc::clamped_softmax<>, lc::parameter_tokens<>>;
+  using experts = lc::mixture<lc::experts<2>, lc::experts_per_token<1>, lc::hidden<4>, lc::relu,
+                              lc::capacity<lc::factor{}>, lc::balance_loss<>, lc::z_loss<>>;
+  using block = lc::pre_norm<lc::layer_norm<>, first, second>;
+  return lc::parameter_count<lc::decoder<lc::vocabulary<4>, lc::width<Width>, lc::context<8>, block,
+                                         lc::pre_norm<lc::rms_norm<>, experts>>>;
+}
+static_assert(parameters_of_defaults<8>() > 8 * 8 * 8);
+
 }  // namespace
 
 TEST_CASE("a substituted model runs") {

@@ -63,6 +63,8 @@ def main():
         by_sentence.setdefault(header_line(path.read_text(), "sentence"), []).append(path.stem)
     bad = [f"{', '.join(names)}: {sentence or 'no sentence'}" for sentence, names in by_sentence.items()
            if len(names) > 1 or not sentence]
+    # A sentence says how to fix it, in parentheses, to its end.
+    bad += [f"{', '.join(names)}: cut off: {sentence}" for sentence, names in by_sentence.items() if not sentence.endswith(")")]
     tally.check(not bad, f"{len(by_sentence)} different sentences", "\n".join(bad))
     if whole:
         tally.check(len(paths) >= FEWEST_CASES, f"{len(paths)} cases, at least {FEWEST_CASES}")

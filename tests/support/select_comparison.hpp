@@ -24,7 +24,7 @@ struct selecting {
   using cache = lc::cache_view<const Element, 1, Width, lc::linear_cache::address>;
   using rule = lc::score_rule<lc::softmax, Bias, Value>;
   using shape = lc::attention_shape<Width, most, 1, 1, Width>;
-  using input = lc::selection_input<Value, cache, rule, lc::rows<const Value, Width>, cache>;
+  using input = lc::selection_input<Value, cache, rule, lc::rows<const Value, Width>, cache, lc::nothing, lc::nothing>;
   using plan_type = lc::stored_plan<most, most, Route::most(most)>;
   using workspace = typename Route::template workspace<Value, most, shape>;
   using selection = lc::route_selection<Route, plan_type, workspace, input>;
@@ -53,7 +53,8 @@ struct selecting {
     const cache own{keys.data, nullptr, {}};
     const rule how{Value(0.25)};
     const auto rows = lc::readable(query.first(most)).slice(first, count);
-    const input asked{rows, own, how, 0, first, rows, own, nullptr};
+    lc::nothing none;
+    const input asked{rows, own, how, 0, first, rows, own, nullptr, none, none};
     const auto ran = lc::op::select(selection{plan, work, asked}, backend);
     static_assert(lc::same<decltype(ran), const lc::ran_on<Backend>>);
     seen_keys seen(count);

@@ -9,7 +9,7 @@ LACUNA_BEGIN
 /// row's number of keys.
 struct tau {
   double value = 0;
-  constexpr tau() = default;
+  constexpr tau() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr explicit tau(double of) : value(of) {}
   constexpr bool operator==(const tau&) const = default;
 };

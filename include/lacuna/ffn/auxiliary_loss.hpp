@@ -42,7 +42,7 @@ struct auxiliary_loss {
 /// What a loss of the recipe is multiplied by before it is added to the task's: `z_loss<loss_weight{1e-3f}>`.
 struct loss_weight {
   float value = 0;
-  constexpr loss_weight() = default;
+  constexpr loss_weight() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr explicit loss_weight(float of) : value(of) {}
   constexpr bool operator==(const loss_weight&) const = default;
 };

@@ -86,7 +86,7 @@ struct unlimited_capacity {
 /// A multiple of the even share of tokens: `capacity<factor{1.25f}>`.
 struct factor {
   float value = 1;
-  constexpr factor() = default;
+  constexpr factor() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr explicit factor(float of) : value(of) {}
   constexpr bool operator==(const factor&) const = default;
 };

@@ -34,7 +34,7 @@ struct rotation_angles {
 /// The share of a head's columns that turn: `rope<theta{}, rotary_pairs::halves, rotary_share{0.25f}>`.
 struct rotary_share {
   float value = 1.0f;
-  constexpr rotary_share() = default;
+  constexpr rotary_share() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr explicit rotary_share(float of) : value(of) {}
   constexpr bool operator==(const rotary_share&) const = default;
   /// Columns of a head of that width, to the lower whole number, at least 2.

@@ -8,7 +8,7 @@ LACUNA_BEGIN
 /// The base of the angles: `rope<theta{500000.f}>`.
 struct theta {
   float value = 10000.0f;
-  constexpr theta() = default;
+  constexpr theta() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr explicit theta(float of) : value(of) {}
   constexpr bool operator==(const theta&) const = default;
   /// Whether angles can be made of it.

@@ -1,5 +1,4 @@
-// sentence: lacuna::low_rank: each mixed row is made of all tokens, so that no route can hide one (use full with it, or
-// tokens with this route)
+// sentence: lacuna::low_rank: each mixed row is made of all tokens, so that no route can hide one (use full with it, or tokens with this route)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

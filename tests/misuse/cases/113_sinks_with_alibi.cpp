@@ -1,5 +1,4 @@
-// sentence: lacuna::attention: what a source adds to the keys has no distance to a row (use rope<> or no position, and
-// a score without a penalty, or tokens with these)
+// sentence: lacuna::attention: what a source adds to the keys has no distance to a row (use rope<> or no position, and a score without a penalty, or tokens with these)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::attention: a source keeps what it adds behind all tokens (leave the cache out, or use tokens with
-// this cache)
+// sentence: lacuna::attention: a source keeps what it adds behind all tokens (leave the cache out, or use tokens with this cache)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

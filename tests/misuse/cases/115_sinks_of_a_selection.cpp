@@ -1,5 +1,4 @@
-// sentence: lacuna::attention: a source adds keys to a dot product over a route with spans (leave out the feature map,
-// or the route that is decided by its keys, or use tokens with it)
+// sentence: lacuna::attention: a source adds keys to a dot product over a route with spans (leave out the feature map, or the route that is decided by its keys, or use tokens with it)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::summarised: its spans hold the whole past, so that no route can hide some of it or show more (use
-// causal with it, or tokens with this route)
+// sentence: lacuna::summarised: its spans hold the whole past, so that no route can hide some of it or show more (use causal with it, or tokens with this route)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::summarised: a span asks its keys with its own queries, and there are fewer key heads than heads
-// (leave kv_heads out)
+// sentence: lacuna::summarised: a span asks its keys with its own queries, and there are fewer key heads than heads (leave kv_heads out)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

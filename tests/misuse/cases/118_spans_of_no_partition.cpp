@@ -1,5 +1,4 @@
-// sentence: lacuna::summarised: its argument does not cut the past into spans (write summarised<segments<16>> or
-// summarised<doubling_blocks>)
+// sentence: lacuna::summarised: its argument does not cut the past into spans (write summarised<segments<16>> or summarised<doubling_blocks>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

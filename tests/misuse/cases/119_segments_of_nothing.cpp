@@ -1,5 +1,4 @@
-// sentence: lacuna::segments: a segment of 0 tokens holds nothing (choose segments<S> with S > 0, often the root of the
-// context)
+// sentence: lacuna::segments: a segment of 0 tokens holds nothing (choose segments<S> with S > 0, often the root of the context)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

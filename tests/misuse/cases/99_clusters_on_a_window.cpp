@@ -1,5 +1,4 @@
-// sentence: lacuna::balanced_k_means: within a cluster other routes than causal and full are not offered (choose one of
-// them, or k_means with this route)
+// sentence: lacuna::balanced_k_means: within a cluster other routes than causal and full are not offered (choose one of them, or k_means with this route)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

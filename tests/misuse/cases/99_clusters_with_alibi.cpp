@@ -1,5 +1,4 @@
-// sentence: lacuna::balanced_k_means: within a cluster there is no distance to add a bias for (use rope<> or no
-// position with it, or another route with this position)
+// sentence: lacuna::balanced_k_means: within a cluster there is no distance to add a bias for (use rope<> or no position with it, or another route with this position)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

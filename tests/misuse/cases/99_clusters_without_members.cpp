@@ -1,5 +1,4 @@
-// sentence: lacuna::balanced_k_means: no clusters, no members, or an offset below 0 (write balanced_k_means<16,
-// members{64}>)
+// sentence: lacuna::balanced_k_means: no clusters, no members, or an offset below 0 (write balanced_k_means<16, members{64}>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

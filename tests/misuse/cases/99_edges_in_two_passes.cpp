@@ -1,5 +1,4 @@
-// sentence: lacuna::edge_modulated: the normaliser needs the whole row first (use clamped_softmax<>, softmax or
-// softmax1 with it)
+// sentence: lacuna::edge_modulated: the normaliser needs the whole row first (use clamped_softmax<>, softmax or softmax1 with it)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

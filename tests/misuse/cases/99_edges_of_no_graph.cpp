@@ -1,5 +1,4 @@
-// sentence: lacuna::edge_modulated: the route has no edges (use neighbours<N> with it, or a dot product with this
-// route)
+// sentence: lacuna::edge_modulated: the route has no edges (use neighbours<N> with it, or a dot product with this route)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::edge_modulated: nodes of a graph have no distance to add a bias for (leave the position out, or use
-// a dot product with it)
+// sentence: lacuna::edge_modulated: nodes of a graph have no distance to add a bias for (leave the position out, or use a dot product with it)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

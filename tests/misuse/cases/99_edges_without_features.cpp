@@ -1,5 +1,4 @@
-// sentence: lacuna::edge_modulated: the graph has no numbers for its edges, or not as many as the score reads (assign a
-// graph<N> under edge_modulated<N>)
+// sentence: lacuna::edge_modulated: the graph has no numbers for its edges, or not as many as the score reads (assign a graph<N> under edge_modulated<N>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

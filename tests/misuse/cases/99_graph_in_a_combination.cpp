@@ -1,5 +1,4 @@
-// sentence: lacuna::route: a combination is made of routes with spans, and one of these is a graph that comes at run
-// time (assign a graph without the edges that the other routes hide)
+// sentence: lacuna::route: a combination is made of routes with spans, and one of these is a graph that comes at run time (assign a graph without the edges that the other routes hide)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::laplacian_position: nodes come with more or fewer numbers than it reads (assign node_positions<N>
-// under laplacian_position<N>)
+// sentence: lacuna::laplacian_position: nodes come with more or fewer numbers than it reads (assign node_positions<N> under laplacian_position<N>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

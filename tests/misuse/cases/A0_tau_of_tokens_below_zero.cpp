@@ -1,5 +1,4 @@
-// sentence: lacuna::parameter_tokens: tau is negative or no number (write tau{8}, tau_of(64), or tau{} for the root of
-// the number of tokens)
+// sentence: lacuna::parameter_tokens: tau is negative or no number (write tau{8}, tau_of(64), or tau{} for the root of the number of tokens)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

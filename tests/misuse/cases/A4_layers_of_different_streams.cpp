@@ -1,5 +1,4 @@
-// sentence: lacuna::paged_cache: layers keep different numbers of streams apart (give every attention a paged_cache
-// with the same streams, and leave out layers with another state)
+// sentence: lacuna::paged_cache: layers keep different numbers of streams apart (give every attention a paged_cache with the same streams, and leave out layers with another state)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -11,7 +11,7 @@ LACUNA_BEGIN
 /// How far a gate is open at first: `sigmoid_gate<openness{0.25f}>`.
 struct openness {
   float value = 0.5f;
-  constexpr openness() = default;
+  constexpr openness() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr explicit openness(float of) : value(of) {}
   constexpr bool operator==(const openness&) const = default;
 };

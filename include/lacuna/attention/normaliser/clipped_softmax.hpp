@@ -9,7 +9,7 @@ LACUNA_BEGIN
 struct stretch {
   float low = -0.025f;
   float high = 1.0f;
-  constexpr stretch() = default;
+  constexpr stretch() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr stretch(float lowest, float highest) : low(lowest), high(highest) {}
   constexpr bool operator==(const stretch&) const = default;
 };
