@@ -5,6 +5,7 @@
 #if LACUNA_EXAMPLES_HAVE_SIMD
 #include <lacuna/with_simd.hpp>
 #endif
+#include <cstdio>
 #include <cstdlib>
 namespace lc = lacuna;
 
@@ -25,7 +26,7 @@ struct every_other_block {
 };
 static_assert(lc::allows<every_other_block>(9, 1, 10) && !lc::allows<every_other_block>(9, 5, 10));
 
-/// A normaliser: scores bend smoothly towards 20. Written with lc::maths alone, it says that it takes whole registers.
+/// A normaliser: scores bend smoothly towards 20 and -20. Written with lc::maths alone, it says that it takes whole registers.
 struct capped_softmax : lc::softmax {
   using lane_wise = capped_softmax;
   static constexpr auto name = lc::fixed_string("capped_softmax");

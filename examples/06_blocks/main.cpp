@@ -102,4 +102,5 @@ int main() {
   measure<lc::peri_norm<norm, mixer, feed_forward>>("peri_norm");
   measure<lc::output_norm<norm, mixer, feed_forward>>("output_norm");
   measure<lc::parallel<norm, mixer, feed_forward>>("parallel");
+  std::puts("\nfirst / last: the gradient of the first layer's weights over that of the last one's, before learning");
 }

@@ -3,6 +3,7 @@
 //   07_silent_neurons [PIECES]     pieces of 256 characters to average over, 8 if not given
 #include "../support/shipped_text.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace {
@@ -49,7 +50,7 @@ void measure(const char* what, const lc::model<shipped, fast>& from, const examp
   report(what, model, text, pieces);
 }
 
-/// Shares of active neurons, layer by layer: activations are what every second product of a feed-forward reads.
+/// Shares of active neurons, layer by layer. Neurons are what the down projection is given: they are recorded there.
 void print_layers(lc::model<shipped, fast>& model, const examples::shipped_text& text) {
   std::printf("active neurons, by layer:");
   for (lc::extent_t layer = 0; layer < 4; ++layer) {
@@ -109,7 +110,7 @@ int main(int count, char** arguments) {
   lc::model<lc::substitute<shipped, lc::dense, lc::thresholded>, fast> thresholded;
   copy_weights(thresholded, model);
   set_thresholds(thresholded, text, 0.3);
-  report("the smallest 30 % of the inputs left out", thresholded, text, pieces);
+  report("the smallest 30 % of its inputs left out", thresholded, text, pieces);
   set_thresholds(thresholded, text, 0.6);
-  report("the smallest 60 % left out", thresholded, text, pieces);
+  report("the smallest 60 % of its inputs left out", thresholded, text, pieces);
 }

@@ -76,8 +76,11 @@ void measure(const char* what) {
 int main() {
   std::printf("%-42s %10s %12s %9s %9s\n", "feed-forward", "parameters", "work/token", "loss", "crowding");
   measure<lc::ffn<lc::hidden<16>, lc::gelu>>("one of 16 neurons");
+  // A weight so small that the loss is measured and teaches nothing.
   measure<mixture<lc::loss_weight{1e-9f}>>("four of 16, one per token");
   measure<mixture<lc::loss_weight{0.05f}>>("four of 16, one per token, spread");
   measure<lc::ffn<lc::hidden<64>, lc::gelu>>("one of 64 neurons");
-  std::puts("\ncrowding is 1 where every expert gets as many tokens, 4 where one gets them all");
+  // One target of 16 is drawn at random.
+  std::printf("\nthe least possible loss is %.3f\n", lc::maths::log(24.0) / 16);
+  std::puts("crowding is 1 where every expert gets as many tokens, 4 where one gets them all");
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// The backend `eigen`: every operation by Eigen (3.4 or newer), in f32 and f64, forward and backward.
+/// The backend `eigen`: operations by Eigen (3.4 or newer), in f32 and f64, forward and backward; what it does not
+/// serve, the reference does (docs/explain/coverage.md).
 ///
 /// `model<stories, eigen>`. A program that includes this header still uses the reference where it does not say `eigen`.
 /// And `try_laplacian_positions`, for models on any backend.

@@ -1,5 +1,6 @@
 #pragma once
-/// The backend `simd`: packed products on lanes (xsimd 8.1 or newer), everything else by the reference.
+/// The backend `simd`: operations on lanes (xsimd 8.1 or newer), forward and backward; what it does not serve, the
+/// reference does (docs/explain/coverage.md).
 ///
 /// `model<stories, simd>`. Weights are packed once, by `update()`; a packed copy takes as many bytes as the weights.
 /// The instruction set is the one that the translation unit is compiled for (-march=native, -mavx2 -mfma, ...).
@@ -12,9 +13,9 @@
 #include <lacuna/backend/simd/multiply.hpp>
 #include <lacuna/backend/simd/multiply_active.hpp>
 #include <lacuna/backend/simd/rotate.hpp>
-#include <lacuna/backend/simd/summarise.hpp>
 #include <lacuna/backend/simd/scan.hpp>
 #include <lacuna/backend/simd/select.hpp>
+#include <lacuna/backend/simd/summarise.hpp>
 
 LACUNA_BEGIN
 

@@ -38,7 +38,7 @@ TEST_CASE("gradients within clusters by lanes") {
           const double difference = std::fabs(static_cast<double>(a.data[i]) - b.data[i]);
           apart = std::isnan(difference) ? HUGE_VAL : std::fmax(apart, difference);
         }
-        CHECK(apart <= 2e-4 * largest);
+        CHECK(apart <= 1e-4 * largest);
       },
       expected->gradients_to_write(), found->gradients_to_write());
 }

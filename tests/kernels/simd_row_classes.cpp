@@ -1,6 +1,7 @@
 // Rows of two kinds on SIMD lanes against the reference: the same logits and gradients.
 #if __has_include(<xsimd/xsimd.hpp>)
 #include "support/recipes.hpp"
+#include "support/worse.hpp"
 
 #include <doctest/doctest.h>
 #include <cmath>
@@ -36,8 +37,7 @@ TEST_CASE("two kinds of rows on lanes are those of the reference") {
   REQUIRE(expected.size() == found.size());
   double worst = 0;
   for (std::size_t i = 0; i < expected.size(); ++i)
-    worst = std::max(worst, std::abs(expected[i] - found[i]) / (1 + std::abs(expected[i])));
+    worst = worse(worst, std::abs(expected[i] - found[i]) / (1 + std::abs(expected[i])));
   CHECK(worst < 2e-5);
-  CHECK(std::isfinite(worst));
 }
 #endif

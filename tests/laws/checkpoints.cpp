@@ -2,13 +2,13 @@
 #if __has_include(<nlohmann/json.hpp>)
 #include "support/data.hpp"
 
-#include <algorithm>
 #include <doctest/doctest.h>
-#include <initializer_list>
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <lacuna/io.hpp>
 #include <lacuna/lacuna.hpp>
@@ -115,9 +115,12 @@ TEST_CASE("prefill and decode equal one full pass on a trained model") {
   auto whole = lc::load<lc::model<stories, lc::chunk<512>>>(path.c_str());
   auto pieces = lc::load<lc::model<stories, lc::chunk<7>>>(path.c_str());
   std::vector<float> expected, found;
-  REQUIRE(whole.try_forward({tokens.data(), tokens.size()}, [&](std::size_t, const auto& logits) {
-    expected.insert(expected.end(), logits.data, logits.data + 512);
-  }).ok());
+  REQUIRE(whole
+              .try_forward({tokens.data(), tokens.size()},
+                           [&](std::size_t, const auto& logits) {
+                             expected.insert(expected.end(), logits.data, logits.data + 512);
+                           })
+              .ok());
   const auto collect = [&](std::size_t, const auto& logits) {
     found.insert(found.end(), logits.data, logits.data + 512);
   };
@@ -127,6 +130,7 @@ TEST_CASE("prefill and decode equal one full pass on a trained model") {
   float largest = 0, difference = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     largest = std::max(largest, std::abs(expected[i]));
+    REQUIRE(std::isfinite(found[i]));
     difference = std::max(difference, std::abs(expected[i] - found[i]));
   }
   CHECK(largest > 1);
@@ -141,7 +145,8 @@ TEST_CASE("neighbours of the recipe build and run; files say what does not fit")
   const lc::token_t begin = 1;
   CHECK(other.try_forward({&begin, 1}).ok());
 
-  using six = lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>,
+  using six = lc::decoder<
+      lc::vocabulary<512>, lc::width<64>, lc::context<512>,
       lc::repeat<6, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<8>, lc::kv_heads<4>, lc::rope<>, lc::causal>,
                                  lc::ffn<lc::hidden<172>, lc::gated<lc::silu>>>>>;
   lc::model<six> deeper;
@@ -194,9 +199,11 @@ TEST_CASE("wrong checkpoints") {
 }
 
 TEST_CASE("an untied llama2.c checkpoint has its head in the right place") {
-  using untied = lc::decoder<lc::vocabulary<5>, lc::width<4>, lc::context<6>,
+  using untied = lc::decoder<
+      lc::vocabulary<5>, lc::width<4>, lc::context<6>,
       lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::kv_heads<1>, lc::rope<>, lc::causal>,
-                                 lc::ffn<lc::hidden<3>, lc::gated<lc::silu>>>>, lc::linear_head<>>;
+                                 lc::ffn<lc::hidden<3>, lc::gated<lc::silu>>>>,
+      lc::linear_head<>>;
   const std::int32_t header[]{4, 3, 2, 2, 1, -5, 6};
   // embedding; per layer 2 norms, q, k, v, o, w1, w2, w3; final norm; angles; head.
   constexpr std::size_t elements = 20 + 2 * (2 * 4 + 16 + 8 + 8 + 16 + 3 * 12) + 4 + 12 + 20;
@@ -213,16 +220,18 @@ TEST_CASE("an untied llama2.c checkpoint has its head in the right place") {
   CHECK(model.parameters().embedding.weight[19] == 19);
   CHECK(model.parameters().head_part.weight[0] == elements - 20);
   CHECK(model.parameters().norm_part.gain[0] == elements - 36);
-  lc::visit_named([&](const char* path, const auto& tensor) {
-    const std::string name = path;
-    if (name == "blocks.0.attention_norm.gain") CHECK(tensor[0] == 20);
-    if (name == "blocks.1.attention_norm.gain") CHECK(tensor[0] == 24);
-    if (name == "blocks.0.attention.query.weight") CHECK(tensor[0] == 28);
-    if (name == "blocks.1.attention.key.weight") CHECK(tensor[0] == 28 + 32 + 8);
-    if (name == "blocks.0.ffn.gate.weight") CHECK(tensor[0] == 20 + 8 + 32 + 16 + 16 + 32 + 8);
-    if (name == "blocks.0.ffn.down.weight") CHECK(tensor[0] == 20 + 8 + 32 + 16 + 16 + 32 + 8 + 24);
-    if (name == "blocks.1.ffn.up.weight") CHECK(tensor[0] == 20 + 8 + 32 + 16 + 16 + 32 + 8 + 48 + 12);
-  }, model.parameters());
+  lc::visit_named(
+      [&](const char* path, const auto& tensor) {
+        const std::string name = path;
+        if (name == "blocks.0.attention_norm.gain") CHECK(tensor[0] == 20);
+        if (name == "blocks.1.attention_norm.gain") CHECK(tensor[0] == 24);
+        if (name == "blocks.0.attention.query.weight") CHECK(tensor[0] == 28);
+        if (name == "blocks.1.attention.key.weight") CHECK(tensor[0] == 28 + 32 + 8);
+        if (name == "blocks.0.ffn.gate.weight") CHECK(tensor[0] == 20 + 8 + 32 + 16 + 16 + 32 + 8);
+        if (name == "blocks.0.ffn.down.weight") CHECK(tensor[0] == 20 + 8 + 32 + 16 + 16 + 32 + 8 + 24);
+        if (name == "blocks.1.ffn.up.weight") CHECK(tensor[0] == 20 + 8 + 32 + 16 + 16 + 32 + 8 + 48 + 12);
+      },
+      model.parameters());
 }
 
 TEST_CASE("the shipped model has the loss its card says") {
@@ -240,9 +249,12 @@ TEST_CASE("the shipped model has the loss its card says") {
     for (std::size_t w = 0; w < windows; ++w) {
       model->reset();
       const lc::token_t* at = tokens.data() + 256 * w;
-      REQUIRE(model->try_forward({at, 256}, [&](std::size_t position, const auto& logits) {
-        total += lc::cross_entropy(logits.data, 65, at[position + 1]);
-      }).ok());
+      REQUIRE(model
+                  ->try_forward({at, 256},
+                                [&](std::size_t position, const auto& logits) {
+                                  total += lc::cross_entropy(logits.data, 65, at[position + 1]);
+                                })
+                  .ok());
     }
     return total / (256.0 * static_cast<double>(windows));
   };

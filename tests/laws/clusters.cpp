@@ -166,6 +166,13 @@ TEST_CASE("a token that is no number shows in its own row and in its cluster alo
   CHECK(kept > 15);
 }
 
+TEST_CASE("what is kept of clusters is kept for one stream") {
+  using paged = lc::decoder<
+      lc::vocabulary<8>, lc::width<8>, lc::context<32>,
+      lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::k_means<3>, lc::paged_cache<64, lc::streams{2}>>>>;
+  using scored = lc::substitute<paged, lc::k_means<3>, lc::top_k<3>>;
+  static_assert(lc::model<paged>::streams == 1 && lc::model<scored>::streams == 2);
+}
 TEST_CASE("what clusters cost is counted, at most what the formula says") {
   auto layer = random_layer<by_argmax, 40>();
   using bound = decltype(layer)::element_type::bound;
@@ -364,8 +371,9 @@ TEST_CASE("centroids follow the mean of their queries") {
   // A centroid that nobody is nearest to stays, but for the smoothing of counts.
   lc::tensor<float, 1, 2, 2> centroids{{1, 0, 0, 1}};
   lc::centroid_average average(centroids);
-  const float query[]{3, 1};
-  average.observe(0, lc::rows<const float, 2>(query, 1));
+  // A query that is no number is left out.
+  const float query[]{3, 1, std::nanf(""), 1};
+  average.observe(0, lc::rows<const float, 2>(query, 2));
   lc::update_centroids(centroids, average, 0.5);
   CHECK(centroids[0] == doctest::Approx(2).epsilon(1e-4));
   CHECK(centroids[1] == doctest::Approx(0.5).epsilon(1e-4));

@@ -1,5 +1,6 @@
 // Routes that queries and keys decide: what they select, limits, streams, an independent implementation.
 #include "support/reference_cases.hpp"
+#include "support/worse.hpp"
 
 namespace {
 namespace lc = lacuna;
@@ -26,7 +27,7 @@ auto output_of() {
 template <class Tensor>
 double apart(const Tensor& a, const Tensor& b) {
   double most = 0;
-  for (lc::extent_t i = 0; i < Tensor::size; ++i) most = std::max(most, std::abs(static_cast<double>(a[i]) - b[i]));
+  for (lc::extent_t i = 0; i < Tensor::size; ++i) most = worse(most, std::abs(static_cast<double>(a[i]) - b[i]));
   return most;
 }
 

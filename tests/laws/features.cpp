@@ -6,8 +6,8 @@ namespace lc = lacuna;
 using namespace reference_cases;
 
 /// Attention by weights phi(q).phi(k) over pairs, for one head of the rows of a tensor.
-template <class Score, lc::extent_t Width, lc::extent_t Tokens, class Query, class Key, class Value>
-std::vector<double> by_pairs(const Query& query, const Key& key, const Value& value, bool causal) {
+template <class Score, class Route, lc::extent_t Width, lc::extent_t Tokens, class Query, class Key, class Value>
+std::vector<double> by_pairs(const Query& query, const Key& key, const Value& value) {
   const lc::extent_t rows = Score::projections(Width), count = Score::count(Width);
   std::vector<double> drawn(rows * Width + 1);
   Score::draw(drawn.data(), Width);
@@ -16,7 +16,8 @@ std::vector<double> by_pairs(const Query& query, const Key& key, const Value& va
   for (lc::extent_t t = 0; t < Tokens; ++t) {
     const double query_scale = map.apply(&query[t * Width], of_query.data());
     double sum = 0;
-    for (lc::extent_t j = 0; j < (causal ? t + 1 : Tokens); ++j) {
+    for (lc::extent_t j = 0; j < Tokens; ++j) {
+      if (!lc::allows<Route>(t, j, Tokens)) continue;
       const double scale = query_scale + map.apply(&key[j * Width], of_key.data());
       double weight = 0;
       for (lc::extent_t r = 0; r < count; ++r) weight += of_query[r] * of_key[r];
@@ -46,8 +47,7 @@ void check_against_pairs() {
       layer->parameters);
   for (lc::extent_t i = 0; i < tokens * width; ++i) layer->x[i] = lc::random_normal(6, 0, i);
   layer->forward(0, tokens);
-  const auto expected =
-      by_pairs<Score, width, tokens>(layer->x.data, layer->x.data, layer->x.data, lc::same<Route, lc::causal>);
+  const auto expected = by_pairs<Score, Route, width, tokens>(layer->x.data, layer->x.data, layer->x.data);
   for (lc::extent_t i = 0; i < tokens * width; ++i)
     REQUIRE(layer->y[i] == doctest::Approx(expected[i]).epsilon(1e-12).scale(1));
 }
@@ -129,6 +129,19 @@ TEST_CASE("a scan is the sum over pairs") {
   check_against_pairs<lc::hyperbolic_favor<8>, lc::full>();
   check_against_pairs<lc::relu_features, lc::causal>();
   check_against_pairs<lc::relu_features, lc::full>();
+}
+
+TEST_CASE("off a prefix features fall back to pairs, and describe's reason says so") {
+  using window = lc::both<lc::causal, lc::window<5>>;
+  check_against_pairs<lc::favor<10>, window>();
+  check_against_pairs<lc::hyperbolic_favor<8>, lc::dilated_window<3, lc::dilation{2}>>();
+  check_against_pairs<lc::relu_features, window>();
+  // A window that leaves nothing out is the scan.
+  check_against_pairs<lc::favor<10>, lc::both<lc::causal, lc::window<1000>>>();
+  using place = lc::place<16, 64>;
+  using off = lc::attention<lc::heads<2>, window, lc::favor<10>>::bound<place>::schedule_type;
+  using on = lc::attention<lc::heads<2>, lc::causal, lc::favor<10>>::bound<place>::schedule_type;
+  static_assert(off::chosen.what == lc::schedule::feature_pairs && on::chosen.what == lc::schedule::state_scan);
 }
 
 TEST_CASE("however a stream is cut, its logits are the same; another stream starts anew") {

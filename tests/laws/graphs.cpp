@@ -1,5 +1,6 @@
 // Graphs that come at run time: which rows listen to which, what is refused, an independent implementation.
 #include "support/reference_cases.hpp"
+#include "support/worse.hpp"
 
 namespace {
 namespace lc = lacuna;
@@ -111,7 +112,7 @@ struct term_reader {
           const double is = terms(in.lists.edges[i], c);
           const double expected =
               rule.scale * in.query(row, c) * in.key(in.lists.keys[i], c) * in.modulation(in.lists.edges[i], c);
-          most = std::max(most, std::abs(is - expected));
+          most = worse(most, std::abs(is - expected));
         }
   }
   template <class Operation, class Backend, class... Arguments>

@@ -44,5 +44,7 @@ TEST_CASE("routes that tokens decide") {
 TEST_CASE("feature maps") {
   check<over<lc::causal, lc::favor<12>>, fast>("favor", {.sees = lc::allows<lc::causal>});
   check<over<lc::full, lc::hyperbolic_favor<12>>, fast>("hyperbolic", {.causal = false, .ordered = false});
+  using near = lc::both<lc::causal, lc::window<9>>;
+  check<over<near, lc::favor<12>>, fast>("favor in a window", {.sees = lc::allows<near>});
   check<over<lc::causal, lc::relu_features>, fast>("relu", {.sees = lc::allows<lc::causal>});
 }

@@ -1,5 +1,6 @@
 // Positions of a graph's nodes: eigenvectors of its Laplacian, and what a model makes of them.
 #include "support/reference_cases.hpp"
+#include "support/worse.hpp"
 
 namespace {
 namespace lc = lacuna;
@@ -91,6 +92,21 @@ TEST_CASE("a position is a learned map of a node's numbers") {
   CHECK(std::string(model->try_forward({tokens.data(), 8}).why().message.c_str()) ==
         "lacuna::forward: expected 20 tokens, one for each node with a position, found 8 (assign the node_positions of "
         "these tokens first)");
+}
+
+TEST_CASE("a stream that may be cut has as many tokens as nodes, all pieces together") {
+  using recipe = lc::decoder<lc::vocabulary<24>, lc::width<8>, lc::context<24>, lc::laplacian_position<2>,
+                             lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>>>;
+  auto model = std::make_unique<lc::model<recipe>>();
+  const std::vector<float> positions(10 * 2, 0.5f);
+  REQUIRE(model->try_assign(lc::node_positions<2>(lc::rows<const float, 2>(positions.data(), 10))).ok());
+  const std::uint32_t tokens[10]{};
+  CHECK(model->try_forward({tokens, 5}).ok());
+  CHECK(model->try_forward({tokens, 5}).ok());
+  CHECK(std::string(model->try_forward({tokens, 1}).why().message.c_str()) ==
+        "lacuna::forward: expected 10 or fewer tokens, one for each node with a position, found 11 (assign the "
+        "node_positions of these tokens first)");
+  CHECK(model->position() == 10);
 }
 
 TEST_CASE("signs are flipped by column, the same for the same batch") {
@@ -203,7 +219,7 @@ TEST_CASE("positions tell nodes apart that their neighbours cannot") {
     int same = 0;
     for (lc::extent_t i = 1; i < nodes; ++i) {
       double most = 0;
-      for (lc::extent_t c = 0; c < 24; ++c) most = std::max(most, std::abs(logits[i * 24 + c] - logits[c]));
+      for (lc::extent_t c = 0; c < 24; ++c) most = worse(most, std::abs(logits[i * 24 + c] - logits[c]));
       same += most < 1e-9;
     }
     return same;

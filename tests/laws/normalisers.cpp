@@ -1,4 +1,6 @@
 // The normalisers of attention against their definitions, their identities, and their gradients in f64.
+#include "support/worse.hpp"
+
 #include <lacuna/lacuna.hpp>
 
 #include <doctest/doctest.h>
@@ -91,7 +93,7 @@ struct attention {
         of[i] = before - step;
         const double below = loss();
         of[i] = before;
-        worst = std::max(worst, std::abs((above - below) / (2 * step) - found[i]));
+        worst = worse(worst, std::abs((above - below) / (2 * step) - found[i]));
       }
       CHECK(worst / largest < 1e-7);
     };
@@ -138,7 +140,7 @@ double largest_difference_from_softmax() {
   plain.forward();
   other.forward();
   double most = 0;
-  for (lc::extent_t i = 0; i < tokens * columns; ++i) most = std::max(most, std::abs(plain.mixed[i] - other.mixed[i]));
+  for (lc::extent_t i = 0; i < tokens * columns; ++i) most = worse(most, std::abs(plain.mixed[i] - other.mixed[i]));
   return most;
 }
 
@@ -237,8 +239,7 @@ TEST_CASE("keys of score 0 leave l2_gelu alone where tau is constant, and only t
     grown.forward();
     small.forward();
     double most = 0;
-    for (lc::extent_t i = 0; i < tokens * columns; ++i)
-      most = std::max(most, std::abs(grown.mixed[i] - small.mixed[i]));
+    for (lc::extent_t i = 0; i < tokens * columns; ++i) most = worse(most, std::abs(grown.mixed[i] - small.mixed[i]));
     return most;
   };
   CHECK(difference(lc::l2_gelu<lc::tau{3.0f}>{}) < 1e-14);

@@ -227,6 +227,18 @@ TEST_CASE("what finds no page, no stream, no prefix is an error, and changes not
   CHECK((forward(*model, stream, 90, 6) == expected_of(1, 90, 6)));
 }
 
+TEST_CASE("generation ends where the pool does") {
+  using recipe =
+      lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<96>,
+                  lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal, lc::paged_cache<32>>>>;
+  auto model = std::make_unique<lc::model<recipe>>();
+  recipes::randomise(*model, 4, 0.4);
+  const std::uint32_t prompt[]{1, 2, 3};
+  lc::extent_t written = 0;
+  for (const auto token : lc::generate(*model, {prompt, 3}, {.temperature = 0.f, .tokens = 0})) written += token < 11;
+  CHECK(model->position() == 32);
+  CHECK(written == 32 - 3 + 1);  // the last one is written, but no longer read
+}
 TEST_CASE("the state is the pool") {
   static_assert(lc::state_bytes<streaming<lc::paged_cache<128, lc::streams{3}>>, lc::f32> ==
                 2 * 2 * 128 * 8 * sizeof(float));

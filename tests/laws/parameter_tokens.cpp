@@ -184,7 +184,7 @@ TEST_CASE("streams, chunks and training give the same bits") {
 }
 
 namespace {
-/// Keys and values of two layers; `Kept` tokens at first, `Count` now.
+/// Keys and values of two layers; `Count` tokens, a tau of its own.
 template <lc::extent_t Count, lc::tau Tau>
 using growing =
     lc::decoder<lc::vocabulary<11>, lc::width<16>, lc::context<20>,
@@ -310,11 +310,15 @@ TEST_CASE("what does not fit is named, and nothing is changed") {
       std::type_identity<with_biases>{},
       "lacuna::grow: blocks.0.attention.query.bias: expected a tensor of this name in the smaller model, found none "
       "(grow adds parameter tokens to the same recipe)");
+  using longer = lc::decoder<lc::vocabulary<12>, lc::width<16>, lc::context<20>,
+                             lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>>>>;
+  refused(std::type_identity<longer>{},
+          "lacuna::grow: embedding.weight: expected 11 x 16 in the larger model, found 12 x 16 (add parameter tokens, "
+          "and take none away)");
   static const named_weight<6> flat;
   static const named_weight<6, 1> column;
-  CHECK(
-      std::string(lc::detail::try_fit(flat, column).why().message.c_str()) ==
-      "lacuna::grow: weight: expected at least 6 in the larger model, found 6 x 1 (add parameter tokens, and take none "
-      "away)");
+  CHECK(std::string(lc::detail::try_fit(flat, column).why().message.c_str()) ==
+        "lacuna::grow: weight: expected 6 in the larger model, found 6 x 1 (add parameter tokens, and take none "
+        "away)");
   CHECK(lc::detail::try_fit(flat, flat).ok());
 }

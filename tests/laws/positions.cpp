@@ -1,5 +1,6 @@
 // Positions: the slopes of alibi, its attention against the definition, the table of sinusoidal; streams of both.
 #include "support/recipes.hpp"
+#include "support/worse.hpp"
 
 #include <doctest/doctest.h>
 #include <algorithm>
@@ -280,8 +281,8 @@ TEST_CASE("a share of a head's columns turns, the others pass") {
         for (lc::extent_t i = 0; i < rotated / 2; ++i) {
           const lc::extent_t a = right == 1 ? 2 * i : i, b = a + right;
           const double angle = static_cast<double>(t) * std::pow(100.0, -static_cast<double>(i) / 2);
-          most = std::max(most, std::abs(at(x, a) - (at(before, a) * std::cos(angle) - at(before, b) * std::sin(angle))));
-          most = std::max(most, std::abs(at(x, b) - (at(before, a) * std::sin(angle) + at(before, b) * std::cos(angle))));
+          most = worse(most, std::abs(at(x, a) - (at(before, a) * std::cos(angle) - at(before, b) * std::sin(angle))));
+          most = worse(most, std::abs(at(x, b) - (at(before, a) * std::sin(angle) + at(before, b) * std::cos(angle))));
         }
       }
     return most;

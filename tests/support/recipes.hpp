@@ -95,7 +95,9 @@ using active = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
 using features = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
                              attention_block<lc::causal, lc::favor<6>, lc::rope<>, lc::kv_heads<1>>,
                              attention_block<lc::full, lc::hyperbolic_favor<8, lc::feature_seed{3}>>,
-                             attention_block<lc::causal, lc::relu_features>>;
+                             attention_block<lc::causal, lc::relu_features>,
+                             attention_block<lc::both<lc::causal, lc::window<5>>, lc::hyperbolic_favor<4>, lc::kv_heads<1>>,
+                             attention_block<lc::window<4>, lc::relu_features>>;
 
 /// Features with some keys corrected: those of a causal window and of a two-sided one, grouped heads; features that see
 /// ahead of a causal route; rows that have no corrected key.

@@ -6,6 +6,7 @@
 #include <lacuna/attention/normaliser/softmax.hpp>
 #include <lacuna/attention/project/separate.hpp>
 #include <lacuna/attention/route/full.hpp>
+#include <lacuna/attention/schedule/feature_pairs.hpp>
 #include <lacuna/attention/schedule/planned_by_head.hpp>
 #include <lacuna/attention/schedule/planned_tiles.hpp>
 #include <lacuna/attention/schedule/state_scan.hpp>
@@ -45,6 +46,9 @@ constexpr auto find_schedule() {
     return std::type_identity<typename Parts::projections::template schedule<Shape, Parts>>{};
   else if constexpr (BringsSchedule<typename Parts::score, Shape, Parts>)
     return std::type_identity<typename Parts::score::template schedule<Shape, Parts>>{};
+  else if constexpr (is_feature_map<typename Parts::score> && Route<typename Parts::route> &&
+                     !same<typename Parts::route, causal> && !same<typename Parts::route, full>)
+    return std::type_identity<feature_pairs<Shape, Parts>>{};
   else if constexpr (is_feature_map<typename Parts::score>)
     return std::type_identity<state_scan<Shape, Parts>>{};
   else if constexpr (BringsSchedule<typename Parts::route, Shape, Parts>)
@@ -148,6 +152,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
                      rules::one_part_brings_the_schedule<detail::source_brings_alone<shape, parts_of_schedule>>) ||
         true);
     using schedule_type = detail::schedule_of<shape, parts_of_schedule>;
+    static_assert(__is_base_of(nothing, schedule_type) || true);
     using gate = typename base::template get<slots::gate>::template bound<shape>;
     static_assert(__is_base_of(nothing, gate) || true);
     static constexpr bool sees_ahead = schedule_type::sees_ahead || lacuna::sees_ahead<gate>;
@@ -156,7 +161,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       if constexpr (requires { schedule_type::streams; })
         return schedule_type::streams;
       else
-        return extent_t{1};
+        return count_elements<typename schedule_type::template state<shapes<float>>>() == 0 ? extent_t{0} : extent_t{1};
     }();
 
     using projections = typename base::template get<slots::projections>::template bound<shape, format, bias>;

@@ -155,7 +155,7 @@ class generation {
   }
   void advance() {
     if (done_) return;
-    if ((options_.tokens != 0 && count_ >= options_.tokens) || model_->position() >= Model::context) {
+    if ((options_.tokens != 0 && count_ >= options_.tokens) || model_->room() == 0) {
       done_ = true;
       return;
     }
@@ -205,7 +205,8 @@ struct generate_takes_a_model {
 }  // namespace rules
 
 /// The tokens that follow `prompt`: `for (auto token : generate(model, prompt, {.temperature = 0.f}))`.
-/// Errors: an empty prompt, a token out of range, a prompt longer than the context, logits that are not finite.
+/// Errors: an empty prompt, a token out of range, a prompt longer than the context or the pool's pages hold, logits
+/// that are not finite.
 template <class Model>
 auto generate(Model&& of, token_view prompt, const generate_options& options = {}) {
   static_assert(__is_base_of(nothing, rules::generate_takes_a_model<Model>) || true);

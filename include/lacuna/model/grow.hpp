@@ -61,7 +61,14 @@ constexpr error& write_shape(error& to, const tensor_place<Element>& of) {
 }
 constexpr error misfit(const char* path) { return error(error_kind::shape, "lacuna::grow: ") << path; }
 
-/// Whether every tensor of one side has a counterpart on the other that is at least as large.
+/// The axis along which a tensor holds parameter tokens, by its name; as many as the rank where it holds none.
+constexpr extent_t token_axis(const char* path, extent_t rank) {
+  if (rank == 2 && path_ends_with(path, "key")) return 0;
+  if (rank == 2 && path_ends_with(path, "value")) return 1;
+  return rank;
+}
+
+/// Whether every tensor of one side has a counterpart on the other that is as large, but for more parameter tokens.
 template <class Small, class Big>
 constexpr status try_fit(const Small& small, const Big& big) {
   error wrong;
@@ -69,9 +76,11 @@ constexpr status try_fit(const Small& small, const Big& big) {
     if (wrong) return;
     const bool found = visit_place(big, from.path, [&](const auto& to) {
       bool fits = from.rank == to.rank;
-      for (extent_t i = 0; fits && i < from.rank; ++i) fits = from.extents[i] <= to.extents[i];
+      const extent_t tokens = token_axis(from.path, from.rank);
+      for (extent_t i = 0; fits && i < from.rank; ++i)
+        fits = i == tokens ? from.extents[i] <= to.extents[i] : from.extents[i] == to.extents[i];
       if (fits) return;
-      wrong = misfit(from.path) << ": expected at least ";
+      wrong = misfit(from.path) << (tokens < from.rank ? ": expected at least " : ": expected ");
       write_shape(wrong, from) << " in the larger model, found ";
       write_shape(wrong, to) << " (add parameter tokens, and take none away)";
     });
@@ -141,8 +150,8 @@ constexpr status try_grow_with(const Small& small, Big& big, const new_values* d
 /// function changes. New values stay as the larger model has them: at random, or drawn by `new_values`. Where they are
 /// 0, too, new tokens learn nothing: their gradients meet in a product of both.
 ///
-/// Errors, before anything is changed: a tensor that the other model lacks, has with another number of extents, or,
-/// in the larger model, with a smaller one; each names the tensor, what was expected and what was found.
+/// Errors, before anything is changed: a tensor that the other model lacks, or has with other extents, but for more
+/// parameter tokens in the larger one; each names the tensor, what was expected and what was found.
 /// O(parameters). Source: Wang et al. (2024), TokenFormer, arXiv 2410.23168, section 3.4; the released loader leaves
 /// new keys as they are drawn.
 template <class Small, class Big>

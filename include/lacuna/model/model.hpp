@@ -243,12 +243,12 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Data>
   static constexpr bool reads = decltype(workings_type::shared)::template reads<Data>;
   /// Gives all layers that read it data beside the tokens, a `graph` or `node_positions`, which holds until the next
-  /// one, and starts a new stream. An error changes nothing: see what the data says about itself.
+  /// one, and starts all streams anew. An error changes nothing: see what the data says about itself.
   template <class Data>
   constexpr status try_assign(const Data& data) {
     static_assert(__is_base_of(nothing, rules::something_reads_what_is_assigned<reads<Data>>) || true);
     auto assigned = workings().shared.try_assign(data);
-    if (assigned.ok()) reset();
+    if (assigned.ok()) reset_all();
     return assigned;
   }
   /// Tokens of the stream so far.
@@ -264,7 +264,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Self = model>
   constexpr status try_select(extent_t stream) {
     static_assert(__is_base_of(nothing, rules::streams_are_several<(Self::streams > 1)>) || true);
-    if (stream >= streams) return no_such_stream(stream);
+    if (stream >= streams) return no_such_stream("lacuna::select", stream);
     auto& w = workings();
     w.positions[w.stream] = w.position;
     w.stream = stream;
@@ -280,7 +280,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr status try_share_prefix(extent_t from, extent_t tokens) {
     static_assert(__is_base_of(nothing, rules::streams_are_several<(Self::streams > 1)>) || true);
     auto& w = workings();
-    if (from >= streams) return no_such_stream(from);
+    if (from >= streams) return no_such_stream("lacuna::share_prefix", from);
     if (from == w.stream || w.position != 0)
       return error(error_kind::length,
                    "lacuna::share_prefix: expected another stream and an empty one to run, found stream ")
@@ -296,7 +296,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   }
 
   /// Continues the stream by `tokens` and returns the logits `(1, vocabulary)` of the last one. Errors, before anything
-  /// is changed: no tokens, a token out of range, more positions than the context.
+  /// is changed: no tokens, a token out of range, more positions than the context or the pool's pages hold, a stream of
+  /// another length than the data that was assigned, a stream that is cut where a route sees ahead.
   constexpr outcome<logits_view> try_forward(token_view tokens) { return try_forward(tokens, ignore_logits{}); }
   /// The same, with `each(position, logits)` for every token; the logits are valid during the call.
   template <class Each>
@@ -385,6 +386,20 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
  private:
   struct ignore_logits {};
 
+  /// All streams begin anew.
+  constexpr void reset_all() noexcept {
+    auto& w = workings();
+    const auto let_run = [&](extent_t stream) {
+      w.shared.each_page_table([&](auto& table) { table.stream = static_cast<std::uint32_t>(stream); });
+    };
+    for (extent_t stream = 0; stream < streams; ++stream) {
+      let_run(stream);
+      reset();
+      w.positions[stream] = 0;
+    }
+    let_run(w.stream);
+  }
+
   /// What a refused call returns, so that nothing else is reported. It never runs.
   constexpr parameters_type& after_complaint() noexcept { return const_cast<parameters_type&>(parameters()); }
 
@@ -411,10 +426,10 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     });
     return room;
   }
-  static constexpr error no_such_stream(extent_t stream) {
-    return error(error_kind::value, "lacuna::select: expected a stream below ")
-           << static_cast<std::uint64_t>(streams) << ", found " << static_cast<std::uint64_t>(stream)
-           << " (give paged_cache more streams)";
+  static constexpr error no_such_stream(const char* what, extent_t stream) {
+    return error(error_kind::value, what)
+           << ": expected a stream below " << static_cast<std::uint64_t>(streams) << ", found "
+           << static_cast<std::uint64_t>(stream) << " (give paged_cache more streams)";
   }
   constexpr status check(token_view tokens, extent_t position) const {
     if (tokens.count == 0)
@@ -437,7 +452,9 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
                    "lacuna::forward: expected the whole stream in one call, since a route of this "
                    "model sees ahead, found it at position ")
              << static_cast<std::uint64_t>(position) << " (reset() it, or see the past only with both<causal, ...>)";
-    if (const auto fine = storage_.workings().shared.fits(tokens.count); !fine.ok()) return fine.why();
+    if (const auto fine = storage_.workings().shared.fits(position + tokens.count, lacuna::sees_ahead<bound>);
+        !fine.ok())
+      return fine.why();
     return check_range(tokens);
   }
   static constexpr status check_range(token_view tokens) {

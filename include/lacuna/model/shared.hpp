@@ -59,9 +59,9 @@ struct shared_items<type_list<Items...>> {
     return fine;
   }
   /// Whether a stream of so many tokens belongs to that data.
-  constexpr status fits(extent_t tokens) const {
+  constexpr status fits(extent_t tokens, bool whole) const {
     status fine = nothing{};
-    for_each_index<sizeof...(Items)>([&](auto i) { fits(items.template at<i>(), tokens, fine); });
+    for_each_index<sizeof...(Items)>([&](auto i) { fits(items.template at<i>(), tokens, whole, fine); });
     return fine;
   }
   /// Calls `f(table)` for every table of pages.
@@ -103,9 +103,9 @@ struct shared_items<type_list<Items...>> {
     if constexpr (detail::ReadsAssigned<Item, Data>) item.assign(data);
   }
   template <class Item>
-  static constexpr void fits(const Item& item, extent_t tokens, status& fine) {
-    if constexpr (requires { item.fits(tokens); })
-      if (fine.ok()) fine = item.fits(tokens);
+  static constexpr void fits(const Item& item, extent_t tokens, bool whole, status& fine) {
+    if constexpr (requires { item.fits(tokens, whole); })
+      if (fine.ok()) fine = item.fits(tokens, whole);
   }
 };
 template <>
@@ -118,7 +118,7 @@ struct shared_items<type_list<>> {
   constexpr status try_assign(const Data&) {
     return nothing{};
   }
-  constexpr status fits(extent_t) const { return nothing{}; }
+  constexpr status fits(extent_t, bool) const { return nothing{}; }
   template <class Function>
   constexpr void each_page_table(Function&&) const {}
 };

@@ -49,11 +49,12 @@ struct node_position_table {
       for (extent_t i = 0; i < Context * Columns; ++i)
         of[i] = i < nodes * Columns ? static_cast<Value>(from.of.data[i]) : Value(0);
   }
-  /// A stream has a token for each node, once nodes have positions.
-  constexpr status fits(extent_t tokens) const {
-    if (nodes != 0 && tokens != nodes)
+  /// A stream has a token for each node, once nodes have positions; where it may be cut, it has fewer so far.
+  constexpr status fits(extent_t tokens, bool whole) const {
+    if (nodes != 0 && (whole ? tokens != nodes : tokens > nodes))
       return error(error_kind::length, "lacuna::forward: expected ")
-             << std::uint64_t{nodes} << " tokens, one for each node with a position, found " << std::uint64_t{tokens}
+             << std::uint64_t{nodes} << (whole ? "" : " or fewer")
+             << " tokens, one for each node with a position, found " << std::uint64_t{tokens}
              << " (assign the node_positions of these tokens first)";
     return nothing{};
   }

@@ -33,6 +33,9 @@ struct centroid_average {
   template <class Value>
   constexpr void observe(extent_t head, rows<const Value, HeadWidth> query) {
     for (extent_t t = 0; t < query.count; ++t) {
+      double sum = 0;
+      for (extent_t d = 0; d < HeadWidth; ++d) sum += static_cast<double>(query(t, d));
+      if (!maths::is_finite(sum)) continue;  // a query that is no number belongs nowhere
       const Element* of_head = centroids + head * Clusters * HeadWidth;
       const extent_t at = head * Clusters + nearest_centroid<Clusters, HeadWidth>(query.row(t), of_head);
       new_counts[at] += 1;

@@ -54,8 +54,14 @@ template <extent_t Positions, pinned Pinned = pinned{}, ring_positions Counted =
 struct ring_cache {
   static_assert(__is_base_of(nothing, rules::ring_is_not_empty<Positions>) || true);
   using slot = slots::cache;
-  static constexpr auto name =
-      fixed_string("ring_cache<") + decimal<Positions>() + ", pinned{" + decimal<Pinned.count>() + "}>";
+  static constexpr auto name = [] {
+    constexpr auto sizes =
+        fixed_string("ring_cache<") + decimal<Positions>() + ", pinned{" + decimal<Pinned.count>() + "}";
+    if constexpr (Counted == ring_positions::of_the_cache)
+      return sizes + ", of_the_cache>";
+    else
+      return sizes + ">";
+  }();
   static constexpr bool moves_pinned = Counted == ring_positions::of_the_cache && Pinned.count > 0;
   static constexpr bool forgets = true;
 

@@ -66,8 +66,8 @@ struct graph_lists {
       edges[to] = by_source[i];
     }
   }
-  /// A stream has a token for each node, once there is a graph.
-  constexpr status fits(extent_t tokens) const {
+  /// A stream has a token for each node, once there is a graph; `tokens` are all of them, since graphs see ahead.
+  constexpr status fits(extent_t tokens, bool) const {
     if (nodes != 0 && tokens != nodes)
       return error(error_kind::length, "lacuna::forward: expected ")
              << std::uint64_t{nodes} << " tokens, one for each node of the graph, found " << std::uint64_t{tokens}

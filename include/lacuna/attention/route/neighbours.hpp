@@ -11,6 +11,12 @@ template <extent_t Edges>
 struct neighbours_have_room {
   static_assert(Edges > 0, "lacuna::neighbours: there is room for no edge (choose neighbours<N> with N > 0)");
 };
+template <bool Fine>
+struct nodes_have_no_distance {
+  static_assert(Fine,
+                "lacuna::neighbours: nodes of a graph have no distance that a position could bias scores by (leave the "
+                "position out, or use laplacian_position in the decoder)");
+};
 }  // namespace rules
 
 /// Row i sees row j where the graph has the edge {i, j}: itself only where it has {i, i}. The graph is given to the
@@ -35,6 +41,10 @@ struct neighbours {
 
   template <class Shape, class Parts>
   struct schedule : planned_tiles<Shape, Parts> {
+    static_assert(__is_base_of(nothing,
+                               rules::nodes_have_no_distance<
+                                   !detail::score_bias_of<typename Parts::position, Shape::heads>::type::present>) ||
+                  true);
     static constexpr schedule_choice chosen{planned_tiles<Shape, Parts>::chosen.what,
                                             "plain dot product over the edges of a graph that comes at run time"};
   };

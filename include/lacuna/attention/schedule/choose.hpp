@@ -10,6 +10,7 @@ enum class schedule : std::uint8_t {
   planned_tiles,  ///< block plan, keys in blocks of 16, online fold
   two_passes,     ///< the same plan twice: first what the row sums up to, then its weights
   state_scan,     ///< features of a prefix: a state in place of keys
+  feature_pairs,  ///< features on a route that leaves keys out: pair by pair
   along_edges     ///< neighbour lists: a graph's edges one by one
 };
 

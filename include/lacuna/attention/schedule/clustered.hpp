@@ -75,7 +75,7 @@ struct clustered {
   static constexpr extent_t blocks = blocks_of(size);
   static constexpr bool sees_ahead = true;
   static constexpr bool forgets = false;
-  static_assert(__is_base_of(nothing, rules::selections_read_all<!cache_forgets<typename Parts::cache>>) || true);
+  static_assert(__is_base_of(nothing, rules::selections_read_all<same<typename Parts::cache, linear_cache>>) || true);
   static_assert(
       __is_base_of(
           nothing,

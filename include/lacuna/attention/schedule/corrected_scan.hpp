@@ -26,6 +26,13 @@ struct difference_keeps_what_it_corrects {
                 "lacuna::difference: the cache forgets keys that the route shows, or features cover what is ahead (use "
                 "linear_cache, or a ring of the window's width with features that cover causal)");
 };
+template <bool Fine>
+struct difference_keeps_positions {
+  static_assert(
+      Fine,
+      "lacuna::difference: the cache keeps pages or counts positions itself (use linear_cache, or a ring with "
+      "ring_positions::of_the_text)");
+};
 }  // namespace rules
 
 /// See planned_tiles.hpp for what a schedule is. State: keys, values, and the features of the keys, as many as the
@@ -34,10 +41,13 @@ struct difference_keeps_what_it_corrects {
 template <class Shape, class Parts>
 struct corrected_scan {
   using score = typename Parts::score;
-  static constexpr bool has_spans = !is_dynamic_route<typename Parts::route>;
+  static constexpr bool has_spans = Route<typename Parts::route>;
   static_assert(__is_base_of(nothing, rules::difference_knows_its_keys<has_spans>) || true);
   using route = std::conditional_t<has_spans, typename Parts::route, causal>;
-  using cache = typename Parts::cache;
+  static constexpr bool plain_cache = !cache_moves_pinned<typename Parts::cache> &&
+                                      detail::tables_of_cache<typename Parts::cache, Shape::context>::type::size == 0;
+  static_assert(__is_base_of(nothing, rules::difference_keeps_positions<plain_cache>) || true);
+  using cache = std::conditional_t<plain_cache, typename Parts::cache, linear_cache>;
   using feature_map = typename score::feature_map;
   static constexpr extent_t heads = Shape::heads, kv_heads = Shape::kv_heads, head_width = Shape::head_width;
   static constexpr extent_t features = feature_map::count(head_width);

@@ -81,7 +81,9 @@ struct planned_by_head {
   template <class Value>
   using drawn = route_draws<route, Value, heads, head_width>;
   using tables = detail::tables_of_cache<cache, Shape::context>;
-  static constexpr extent_t streams = tables::streams;
+  /// What a route keeps of the stream itself is kept once.
+  static constexpr bool route_keeps = count_elements<detail::state_of_route<route, shapes<float>, Shape>>() != 0;
+  static constexpr extent_t streams = route_keeps ? 1 : tables::streams;
   template <class Plan>
   using shares = join<
       std::conditional_t<drawn<typename Plan::value>::count == 0, type_list<>, type_list<drawn<typename Plan::value>>>,

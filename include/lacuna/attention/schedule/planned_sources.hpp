@@ -95,16 +95,16 @@ struct planned_sources {
   using normaliser = typename Parts::normaliser;
   static constexpr extent_t heads = Shape::heads, kv_heads = Shape::kv_heads, head_width = Shape::head_width;
 
-  static constexpr bool scored = Parts::score::is_dot && !is_dynamic_route<typename Parts::route> && !requires {
-    typename Parts::score::template schedule<Shape, Parts>;
-  } && !requires { typename Parts::route::template schedule<Shape, Parts>; };
-  static_assert(__is_base_of(nothing, rules::atoms_are_scored<scored>) || true);
+  /// What brings a schedule of its own was complained of already (attention.hpp).
+  static constexpr bool alone = !requires { typename Parts::score::template schedule<Shape, Parts>; };
+  static constexpr bool scored = alone && Route<typename Parts::route> && requires { requires Parts::score::is_dot; };
+  static_assert(__is_base_of(nothing, rules::atoms_are_scored<scored || !alone>) || true);
   static_assert(__is_base_of(nothing, rules::atoms_are_kept<same<typename Parts::cache, linear_cache>>) || true);
   static_assert(__is_base_of(nothing, rules::atoms_have_no_distance<!detail::whole_bias<Parts, heads>::present>) ||
                 true);
   static_assert(__is_base_of(nothing, typename source::template checks<Shape, Parts>) || true);
 
-  using route = std::conditional_t<scored, typename Parts::route, full>;
+  using route = std::conditional_t<Route<typename Parts::route>, typename Parts::route, causal>;
   using score = std::conditional_t<scored, typename Parts::score, dot>;
   using sight = typename source::template sight<route, Shape::context>;
   using whole_route = route_with_atoms<sight, Shape::context>;

@@ -58,7 +58,8 @@ struct row_classes_multiply {
 /// the local rows, and keys and values of every token for the global ones.
 template <class Shape, class Parts>
 struct row_classes {
-  static constexpr bool has_spans = !is_dynamic_route<typename Parts::route>, multiplies = Parts::score::is_dot;
+  static constexpr bool has_spans = Route<typename Parts::route>,
+                        multiplies = requires { requires Parts::score::is_dot; };
   static_assert(__is_base_of(nothing, rules::row_classes_know_their_keys<has_spans>) || true);
   static_assert(__is_base_of(nothing, rules::row_classes_multiply<multiplies>) || true);
   using set = typename Parts::projections::set;

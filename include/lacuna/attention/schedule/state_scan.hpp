@@ -12,10 +12,10 @@ LACUNA_BEGIN
 
 namespace rules {
 template <bool Fine>
-struct features_see_a_prefix {
+struct features_have_no_scores {
   static_assert(Fine,
-                "lacuna::attention: a feature map keeps a state of all it has seen, and the route leaves keys out (use "
-                "causal or full with it, or a dot product with this route)");
+                "lacuna::attention: a feature map has no scores, and the route chooses keys by them (use a route with "
+                "spans with it, or a dot product with this route)");
 };
 template <bool Fine>
 struct features_bring_their_weights {
@@ -39,6 +39,25 @@ struct features_know_no_bias {
 };
 }  // namespace rules
 
+namespace detail {
+
+/// What a feature map asks of the other parts.
+template <class Shape, class Parts>
+struct checks_of_features {
+  static_assert(__is_base_of(nothing, rules::features_have_no_scores<Route<typename Parts::route>>) || true);
+  static_assert(__is_base_of(nothing, rules::features_have_no_cache<same<typename Parts::cache, linear_cache>>) ||
+                true);
+  static_assert(__is_base_of(nothing, rules::features_bring_their_weights<same<typename Parts::normaliser, softmax>>) ||
+                true);
+  static_assert(
+      __is_base_of(
+          nothing,
+          rules::features_know_no_bias<!score_bias_of<typename Parts::position, Shape::heads>::type::present>) ||
+      true);
+};
+
+}  // namespace detail
+
 /// The drawn directions of a feature map, shared by all layers that use it.
 template <class Score, class Value, extent_t HeadWidth>
 struct feature_directions {
@@ -61,16 +80,7 @@ struct state_scan {
   static constexpr bool is_causal = same<route, causal>;
   static constexpr schedule_choice chosen{schedule::state_scan,
                                           "feature map on a prefix: one state per head, no pairs of tokens"};
-  static_assert(__is_base_of(nothing, rules::features_see_a_prefix<(is_causal || same<route, full>)>) || true);
-  static_assert(__is_base_of(nothing, rules::features_have_no_cache<same<typename Parts::cache, linear_cache>>) ||
-                true);
-  static_assert(__is_base_of(nothing, rules::features_bring_their_weights<same<typename Parts::normaliser, softmax>>) ||
-                true);
-  static_assert(
-      __is_base_of(
-          nothing,
-          rules::features_know_no_bias<!detail::score_bias_of<typename Parts::position, heads>::type::present>) ||
-      true);
+  static_assert(__is_base_of(nothing, detail::checks_of_features<Shape, Parts>) || true);
 
   template <class Role>
   struct parameters : no_tensors<state_scan> {};

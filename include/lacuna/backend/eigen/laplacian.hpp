@@ -13,8 +13,8 @@ LACUNA_BEGIN
 /// the bases of equal eigenvalues, are the solver's, so that two solvers agree in projectors only. O(nodes^3), on the
 /// heap, in f64: for data that is prepared, not for a run.
 ///
-/// Errors, before anything is written: no nodes, as many rows as there are nodes are not there, a node out of range, an
-/// edge that is there twice or in one direction only.
+/// Errors, before anything is written: no nodes, another number of rows than nodes, a node out of range, an edge
+/// that is there twice or in one direction only.
 /// Source: Dwivedi and Bresson (2020), arXiv 2012.09699, positional encodings; degrees as in the released code.
 template <extent_t EdgeWidth, class Number, class Value, extent_t Columns>
 status try_laplacian_positions(const graph<EdgeWidth, Number>& of, rows<Value, Columns> to,

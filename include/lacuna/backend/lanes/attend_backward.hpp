@@ -72,7 +72,8 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   }
 
   /// What is no number, or infinite, becomes 0. A row that sees such a key, or has such a query, knows it from its
-  /// score; the others must not hear of it by way of 0 times that.
+  /// score; the others must not hear of it by way of 0 times that. (A row whose own adjoint is no number tells all keys
+  /// of the blocks that it sees a part of.)
   static LACUNA_INLINE void keep_numbers(value* of, extent_t count) noexcept {
     extent_t i = 0;
     for (; i + lanes <= count; i += lanes) {
