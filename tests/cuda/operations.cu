@@ -10,7 +10,7 @@ namespace lc = lacuna;
 
 constexpr lc::extent_t vocabulary = 9, width = 8, hidden = 12, tokens = 19, context = 32;
 constexpr lc::extent_t heads = 4, kv_heads = 2, head_width = 2, kv_width = kv_heads * head_width;
-constexpr lc::extent_t mixed_rows = 3, first_atom = 20;
+constexpr lc::extent_t mixed_rows = 3, first_atom = 20, features = 4;
 using route = lc::both<lc::causal, lc::window<5>>;
 
 /// Everything that the operations read and write: one object in memory that both sides reach.
@@ -32,6 +32,17 @@ struct numbers {
   values<width> gain_gradient;
   values<tokens, mixed_rows> share_gradient;
   values<mixed_rows, width> few, dfew;
+  weights<width, 3> taps;
+  values<width, 3> taps_gradient;
+  values<features, head_width> directions;
+  values<kv_heads, features, head_width> sums, dsums;
+  values<kv_heads, features> totals, dtotals;
+  values<kv_heads> state_scale, dstate_scale;
+  values<tokens, kv_heads> scan_scale;
+  values<tokens, heads> denominator, row_scale;
+  values<context, kv_heads, features> key_features, dkey_features;
+  values<context, kv_heads> feature_scale, dfeature_scale;
+  values<context, kv_heads, head_width> feature_values, dfeature_values;
   values<4, kv_width> largest;
   values<tokens, width> x, dx, query, dquery, mixed, dmixed;
   values<tokens, hidden> up, dup;
@@ -60,7 +71,8 @@ struct numbers {
   void results(Function&& f) {
     f(table_gradient), f(weight_gradient), f(gain_gradient), f(x), f(dx), f(query), f(dquery), f(mixed), f(dmixed);
     f(up), f(dup), f(inverse), f(log_scale), f(key), f(value), f(dkey), f(dvalue), f(keys), f(dkeys), f(cached);
-    f(dcached), f(share_gradient), f(few), f(dfew), f(largest);
+    f(dcached), f(share_gradient), f(few), f(dfew), f(largest), f(taps_gradient), f(sums), f(totals), f(denominator);
+    f(key_features), f(dkey_features), f(dfeature_values);
   }
   void fill() {
     std::uint64_t counter = 0;
@@ -69,7 +81,7 @@ struct numbers {
       for (auto& of : tensor.data)
         of = static_cast<element>(static_cast<lc::compute_t<element>>(lc::random_normal(29, 0, counter++)));
     };
-    draw(table), draw(weight), draw(gain), draw(share);
+    draw(table), draw(weight), draw(gain), draw(share), draw(taps), draw(directions);
     results(draw);
     for (auto& token : stream) token = static_cast<std::uint32_t>(counter++ * 5 % vocabulary);
     angles.build();
@@ -196,6 +208,53 @@ struct summarise {
     lc::op::summarise_backward(n.dcache(), n.dkey.view(), n.kept(), n.key.view(), rule, lc::reference{});
   }
 };
+struct write_keys {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::write_keys(n.cache(), n.key.view(), 0, lc::reference{});
+  }
+};
+struct convolve_rows {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::convolve_rows(n.mixed.view(), n.x.view(), n.taps, lc::reference{});
+    lc::op::convolve_rows_backward(n.dx.view(), n.taps_gradient, n.dmixed.view(), n.x.view(), n.taps, lc::reference{});
+  }
+};
+template <bool Causal>
+struct scan {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.mixed)::element;
+    using state = lc::scan_state<value, kv_heads, features, head_width>;
+    const state now{n.sums.data, n.totals.data, n.state_scale.data};
+    const state turned{n.dsums.data, n.dtotals.data, n.dstate_scale.data};
+    const auto map = lc::favor<features>::template map<value, head_width>(n.directions.data);
+    const lc::scan_rows<value, heads, kv_heads> saved{n.scan_scale.view(), n.denominator.view()};
+    const lc::constant<bool, Causal> causal;
+    now.clear();
+    lc::op::scan(n.mixed.view(), saved, n.query.view(), n.key.view(), n.value.view(), now, map, causal,
+                 lc::reference{});
+    lc::op::scan_backward(n.dquery.view(), n.dkey.view(), n.dvalue.view(), n.mixed.view(), n.dmixed.view(), saved,
+                          n.query.view(), n.key.view(), n.value.view(), now, turned, map, causal, lc::reference{});
+  }
+};
+struct feature_pairs {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.mixed)::element;
+    using store = lc::feature_store<value, kv_heads, features, head_width>;
+    const store now{n.key_features.data, n.feature_scale.data, n.feature_values.data};
+    const store adjoint{n.dkey_features.data, n.dfeature_scale.data, n.dfeature_values.data};
+    const auto map = lc::favor<features>::template map<value, head_width>(n.directions.data);
+    const lc::feature_rows<value, heads> saved{n.row_scale.view(), n.denominator.view()};
+    lc::op::feature_pairs(n.mixed.view(), saved, n.query.view(), n.key.view(), n.value.view(), now, n.plan.view(), map,
+                          lc::reference{});
+    lc::op::feature_pairs_backward(n.dquery.view(), n.dkey.view(), n.dvalue.view(), n.mixed.view(), n.dmixed.view(),
+                                   saved, n.query.view(), n.key.view(), now, adjoint, n.plan.view(), map,
+                                   lc::reference{});
+  }
+};
 
 /// In an order in which each operation reads what the ones before it wrote.
 using all_operations =
@@ -203,7 +262,8 @@ using all_operations =
                   activate<lc::sigmoid>, activate<lc::gelu>, activate<lc::gelu_tanh>, normalise,
                   rotate<lc::rotary_pairs::neighbours>, rotate<lc::rotary_pairs::halves>, append, attend,
                   attend_backward, summarise<lc::segments<5>>, summarise<lc::doubling_blocks>, append_backward,
-                  mix_rows, mix_rows_backward, accumulate_outer, multiply_transposed, sum_over_tokens, embed_backward>;
+                  mix_rows, mix_rows_backward, write_keys, convolve_rows, scan<true>, scan<false>, feature_pairs,
+                  accumulate_outer, multiply_transposed, sum_over_tokens, embed_backward>;
 
 template <class Operation, class Numbers>
 __global__ void kernel_of(Numbers* n) {
