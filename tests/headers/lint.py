@@ -169,10 +169,12 @@ def main():
 
         for compiler in compilers:
             for mode in modes:
-                results = proof.in_parallel(compile_alone, [(compiler, mode, name) for name in usable])
-                bad = [f"lacuna/{name} alone: {first_problem(result.stdout)}"
-                       for name, result in zip(usable, results) if result.returncode != 0]
-                tally.check(not bad, f"{len(usable)} headers alone, {compiler}{mode}", "\n".join(bad))
+                # Alone, each header meets every compiler and every mode, but not all pairs: that takes minutes.
+                if len(compilers) == 1 or (compiler == "g++") == (mode == ""):
+                    results = proof.in_parallel(compile_alone, [(compiler, mode, name) for name in usable])
+                    bad = [f"lacuna/{name} alone: {first_problem(result.stdout)}"
+                           for name, result in zip(usable, results) if result.returncode != 0]
+                    tally.check(not bad, f"{len(usable)} headers alone, {compiler}{mode}", "\n".join(bad))
                 where = ["-ftrack-macro-expansion=0"] if compiler == "g++" else []
                 result = proof.run([compilers[compiler], *flags, *modes[mode], *where, together])
                 tally.check(result.returncode == 0, f"after macros min, max, M, I, T, {compiler}{mode}",
