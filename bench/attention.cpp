@@ -169,7 +169,8 @@ void add_selection(const std::string& name) {
     constexpr lc::extent_t tokens = 2048, width = 64;
     using route = lc::top_k<64>;
     using cache = lc::cache_view<const float, 1, width, lc::linear_cache::address>;
-    using input = lc::selection_input<float, cache, rule, lc::rows<const float, width>, cache>;
+    using input =
+        lc::selection_input<float, cache, rule, lc::rows<const float, width>, cache, lc::nothing, lc::nothing>;
     struct head {
       stream<lc::causal, tokens, tokens, 1, 1, width> of;
       lc::stored_plan<tokens, tokens, route::most(tokens)> plan;
@@ -179,7 +180,8 @@ void add_selection(const std::string& name) {
     const cache keys = own->of.cache();
     const rule how{0.125f};
     const auto query = lc::readable(own->of.query.view());
-    const input asked{query, keys, how, 0, 0, query, keys, nullptr};
+    lc::nothing none;
+    const input asked{query, keys, how, 0, 0, query, keys, nullptr, none, none};
     const lc::route_selection<route, decltype(own->plan), decltype(own->work), input> selection{own->plan, own->work,
                                                                                                 asked};
     for (auto _ : state) {
