@@ -112,13 +112,14 @@ struct corrected_scan {
                                           rows<Value, Shape::query_width> mixed, const Run& run) {
     const auto state = view_of<Value>(v.state);
     if (run.first == 0) state.clear();
-    const block_plan_view plan = plan_of(v.memory, run);
+    const block_plan_view plan = detail::plan_shared_by(v.memory, run);
     const auto serve = [&](const block_plan_view& part, extent_t from, auto saved) {
       const auto k = key.slice(from, part.queries), value_rows = value.slice(from, part.queries);
       op::append(cache_of(v.state), k, value_rows, part.first, run.backend);
       op::corrected_scan(mixed.slice(from, part.queries), saved, query.slice(from, part.queries), k, value_rows, state,
-                         readable_cache_of(v.state), part, rule<Value>(), map_of<Value>(run),
-                         constant<bool, is_causal>{}, run.backend);
+                         readable(cache_of(v.state)), part, rule<Value>(),
+                         detail::drawn_map<feature_map, Value, head_width>(run), constant<bool, is_causal>{},
+                         run.backend);
     };
     if constexpr (forgets) {
       for (extent_t group = 0; group < groups_of(query.count); ++group) {
@@ -138,11 +139,12 @@ struct corrected_scan {
                                            rows<Value, Shape::query_width> dmixed,
                                            rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
                                            rows<Value, Shape::kv_width> dvalue, const Run& run) {
-    op::corrected_scan_backward(dquery, dkey, dvalue, cache_of(a.state), mixed, dmixed,
-                                saved_of<Value>(v.memory, query.count), query, key, value, view_of<Value>(v.state),
-                                view_of<Value>(a.state), readable_cache_of(v.state), plan_of(v.memory, run),
-                                rule<Value>(), map_of<Value>(run), constant<bool, is_causal>{}, run.backend);
-    op::append_backward(readable_cache_of(a.state), dkey, dvalue, run.first, run.backend);
+    op::corrected_scan_backward(
+        dquery, dkey, dvalue, cache_of(a.state), mixed, dmixed, saved_of<Value>(v.memory, query.count), query, key,
+        value, view_of<Value>(v.state), view_of<Value>(a.state), readable(cache_of(v.state)),
+        detail::plan_shared_by(v.memory, run), rule<Value>(), detail::drawn_map<feature_map, Value, head_width>(run),
+        constant<bool, is_causal>{}, run.backend);
+    op::append_backward(readable(cache_of(a.state)), dkey, dvalue, run.first, run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return std::uint64_t{tokens} * (heads + kv_heads) *
@@ -158,12 +160,7 @@ struct corrected_scan {
   }
   template <class State>
   LACUNA_HD static constexpr auto cache_of(State& state) {
-    using element = std::remove_reference_t<decltype(state.keys[0])>;
-    return cache_view<element, kv_heads, head_width, typename cache::address>{state.keys.data, state.values.data, {}};
-  }
-  template <class State>
-  LACUNA_HD static constexpr auto readable_cache_of(const State& state) {
-    return cache_of(state);
+    return detail::blocks_in<Shape>(state, typename cache::address{});
   }
   template <class Value, class State>
   LACUNA_HD static constexpr auto view_of(State& state) {
@@ -173,14 +170,6 @@ struct corrected_scan {
         state.key_scales.data,
         state.clamped.data,
         {}};
-  }
-  template <class Value, class Run>
-  LACUNA_HD static constexpr auto map_of(const Run& run) {
-    return feature_map::template map<Value, head_width>(run.shared.template get<directions<Value>>().drawn.data);
-  }
-  template <class Memory, class Run>
-  LACUNA_HD static constexpr block_plan_view plan_of(const Memory&, const Run& run) {
-    return run.shared.template get<typename Memory::plan>().view();
   }
   template <class Value>
   LACUNA_HD static constexpr corrected_rows<Value, heads, kv_heads> unsaved(extent_t tokens) {

@@ -53,7 +53,8 @@ struct feature_pairs {
                                           rows<Value, Shape::kv_width> key, rows<Value, Shape::kv_width> value,
                                           rows<Value, Shape::query_width> mixed, const Run& run) {
     op::feature_pairs(mixed, saved_of<Value>(v.memory, query.count), query, key, value, view_of<Value>(v.state),
-                      plan_of(v.memory, run), map_of<Value>(run), run.backend);
+                      detail::plan_shared_by(v.memory, run), detail::drawn_map<score, Value, head_width>(run),
+                      run.backend);
   }
   template <class Values, class Adjoints, class Value, class Run>
   LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, Shape::query_width> query,
@@ -63,8 +64,8 @@ struct feature_pairs {
                                            rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
                                            rows<Value, Shape::kv_width> dvalue, const Run& run) {
     op::feature_pairs_backward(dquery, dkey, dvalue, mixed, dmixed, saved_of<Value>(v.memory, query.count), query, key,
-                               view_of<Value>(v.state), view_of<Value>(a.state), plan_of(v.memory, run),
-                               map_of<Value>(run), run.backend);
+                               view_of<Value>(v.state), view_of<Value>(a.state), detail::plan_shared_by(v.memory, run),
+                               detail::drawn_map<score, Value, head_width>(run), run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return std::uint64_t{tokens} * (heads + kv_heads) * score::projections(head_width) * head_width +
@@ -76,15 +77,6 @@ struct feature_pairs {
   LACUNA_HD static constexpr auto view_of(State& state) {
     return feature_store<Value, kv_heads, features, head_width>{state.features_of_keys.data, state.scale.data,
                                                                 state.values.data};
-  }
-  template <class Memory, class Run>
-  LACUNA_HD static constexpr block_plan_view plan_of(const Memory&, const Run& run) {
-    return run.shared.template get<typename Memory::plan>().view();
-  }
-  template <class Value, class Run>
-  LACUNA_HD static constexpr auto map_of(const Run& run) {
-    return score::template map<Value, head_width>(
-        run.shared.template get<feature_directions<score, Value, head_width>>().drawn.data);
   }
   template <class Value, class Memory>
   LACUNA_HD static constexpr feature_rows<Value, heads> saved_of(Memory& memory, extent_t tokens) {

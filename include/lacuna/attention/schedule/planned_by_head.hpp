@@ -101,10 +101,10 @@ struct planned_by_head {
     const extent_t tokens = query.count;
     op::append(whole_cache(v.state, run), key, value, run.first, run.backend);
     const auto all_queries = readable(query);
-    const auto all_keys = readable_whole_cache(v.state, run);
+    const auto all_keys = readable(whole_cache(v.state, run));
     for (extent_t h = 0; h < heads; ++h) {
       const auto own_query = m.query.first(tokens), own_mixed = m.mixed.first(tokens);
-      const auto own_cache = readable_cache_of(v.state, h, run);
+      const auto own_cache = readable(cache_of(v.state, h, run));
       const auto how = rule<Value>(h);
       auto& plan = m.plans[plans_of<std::remove_reference_t<decltype(m)>> > 1 ? h : 0];
       gather_head(own_query, query, h);
@@ -140,10 +140,10 @@ struct planned_by_head {
       gather_head(own_dmixed, dmixed, h);
       gather_head(own_dquery, dquery, h);
       op::attend_backward(own_dquery, cache_of(a.state, h, run), own_dmixed, log_scale<Value>(m, tokens, h), own_query,
-                          readable_cache_of(v.state, h, run), m.plans[h].view(), rule<Value>(h), run.backend);
+                          readable(cache_of(v.state, h, run)), m.plans[h].view(), rule<Value>(h), run.backend);
       scatter_head(dquery, own_dquery, h);
     }
-    op::append_backward(readable_whole_cache(a.state, run), dkey, dvalue, run.first, run.backend);
+    op::append_backward(readable(whole_cache(a.state, run)), dkey, dvalue, run.first, run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return (attend_products<normalisation_of<normaliser>> *
@@ -181,18 +181,8 @@ struct planned_by_head {
         state.keys.data, state.values.data, {detail::address_in<cache, Shape::context>(run), h / group}};
   }
   template <class State, class Run>
-  LACUNA_HD static constexpr auto readable_cache_of(const State& state, extent_t h, const Run& run) {
-    return cache_of(state, h, run);
-  }
-  template <class State, class Run>
   LACUNA_HD static constexpr auto whole_cache(State& state, const Run& run) {
-    using element = std::remove_reference_t<decltype(state.keys[0])>;
-    return cache_view<element, kv_heads, head_width, typename cache::address>{
-        state.keys.data, state.values.data, detail::address_in<cache, Shape::context>(run)};
-  }
-  template <class State, class Run>
-  LACUNA_HD static constexpr auto readable_whole_cache(const State& state, const Run& run) {
-    return whole_cache(state, run);
+    return detail::blocks_in<Shape>(state, detail::address_in<cache, Shape::context>(run));
   }
   template <class Value, class Memory>
   LACUNA_HD static constexpr rows<Value, 1> log_scale(Memory& memory, extent_t tokens, extent_t h) {

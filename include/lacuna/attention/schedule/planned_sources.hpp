@@ -146,8 +146,8 @@ struct planned_sources {
                                           rows<Value, Shape::query_width> mixed, const Run& run) {
     if constexpr (sight::shows_tokens) op::append(cache_of(v.state.kept), key, value, run.first, run.backend);
     atoms::make(inside(v), query, key, value, place_of<Value>(cache_of(v.state.kept)), run);
-    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable_cache_of(v.state.kept),
-               plan_of(v.memory, run), rule<Value>(), run.backend);
+    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable(cache_of(v.state.kept)),
+               detail::plan_shared_by(v.memory, run), rule<Value>(), run.backend);
   }
   template <class Values, class Adjoints, class Value, class Run>
   LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, Shape::query_width> query,
@@ -155,15 +155,15 @@ struct planned_sources {
                                            rows<Value, Shape::query_width>, rows<Value, Shape::query_width> dmixed,
                                            rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
                                            rows<Value, Shape::kv_width> dvalue, const Run& run) {
-    const auto cache = readable_cache_of(v.state.kept);
+    const auto cache = readable(cache_of(v.state.kept));
     const auto dcache = cache_of(a.state.kept);
     op::attend_backward(dquery, dcache, dmixed, log_scale<Value>(v.memory, query.count), query, cache,
-                        plan_of(v.memory, run), rule<Value>(), run.backend);
+                        detail::plan_shared_by(v.memory, run), rule<Value>(), run.backend);
     // Atoms are made of tokens: their adjoints first.
     atoms::make_backward(inside(v), adjoints{a.gradients, a.state.source_part, a.memory.source_part}, query, key, value,
                          place_of<Value>(cache), place_of<Value>(dcache), dquery, dkey, dvalue, run);
     if constexpr (sight::shows_tokens)
-      op::append_backward(readable_cache_of(a.state.kept), dkey, dvalue, run.first, run.backend);
+      op::append_backward(readable(cache_of(a.state.kept)), dkey, dvalue, run.first, run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return attend_products<normalisation_of<normaliser>> * pairs<whole_route>(first, tokens, first + tokens) *
@@ -183,12 +183,7 @@ struct planned_sources {
   }
   template <class Kept>
   LACUNA_HD static constexpr auto cache_of(Kept& kept) {
-    using element = std::remove_reference_t<decltype(kept.keys[0])>;
-    return cache_view<element, kv_heads, head_width, linear_cache::address>{kept.keys.data, kept.values.data, {}};
-  }
-  template <class Kept>
-  LACUNA_HD static constexpr auto readable_cache_of(const Kept& kept) {
-    return cache_of(kept);
+    return detail::blocks_in<Shape>(kept, linear_cache::address{});
   }
   template <class Value, class Cache>
   LACUNA_HD static constexpr atom_place<Cache, Value> place_of(const Cache& cache) {
@@ -197,10 +192,6 @@ struct planned_sources {
   template <class Values>
   LACUNA_HD static constexpr auto inside(Values v) {
     return values{v.parameters, v.state.source_part, v.memory.source_part, v.derived};
-  }
-  template <class Memory, class Run>
-  LACUNA_HD static constexpr block_plan_view plan_of(const Memory&, const Run& run) {
-    return run.shared.template get<typename Memory::plan>().view();
   }
   template <class Value, class Memory>
   LACUNA_HD static constexpr rows<Value, heads> log_scale(Memory& memory, extent_t tokens) {

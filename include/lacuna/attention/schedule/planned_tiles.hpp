@@ -86,6 +86,22 @@ struct blocked_state {
   }
 };
 
+namespace detail {
+
+/// The blocks of a state as kernels see them.
+template <class Shape, class State, class Address>
+LACUNA_HD constexpr auto blocks_in(State& state, const Address& address) {
+  using element = std::remove_reference_t<decltype(state.keys[0])>;
+  return cache_view<element, Shape::kv_heads, Shape::head_width, Address>{state.keys.data, state.values.data, address};
+}
+/// The plan that a schedule's memory names and all layers share.
+template <class Memory, class Run>
+LACUNA_HD constexpr block_plan_view plan_shared_by(const Memory&, const Run& run) {
+  return run.shared.template get<typename Memory::plan>().view();
+}
+
+}  // namespace detail
+
 /// The same, and the pinned keys as they were written.
 template <class Role, extent_t Blocks, extent_t KvHeads, extent_t HeadWidth, extent_t Pinned>
 struct pinned_state : blocked_state<Role, Blocks, KvHeads, HeadWidth> {
@@ -152,7 +168,7 @@ struct planned_tiles {
                                           rows<Value, Shape::kv_width> key, rows<Value, Shape::kv_width> value,
                                           rows<Value, Shape::query_width> mixed, const Run& run) {
     if constexpr (forgets) {
-      const block_plan_view plan = plan_of(v.memory, run);
+      const block_plan_view plan = detail::plan_shared_by(v.memory, run);
       for (extent_t group = 0; group < groups_of(query.count); ++group) {
         const block_plan_view part = plan.of_group(group);
         const extent_t from = group * group_rows;
@@ -164,7 +180,7 @@ struct planned_tiles {
         const auto serve = [&](extent_t row, const block_plan_view& rows_of_plan) {
           const extent_t count = rows_of_plan.queries;
           op::attend(mixed.slice(row, count), rows<Value, heads>(nullptr, count), query.slice(row, count),
-                     readable_cache_of(v.state, run), rows_of_plan, rule<Value>(), run.backend);
+                     readable(cache_of(v.state, run)), rows_of_plan, rule<Value>(), run.backend);
         };
         if constexpr (moves_pinned) {
           keep_pinned(v.state, key.slice(from, part.queries), part.first);
@@ -181,8 +197,8 @@ struct planned_tiles {
       return;
     }
     op::append(cache_of(v.state, run), key, value, run.first, run.backend);
-    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable_cache_of(v.state, run),
-               plan_of(v.memory, run), rule<Value>(), run.backend);
+    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable(cache_of(v.state, run)),
+               detail::plan_shared_by(v.memory, run), rule<Value>(), run.backend);
   }
   template <class Values, class Adjoints, class Value, class Run>
   LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, Shape::query_width> query,
@@ -191,8 +207,9 @@ struct planned_tiles {
                                            rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
                                            rows<Value, Shape::kv_width> dvalue, const Run& run) {
     op::attend_backward(dquery, cache_of(a.state, run), dmixed, log_scale<Value>(v.memory, query.count), query,
-                        readable_cache_of(v.state, run), plan_of(v.memory, run), rule<Value>(), run.backend);
-    op::append_backward(readable_cache_of(a.state, run), dkey, dvalue, run.first, run.backend);
+                        readable(cache_of(v.state, run)), detail::plan_shared_by(v.memory, run), rule<Value>(),
+                        run.backend);
+    op::append_backward(readable(cache_of(a.state, run)), dkey, dvalue, run.first, run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return attend_products<normalisation_of<normaliser>> * pairs<route>(first, tokens, first + tokens) *
@@ -227,17 +244,7 @@ struct planned_tiles {
   }
   template <class State, class Run>
   LACUNA_HD static constexpr auto cache_of(State& state, const Run& run) {
-    using element = std::remove_reference_t<decltype(state.keys[0])>;
-    return cache_view<element, kv_heads, head_width, typename cache::address>{
-        state.keys.data, state.values.data, detail::address_in<cache, Shape::context>(run)};
-  }
-  template <class State, class Run>
-  LACUNA_HD static constexpr auto readable_cache_of(const State& state, const Run& run) {
-    return cache_of(state, run);
-  }
-  template <class Memory, class Run>
-  LACUNA_HD static constexpr block_plan_view plan_of(const Memory&, const Run& run) {
-    return run.shared.template get<typename Memory::plan>().view();
+    return detail::blocks_in<Shape>(state, detail::address_in<cache, Shape::context>(run));
   }
   template <class Value, class Memory>
   LACUNA_HD static constexpr rows<Value, heads> log_scale(Memory& memory, extent_t tokens) {

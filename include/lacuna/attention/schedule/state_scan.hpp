@@ -67,6 +67,17 @@ struct feature_directions {
   constexpr void build() { Score::draw(drawn.data, HeadWidth); }
 };
 
+namespace detail {
+
+/// A feature map with its drawn directions.
+template <class Score, class Value, extent_t HeadWidth, class Run>
+LACUNA_HD constexpr auto drawn_map(const Run& run) {
+  return Score::template map<Value, HeadWidth>(
+      run.shared.template get<feature_directions<Score, Value, HeadWidth>>().drawn.data);
+}
+
+}  // namespace detail
+
 /// See planned_tiles.hpp for what a schedule is. State: kv_heads * features * (head_width + 1) numbers and a scale,
 /// whatever the length of the stream.
 template <class Shape, class Parts>
@@ -112,8 +123,8 @@ struct state_scan {
                                           rows<Value, Shape::query_width> mixed, const Run& run) {
     const auto state = view_of<Value>(v.state);
     if (run.first == 0) state.clear();
-    op::scan(mixed, saved_of<Value>(v.memory, query.count), query, key, value, state, map_of<Value>(run),
-             constant<bool, is_causal>{}, run.backend);
+    op::scan(mixed, saved_of<Value>(v.memory, query.count), query, key, value, state,
+             detail::drawn_map<score, Value, head_width>(run), constant<bool, is_causal>{}, run.backend);
   }
   template <class Values, class Adjoints, class Value, class Run>
   LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, Shape::query_width> query,
@@ -123,8 +134,8 @@ struct state_scan {
                                            rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
                                            rows<Value, Shape::kv_width> dvalue, const Run& run) {
     op::scan_backward(dquery, dkey, dvalue, mixed, dmixed, saved_of<Value>(v.memory, query.count), query, key, value,
-                      view_of<Value>(v.state), view_of<Value>(a.state), map_of<Value>(run), constant<bool, is_causal>{},
-                      run.backend);
+                      view_of<Value>(v.state), view_of<Value>(a.state),
+                      detail::drawn_map<score, Value, head_width>(run), constant<bool, is_causal>{}, run.backend);
   }
   static constexpr std::uint64_t multiply_adds(extent_t, extent_t tokens) {
     return std::uint64_t{tokens} * (heads + kv_heads) *
@@ -135,11 +146,6 @@ struct state_scan {
   template <class Value, class State>
   LACUNA_HD static constexpr auto view_of(State& state) {
     return scan_state<Value, kv_heads, features, head_width>{state.sums.data, state.totals.data, state.scale.data};
-  }
-  template <class Value, class Run>
-  LACUNA_HD static constexpr auto map_of(const Run& run) {
-    return score::template map<Value, head_width>(
-        run.shared.template get<feature_directions<score, Value, head_width>>().drawn.data);
   }
   template <class Value, class Memory>
   LACUNA_HD static constexpr scan_rows<Value, heads, kv_heads> saved_of(Memory& memory, extent_t tokens) {
