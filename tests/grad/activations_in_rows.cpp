@@ -1,20 +1,7 @@
 // Gradients of activations with parameters and of those that see whole rows, against central differences, f64.
-#include "support/gradient_check.hpp"
+#include "support/gradient_law.hpp"
 
 #include <doctest/doctest.h>
-
-namespace {
-
-template <class Recipe, class Loss>
-void check(std::uint64_t seed, Loss&& loss) {
-  const auto report = check_gradients<Recipe>(seed, loss);
-  CHECK(report.size() > 5);
-  const auto worst = worst_of(report);
-  INFO(worst.path << ": largest gradient " << worst.largest << ", relative difference " << worst.difference);
-  CHECK(worst.difference <= 1e-6);
-}
-
-}  // namespace
 
 TEST_CASE("gradients of row activations, plain and as gates") {
   check<recipes::rows>(41, linear_loss);

@@ -1,5 +1,5 @@
 // Gradients of all placements of norms and of shared depth against central differences: every parameter, f64.
-#include "support/gradient_check.hpp"
+#include "support/gradient_law.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,23 +7,14 @@ namespace {
 namespace lc = lacuna;
 
 /// Groups, a cycle, an alternating stack.
-using groups = lc::decoder<
-    lc::vocabulary<11>, lc::width<6>, lc::context<20>,
-    lc::repeat<2, lc::shared<2, lc::peri_norm<lc::layer_norm<>, recipes::placed_ffn>>>,
-    lc::shared<2, lc::stack<lc::post_norm<lc::rms_norm<>, recipes::placed_attention>,
-                            lc::repeat<2, lc::pre_norm<lc::layer_norm<>, recipes::placed_ffn>>>>,
-    lc::repeat<2, lc::stack<lc::pre_norm<lc::rms_norm<>, lc::skip, recipes::placed_ffn>,
-                            lc::parallel<lc::rms_norm<>, recipes::placed_attention, recipes::placed_ffn>>>,
-    lc::pre_norm<lc::rms_norm<>, lc::skip>>;
-
-template <class Recipe, class Loss>
-void check(std::uint64_t seed, Loss&& loss) {
-  const auto report = check_gradients<Recipe>(seed, loss);
-  CHECK(report.size() > 5);
-  const auto worst = worst_of(report);
-  INFO(worst.path << ": largest gradient " << worst.largest << ", relative difference " << worst.difference);
-  CHECK(worst.difference <= 1e-6);
-}
+using groups =
+    lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+                lc::repeat<2, lc::shared<2, lc::peri_norm<lc::layer_norm<>, recipes::placed_ffn>>>,
+                lc::shared<2, lc::stack<lc::post_norm<lc::rms_norm<>, recipes::placed_attention>,
+                                        lc::repeat<2, lc::pre_norm<lc::layer_norm<>, recipes::placed_ffn>>>>,
+                lc::repeat<2, lc::stack<lc::pre_norm<lc::rms_norm<>, lc::skip, recipes::placed_ffn>,
+                                        lc::parallel<lc::rms_norm<>, recipes::placed_attention, recipes::placed_ffn>>>,
+                lc::pre_norm<lc::rms_norm<>, lc::skip>>;
 
 }  // namespace
 

@@ -1,21 +1,8 @@
 // Gradients through features that are corrected on some keys, and of rows of two kinds, against central differences:
 // every parameter, f64.
-#include "support/gradient_check.hpp"
+#include "support/gradient_law.hpp"
 
 #include <doctest/doctest.h>
-
-namespace {
-
-template <class Recipe, class Loss>
-void check(std::uint64_t seed, Loss&& loss) {
-  const auto report = check_gradients<Recipe>(seed, loss);
-  CHECK(report.size() > 5);
-  const auto worst = worst_of(report);
-  INFO(worst.path << ": largest gradient " << worst.largest << ", relative difference " << worst.difference);
-  CHECK(worst.difference <= 1e-6);
-}
-
-}  // namespace
 
 TEST_CASE("gradients of rows of two kinds") {
   check<recipes::row_classes>(60, linear_loss);

@@ -1,18 +1,9 @@
 // Gradients of mixtures of experts and of their losses, against central differences, f64.
-#include "support/gradient_check.hpp"
+#include "support/gradient_law.hpp"
 
 #include <doctest/doctest.h>
 
 namespace {
-
-template <class Recipe, class Loss>
-void check(std::uint64_t seed, Loss&& loss) {
-  const auto report = check_gradients<Recipe>(seed, loss);
-  CHECK(report.size() > 5);
-  const auto worst = worst_of(report);
-  INFO(worst.path << ": largest gradient " << worst.largest << ", relative difference " << worst.difference);
-  CHECK(worst.difference <= 1e-6);
-}
 
 /// No adjoint of the logits: what is left are the losses of the recipe.
 const auto no_loss = [](auto, auto adjoint) {

@@ -1,5 +1,5 @@
 // Gradients of models whose positions have no parameters, against central differences: every parameter, f64.
-#include "support/gradient_check.hpp"
+#include "support/gradient_law.hpp"
 
 #include <doctest/doctest.h>
 
@@ -14,15 +14,6 @@ using with_both = lc::decoder<
                                lc::ffn<lc::hidden<7>, lc::gelu>>>,
     lc::linear_head<>>;
 using with_sinusoidal = lc::substitute<recipes::gpt, lc::learned_position, lc::sinusoidal<>>;
-
-template <class Recipe, class Loss>
-void check(std::uint64_t seed, Loss&& loss) {
-  const auto report = check_gradients<Recipe>(seed, loss);
-  CHECK(report.size() > 5);
-  const auto worst = worst_of(report);
-  INFO(worst.path << ": largest gradient " << worst.largest << ", relative difference " << worst.difference);
-  CHECK(worst.difference <= 1e-6);
-}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // Features with the route's keys corrected: limits, sums over pairs, streams, what is gained, an independent
 // implementation.
+#include "support/pieces.hpp"
 #include "support/reference_cases.hpp"
 
 namespace {
@@ -143,38 +144,6 @@ template <lc::extent_t Context, class... Policies>
 using model_of = lc::decoder<
     lc::vocabulary<11>, lc::width<16>, lc::context<Context>,
     lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::kv_heads<1>, lc::rope<>, Policies...>>>>;
-template <class Recipe>
-auto random_model() {
-  auto model = std::make_unique<lc::model<Recipe>>();
-  std::uint64_t drawn = 0;
-  lc::visit_tensors(
-      [&](auto& tensor) {
-        for (auto& of : tensor.data) of += static_cast<float>(0.4 * lc::random_normal(4, 1, drawn++));
-      },
-      model->parameters_to_write());
-  model->update();
-  return model;
-}
-template <class Recipe>
-std::vector<float> logits_of(lc::extent_t count, lc::extent_t piece) {
-  const auto model = random_model<Recipe>();
-  std::vector<std::uint32_t> stream(count);
-  for (lc::extent_t t = 0; t < count; ++t)
-    stream[t] = static_cast<std::uint32_t>(lc::random_bits(8, 0, t).word[0] % 11);
-  std::vector<float> all;
-  for (int again = 0; again < 2; ++again) {  // a second stream starts from an empty state
-    all.clear();
-    model->reset();
-    for (lc::extent_t t = 0; t < count; t += piece)
-      REQUIRE(
-          model
-              ->try_forward({stream.data() + t, std::min(piece, count - t)},
-                            [&](lc::extent_t, auto logits) { all.insert(all.end(), logits.data, logits.data + 11); })
-              .ok());
-  }
-  return all;
-}
-
 using near = lc::both<lc::causal, lc::window<5>>;
 
 }  // namespace
@@ -284,9 +253,9 @@ TEST_CASE("for short vectors both together err less than either; the features al
 TEST_CASE("however a stream is cut, and with a ring in place of all keys, its logits are the same") {
   using recipe = model_of<90, near, lc::difference<lc::favor<12>>>;
   using ring = model_of<1'000'000, near, lc::difference<lc::favor<12>>, lc::ring_cache<5>>;
-  const auto expected = logits_of<recipe>(90, 90);
-  for (const lc::extent_t piece : {1u, 7u, 16u, 50u}) CHECK((logits_of<recipe>(90, piece) == expected));
-  for (const lc::extent_t piece : {1u, 13u, 90u}) CHECK((logits_of<ring>(90, piece) == expected));
+  const auto expected = logits_in_pieces<recipe>(90, 90);
+  for (const lc::extent_t piece : {1u, 7u, 16u, 50u}) CHECK((logits_in_pieces<recipe>(90, piece) == expected));
+  for (const lc::extent_t piece : {1u, 13u, 90u}) CHECK((logits_in_pieces<ring>(90, piece) == expected));
   using endless = model_of<1'000'000'000, near, lc::difference<lc::favor<12>>, lc::ring_cache<5>>;
   static_assert(lc::state_bytes<ring, lc::f32> == lc::state_bytes<endless, lc::f32>);
   static_assert(lc::decode_multiply_adds<endless>(99) == lc::decode_multiply_adds<endless>(999'999'999));

@@ -1,4 +1,5 @@
 // Attention through features: against sums over pairs, streams, the estimate of softmax, an independent implementation.
+#include "support/pieces.hpp"
 #include "support/reference_cases.hpp"
 
 namespace {
@@ -93,33 +94,6 @@ double kernel_error(double spread) {
   return std::sqrt(squared / all);
 }
 
-template <class Recipe>
-std::vector<float> logits_of(lc::extent_t tokens, lc::extent_t piece) {
-  auto model = std::make_unique<lc::model<Recipe>>();
-  std::uint64_t drawn = 0;
-  lc::visit_tensors(
-      [&](auto& tensor) {
-        for (auto& of : tensor.data) of += static_cast<float>(0.4 * lc::random_normal(4, 1, drawn++));
-      },
-      model->parameters_to_write());
-  model->update();
-  std::vector<std::uint32_t> stream(tokens);
-  for (lc::extent_t t = 0; t < tokens; ++t)
-    stream[t] = static_cast<std::uint32_t>(lc::random_bits(8, 0, t).word[0] % 11);
-  std::vector<float> all;
-  for (int again = 0; again < 2; ++again) {  // a second stream starts from an empty state
-    all.clear();
-    model->reset();
-    for (lc::extent_t t = 0; t < tokens; t += piece)
-      REQUIRE(
-          model
-              ->try_forward({stream.data() + t, std::min(piece, tokens - t)},
-                            [&](lc::extent_t, auto logits) { all.insert(all.end(), logits.data, logits.data + 11); })
-              .ok());
-  }
-  return all;
-}
-
 }  // namespace
 
 TEST_CASE("a scan is the sum over pairs") {
@@ -146,8 +120,8 @@ TEST_CASE("off a prefix features fall back to pairs, and describe's reason says 
 
 TEST_CASE("however a stream is cut, its logits are the same; another stream starts anew") {
   using recipe = model_of<90, lc::causal, lc::favor<12>, lc::rope<>>;
-  const auto expected = logits_of<recipe>(90, 90);
-  for (const lc::extent_t piece : {1u, 7u, 16u, 50u}) CHECK((logits_of<recipe>(90, piece) == expected));
+  const auto expected = logits_in_pieces<recipe>(90, 90);
+  for (const lc::extent_t piece : {1u, 7u, 16u, 50u}) CHECK((logits_in_pieces<recipe>(90, piece) == expected));
 }
 
 TEST_CASE("the state does not grow with the stream") {

@@ -1,21 +1,9 @@
 // The universal checks (support/attention_kit.hpp) on attentions whose routes are known before the tokens are.
 #include "support/attention_kit.hpp"
 
-#if __has_include(<xsimd/xsimd.hpp>)
-#include <lacuna/with_simd.hpp>
-#endif
-
 namespace {
 namespace lc = lacuna;
-using attention_kit::check;
-#if __has_include(<xsimd/xsimd.hpp>)
-using fast = lc::simd;
-#else
-using fast = lc::reference;
-#endif
-
-template <class Route, class... Policies>
-using over = lc::attention<lc::heads<2>, Route, Policies...>;
+using namespace attention_kit;
 
 }  // namespace
 

@@ -2,22 +2,9 @@
 // and on routes that queries and keys decide, and feature maps.
 #include "support/attention_kit.hpp"
 
-#if __has_include(<xsimd/xsimd.hpp>)
-#include <lacuna/with_simd.hpp>
-#endif
-
 namespace {
 namespace lc = lacuna;
-using attention_kit::check;
-using attention_kit::sum;
-#if __has_include(<xsimd/xsimd.hpp>)
-using fast = lc::simd;
-#else
-using fast = lc::reference;
-#endif
-
-template <class Route, class... Policies>
-using over = lc::attention<lc::heads<2>, Route, Policies...>;
+using namespace attention_kit;
 constexpr bool decided_by_tokens = false;
 
 }  // namespace

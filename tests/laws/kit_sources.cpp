@@ -1,24 +1,8 @@
 // The universal checks (support/attention_kit.hpp) on attentions whose keys and values are not tokens alone.
 #include "support/attention_kit.hpp"
 
-#if __has_include(<xsimd/xsimd.hpp>)
-#include <lacuna/with_simd.hpp>
-#endif
-
-namespace {
 namespace lc = lacuna;
-using attention_kit::check;
-using attention_kit::sum;
-#if __has_include(<xsimd/xsimd.hpp>)
-using fast = lc::simd;
-#else
-using fast = lc::reference;
-#endif
-
-template <class Route, class... Policies>
-using over = lc::attention<lc::heads<2>, Route, Policies...>;
-
-}  // namespace
+using namespace attention_kit;
 
 TEST_CASE("mixed rows in the place of tokens") {
   check<over<lc::full, lc::low_rank<6>>, fast>("low_rank", {.causal = false, .weights = sum::anything});

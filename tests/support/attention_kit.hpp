@@ -25,8 +25,21 @@
 
 #include "support/worse.hpp"
 
+#if __has_include(<xsimd/xsimd.hpp>)
+#include <lacuna/with_simd.hpp>
+#endif
+
 namespace attention_kit {
 namespace lc = lacuna;
+/// The backend to compare with.
+#if __has_include(<xsimd/xsimd.hpp>)
+using fast = lc::simd;
+#else
+using fast = lc::reference;
+#endif
+/// Two heads over a route.
+template <class Route, class... Policies>
+using over = lc::attention<lc::heads<2>, Route, Policies...>;
 using row_numbers = std::vector<double>;
 
 /// A parameter or gradient of f32 or f64, number by number.
