@@ -105,7 +105,7 @@ MUTATIONS = [
     ("norm/layer_norm.hpp", "dx + r * (g - row_mean(g) - n", "dx + r * (g - row_mean(g) + n", "gpt"),
     ("norm/layer_norm.hpp", "op::sum_over_tokens(gradients.shift, dy,", "op::sum_over_tokens(gradients.shift, dy * 1.001,",
      "gpt"),
-    ("norm/plain_layer_norm.hpp", "(dy - row_mean(dy) - n", "(dy - row_mean(dy) + n", "maps_of_tokens"),
+    ("norm/plain_layer_norm.hpp", "(dy - row_mean(dy) - n", "(dy - row_mean(dy) + n", "skipped"),
     ("norm/no_norm.hpp", "op::evaluate(dx, dx + dy", "op::evaluate(dx, dx - dy", "placements"),
     ("position/learned_position.hpp", "gradient + dx", "gradient - dx", "gpt"),
     ("format/projection.hpp", "run.sum_over_tokens(gradients.bias, dy,", "run.sum_over_tokens(gradients.bias, dy * 1.001,",

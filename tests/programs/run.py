@@ -72,26 +72,26 @@ def main():
                 one.stdout + one.stderr)
     tally.check("730368 parameters" in one.stderr and "active neurons" in one.stderr, "figures go to standard error",
                 one.stderr)
-    mine = call("04_your_own_parts")
+    mine = call("09_your_own_parts")
     tally.check(mine.returncode == 0 and "loss on new tokens" in mine.stdout
                 and "schedule of every_other_block: plain dot product, one-pass normaliser, route with spans" in mine.stdout
                 and ("backend simd" not in mine.stdout or re.search(r"attend +runs on simd", mine.stdout)),
                 "parts of a user's own learn, on the fast schedule", mine.stdout + mine.stderr)
-    attentions = call("05_attentions", "1")
+    attentions = call("10_attentions", "1")
     tally.check(attentions.returncode == 0 and re.search(r"^causal, as trained +\d\.\d+ +100.0 %", attentions.stdout, re.M)
                 and re.search(r"^window of 16 ", attentions.stdout, re.M), "attentions of one model are compared",
                 attentions.stdout + attentions.stderr)
-    wirings = call("06_blocks")
+    wirings = call("11_blocks")
     tally.check(wirings.returncode == 0 and re.search(r"^post_norm +\d+ +0\.", wirings.stdout, re.M),
                 "wirings of one model are compared", wirings.stdout + wirings.stderr)
-    silent = call("07_silent_neurons", "1")
+    silent = call("12_silent_neurons", "1")
     tally.check(silent.returncode == 0 and re.search(r"^zeros skipped +\d\.\d+ +[4-8]\d\.", silent.stdout, re.M),
                 "silent neurons of the shipped model are left out", silent.stdout + silent.stderr)
-    mixtures = call("08_mixtures")
+    mixtures = call("13_mixtures")
     spread = re.search(r"per token, spread +\d+ +\d+ +\d\.\d+ +(\d\.\d+)", mixtures.stdout)
     tally.check(mixtures.returncode == 0 and spread is not None and float(spread.group(1)) < 1.5,
                 "experts are compared, and the loss spreads tokens over them", mixtures.stdout + mixtures.stderr)
-    tally.check(call("05_attentions", "none").returncode != 0 and call("07_silent_neurons", "0").returncode != 0,
+    tally.check(call("10_attentions", "none").returncode != 0 and call("12_silent_neurons", "0").returncode != 0,
                 "a number of pieces that is none is refused")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -114,11 +114,11 @@ def main():
     tally.check("260,032" in described.stdout and "attend" in described.stdout, "03_describe prints the figures",
                 described.stdout)
     tally.check(call("01_hello_decoder").stdout.startswith("hello"), "01_hello_decoder writes its line")
-    graph = call("09_graph").stdout
+    graph = call("14_graph").stdout
     tally.check("without positions: 0 of 8" in graph
                 and ("of the Laplacian: 8 of 8" in graph or "built without Eigen" in graph)
                 and "node 0 says" in graph and "1: 33%  2: 33%  3: 33%" in graph,
-                "09_graph tells cliques apart by positions alone", graph)
+                "14_graph tells cliques apart by positions alone", graph)
     tally.finish()
 
 

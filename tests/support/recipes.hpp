@@ -67,7 +67,7 @@ using placements = lc::decoder<
 
 /// A block of which nothing is left, before one of which something is.
 using skipped = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>, lc::pre_norm<lc::rms_norm<>, lc::skip>,
-                            lc::pre_norm<lc::rms_norm<>, lc::skip, placed_ffn>>;
+                            lc::pre_norm<lc::plain_layer_norm<>, lc::skip, placed_ffn>>;
 /// Activations with parameters and activations that see whole rows, plain and as gates, in all combinations of kinds.
 using rows = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
     lc::pre_norm<lc::rms_norm<>,

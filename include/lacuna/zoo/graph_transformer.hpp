@@ -34,7 +34,7 @@ using graph_block = post_norm<layer_norm<>, Attention, ffn<hidden<2 * Width>, re
 
 /// The network for nodes: `Kinds` kinds of nodes in, a score for each of them out, 10 layers of width 64 with 8
 /// positions of the Laplacian as published for ZINC. What the paper makes of whole graphs by a mean over nodes is left
-/// to the caller. Shown by examples/09_graph and docs/museum/attention.md.
+/// to the caller. Shown by examples/14_graph and docs/museum/attention.md.
 template <extent_t Kinds, extent_t Nodes, extent_t Edges, extent_t Layers = 10, extent_t Width = 64, extent_t Heads = 8,
           extent_t Positions = 8>
 using graph_transformer = decoder<vocabulary<Kinds>, width<Width>, context<Nodes>, laplacian_position<Positions>,

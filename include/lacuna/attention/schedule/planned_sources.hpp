@@ -13,6 +13,7 @@
 ///   checks<Shape, Parts>    what it asks of the attention, as assertions; `fine`, whether it is met
 /// where a place (`atom_place`) is the cache and the position of the first atom in it.
 
+#include <lacuna/attention/route/causal.hpp>
 #include <lacuna/attention/route/full.hpp>
 #include <lacuna/attention/schedule/planned_tiles.hpp>
 #include <lacuna/attention/score/dot.hpp>

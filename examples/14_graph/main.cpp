@@ -1,7 +1,7 @@
 // A graph at run time: two cliques and a bridge, nodes that all look the same. Which clique is a node in? A graph
 // Transformer learns it with an eigenvector of the Laplacian as position, and cannot without. Then each node's
 // neighbours are printed, and how much it listens to each (last layer, mean over heads). On a PC:
-//   g++ -std=c++20 -O2 -Iinclude -I/usr/include/eigen3 examples/09_graph/main.cpp -o graph
+//   g++ -std=c++20 -O2 -Iinclude -I/usr/include/eigen3 examples/14_graph/main.cpp -o graph
 #include <lacuna/lacuna.hpp>
 #if __has_include(<Eigen/Core>)
 #include <lacuna/with_eigen.hpp>

@@ -1,6 +1,6 @@
 // One trained model, other attentions: each line is the shipped model with one policy substituted, its weights
 // untouched. What it computes, what it keeps of a stream, and what that costs on text it has never seen.
-//   05_attentions [PIECES]     pieces of 256 characters to average over, 8 if not given
+//   10_attentions [PIECES]     pieces of 256 characters to average over, 8 if not given
 #include "../support/shipped_text.hpp"
 
 namespace {
@@ -43,7 +43,7 @@ using sinks = lc::columns<lc::leading<4>>;
 
 int main(int count, char** arguments) {
   const int pieces = count == 2 ? std::atoi(arguments[1]) : 8;
-  if (count > 2 || pieces < 1 || pieces > 400) examples::stop("usage: 05_attentions [PIECES from 1 to 400]");
+  if (count > 2 || pieces < 1 || pieces > 400) examples::stop("usage: 10_attentions [PIECES from 1 to 400]");
   const examples::shipped_text text;
   const auto run = [&]<class Recipe>(lc::type_list<Recipe>, const char* what) {
     measure<Recipe>(what, text, static_cast<lc::extent_t>(pieces));

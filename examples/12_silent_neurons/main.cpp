@@ -1,6 +1,6 @@
 // What the trained model leaves unused: silent neurons layer by layer, then feed-forwards that leave more out on purpose,
 // and what that costs on text it has never seen. The weights are the shipped model's in every line.
-//   07_silent_neurons [PIECES]     pieces of 256 characters to average over, 8 if not given
+//   12_silent_neurons [PIECES]     pieces of 256 characters to average over, 8 if not given
 #include "../support/shipped_text.hpp"
 
 #include <algorithm>
@@ -91,7 +91,7 @@ using feed_forward = lc::ffn<lc::hidden<512>, lc::relu>;
 
 int main(int count, char** arguments) {
   const int asked = count == 2 ? std::atoi(arguments[1]) : 8;
-  if (count > 2 || asked < 1 || asked > 400) examples::stop("usage: 07_silent_neurons [PIECES from 1 to 400]");
+  if (count > 2 || asked < 1 || asked > 400) examples::stop("usage: 12_silent_neurons [PIECES from 1 to 400]");
   const auto pieces = static_cast<lc::extent_t>(asked);
   const examples::shipped_text text;
   lc::model<shipped, fast> model;
