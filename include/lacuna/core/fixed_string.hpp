@@ -43,6 +43,10 @@ constexpr bool operator==(const fixed_string<A>& a, const fixed_string<B>& b) {
 
 namespace detail {
 
+constexpr bool same_text(const char* a, const char* b) {
+  while (*a != '\0' && *a == *b) ++a, ++b;
+  return *a == *b;
+}
 constexpr extent_t decimal_digits(extent_t number) {
   extent_t digits = 1;
   for (; number > 9; number /= 10) ++digits;

@@ -20,7 +20,7 @@ struct recipe_attributes {
     bool uniform[most]{};
     Recipe::bound::facts([&](const char* name, extent_t value) {
       for (extent_t i = 0; i < count; ++i)
-        if (same_text(list[i].name, name)) {
+        if (detail::same_text(list[i].name, name)) {
           uniform[i] = uniform[i] && list[i].value == value;
           return;
         }
@@ -32,12 +32,6 @@ struct recipe_attributes {
     for (extent_t i = 0; i < count; ++i)
       if (uniform[i]) list[kept++] = list[i];
     count = kept;
-  }
-
- private:
-  static constexpr bool same_text(const char* a, const char* b) {
-    while (*a != '\0' && *a == *b) ++a, ++b;
-    return *a == *b;
   }
 };
 

@@ -46,30 +46,6 @@ inline void figure(const char* what, std::uint64_t number, const char* unit) {
   line << ' ' << unit;
 }
 
-/// Sizes by name, with their range over the layers.
-struct fact_table {
-  struct row {
-    const char* name = nullptr;
-    extent_t least = 0, most = 0, layers = 0;
-  };
-  row rows[16]{};
-  extent_t count = 0;
-  constexpr void operator()(const char* name, extent_t value) {
-    for (extent_t i = 0; i < count; ++i) {
-      if (!equal(rows[i].name, name)) continue;
-      if (value < rows[i].least) rows[i].least = value;
-      if (value > rows[i].most) rows[i].most = value;
-      ++rows[i].layers;
-      return;
-    }
-    if (count < 16) rows[count++] = {name, value, value, 1};
-  }
-  static constexpr bool equal(const char* a, const char* b) {
-    while (*a != '\0' && *a == *b) ++a, ++b;
-    return *a == *b;
-  }
-};
-
 }  // namespace detail
 
 /// Prints the shape table of a recipe on standard output: every tensor, parameters, bytes, multiply-adds per token,
@@ -94,27 +70,26 @@ void describe() {
       },
       walked);
   std::puts("");
-  detail::fact_table facts;
-  bound::facts(facts);
-  for (extent_t i = 0; i < facts.count; ++i) {
+  constexpr const auto& of = figures<Recipe>;
+  for (extent_t i = 0; i < of.size_count; ++i) {
     detail::report_line line;
-    detail::left(line, facts.rows[i].name, 34);
+    detail::left(line, of.sizes[i].name, 34);
     text_buffer<40> value;
-    value << static_cast<std::uint64_t>(facts.rows[i].least);
-    if (facts.rows[i].most != facts.rows[i].least) value << " to " << static_cast<std::uint64_t>(facts.rows[i].most);
+    value << static_cast<std::uint64_t>(of.sizes[i].least);
+    if (of.sizes[i].most != of.sizes[i].least) value << " to " << static_cast<std::uint64_t>(of.sizes[i].most);
     detail::right(line, value.c_str(), 14);
   }
-  detail::figure("parameters", parameter_count<Recipe>, "");
-  detail::figure("parameter bytes (f32)", parameter_bytes<Recipe, f32>, "bytes");
-  detail::figure("parameter bytes (bf16)", parameter_bytes<Recipe, bf16>, "bytes");
-  detail::figure("parameter bytes (f16)", parameter_bytes<Recipe, f16>, "bytes");
-  detail::figure("state of a stream (f32)", state_bytes<Recipe, f32>, "bytes");
-  detail::figure("multiply-adds, first token", decode_multiply_adds<Recipe>(0), "");
-  detail::figure("multiply-adds, last token", decode_multiply_adds<Recipe>(bound::context - 1), "");
-  bound::schedules([](const char* path, const char* why) {
+  detail::figure("parameters", of.parameters, "");
+  detail::figure("parameter bytes (f32)", of.bytes_f32, "bytes");
+  detail::figure("parameter bytes (bf16)", of.bytes_bf16, "bytes");
+  detail::figure("parameter bytes (f16)", of.bytes_f16, "bytes");
+  detail::figure("state of a stream (f32)", of.state_bytes_f32, "bytes");
+  detail::figure("multiply-adds, first token", of.multiply_adds_first, "");
+  detail::figure("multiply-adds, last token", of.multiply_adds_last, "");
+  for (extent_t i = 0; i < of.schedule_count; ++i) {
     detail::report_line line;
-    line << "schedule of " << path << ": " << why;
-  });
+    line << "schedule of " << of.schedules[i].route << ": " << of.schedules[i].why;
+  }
 }
 
 /// Prints the recipe's table, then the model's axes and bytes, and which backend serves each operation: a fall-back to
