@@ -266,6 +266,7 @@ struct recipe {
                                                                        Name, Fields, Policies...>::type) ||
                 true);
 
+  using name_tag = Name;
   using recipe_fields = Fields;
   using policies = type_list<Policies...>;
 
