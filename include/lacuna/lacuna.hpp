@@ -66,6 +66,7 @@
 #include <lacuna/ffn/mixture.hpp>
 #include <lacuna/model/decoder.hpp>
 #include <lacuna/model/describe.hpp>
+#include <lacuna/model/design_space.hpp>
 #include <lacuna/model/figures.hpp>
 #include <lacuna/model/generate.hpp>
 #include <lacuna/model/grow.hpp>

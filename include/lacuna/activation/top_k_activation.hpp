@@ -99,7 +99,8 @@ struct top_k_activation : detail::top_k_form<Kept, std::conditional_t<detail::se
   using parts = type_list<Inner>;
   template <class New>
   using rebuild = top_k_activation<Kept, New>;
-  static constexpr auto name = fixed_string("top_k_activation<") + decimal<Kept>() + ">";
+  static constexpr auto name =
+      fixed_string("top_k_activation<") + decimal<Kept>() + ", " + checked<Inner, slots::activation>::name + ">";
 };
 
 LACUNA_END

@@ -29,7 +29,7 @@ struct on_output {
   using parts = type_list<Norm>;
   template <class New>
   using rebuild = on_output<New>;
-  static constexpr auto name = fixed_string("on_output");
+  static constexpr auto name = fixed_string("on_output<") + norm::name + ">";
 };
 /// A sublayer's output is added as it is.
 struct no_output_norm {

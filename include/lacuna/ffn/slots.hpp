@@ -55,7 +55,7 @@ struct gated {
   using parts = type_list<Inner>;
   template <class New>
   using rebuild = gated<New>;
-  static constexpr auto name = fixed_string("gated");
+  static constexpr auto name = fixed_string("gated<") + inner::name + ">";
   static constexpr bool preserves_zero = true;
 
   /// As a plain activation it is its inner function: the slot's concept asks for these.

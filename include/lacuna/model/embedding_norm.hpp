@@ -23,7 +23,7 @@ struct embedding_norm {
   using parts = type_list<Norm>;
   template <class New>
   using rebuild = embedding_norm<New>;
-  static constexpr auto name = fixed_string("embedding_norm");
+  static constexpr auto name = fixed_string("embedding_norm<") + norm::name + ">";
 };
 /// The first block reads the embedding itself.
 struct no_embedding_norm {

@@ -1,0 +1,18 @@
+// sentence: lacuna::vary: a choice fills another slot than what it replaces (vary each slot by a vary of its own)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>,
+                         lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
+                                                    lc::ffn<lc::hidden<32>, lc::relu>>>>;
+#if defined(CORRECTED)
+using space = lc::design_space<tiny, lc::vary<lc::slots::activation, lc::relu, lc::silu>>;
+#else
+using space = lc::design_space<tiny, lc::vary<lc::slots::activation, lc::relu, lc::full>>;
+#endif
+
+int main() {
+  lc::extent_t count = 0;
+  lc::for_each_variant<space>([&](auto variant) { count += variant.name.size() > 0 ? 1 : 0; });
+  return count == space::size ? 0 : 1;
+}

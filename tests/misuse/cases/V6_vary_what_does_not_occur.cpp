@@ -1,0 +1,18 @@
+// sentence: lacuna::vary: what is varied does not occur in the recipe (name a policy or a slot that it holds, in a scope that it holds)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>,
+                         lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
+                                                    lc::ffn<lc::hidden<32>, lc::relu>>>>;
+#if defined(CORRECTED)
+using space = lc::design_space<tiny, lc::vary<lc::causal, lc::causal, lc::full>>;
+#else
+using space = lc::design_space<tiny, lc::vary<lc::causal, lc::in<lc::recipe_name::ffn>, lc::causal, lc::full>>;
+#endif
+
+int main() {
+  lc::extent_t count = 0;
+  lc::for_each_variant<space>([&](auto variant) { count += variant.name.size() > 0 ? 1 : 0; });
+  return count == space::size ? 0 : 1;
+}
