@@ -19,6 +19,11 @@ static_assert(of.schedule_count == 1 && std::string_view(of.schedules[0].route) 
 static_assert(lc::tensor_table<shipped>.size() == of.tensors);
 static_assert(std::string_view(lc::tensor_table<shipped>[2].path.c_str()) == "blocks.0.attention.query.weight");
 static_assert(lc::tensor_table<shipped>[2].rank == 2 && lc::tensor_table<shipped>[2].extents[1] == 128);
+// Whether weights still apply: a route has none, heads change a shape, another norm adds a tensor.
+static_assert(lc::same_tensors<shipped, lc::substitute<shipped, lc::causal, lc::full>>);
+static_assert(!lc::same_tensors<shipped, lc::substitute<shipped, lc::kv_heads<2>, lc::kv_heads<1>>>);
+static_assert(!lc::same_tensors<shipped, lc::substitute<shipped, lc::rms_norm<>, lc::layer_norm<>>>);
+static_assert(!lc::same_tensors<shipped, lc::zoo::stories260k>);
 // Layers that differ have a range, and a reason each.
 template <class Route, lc::extent_t Hidden>
 using layer = lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<4>, lc::kv_heads<2>, lc::rope<>, Route>,
@@ -27,7 +32,8 @@ using mixed = lc::decoder<lc::vocabulary<65>, lc::width<128>, lc::context<256>, 
                           lc::repeat<2, layer<lc::causal, 512>>, layer<lc::both<lc::causal, lc::window<64>>, 512>>;
 constexpr const auto& of_mixed = lc::figures<mixed>;
 static_assert(of_mixed.sizes[6].least == 64 && of_mixed.sizes[6].most == 512 && of_mixed.sizes[6].layers == 4);
-static_assert(of_mixed.schedule_count == 3 && std::string_view(of_mixed.schedules[2].route) == "both<causal, window<64>>");
+static_assert(of_mixed.schedule_count == 3 &&
+              std::string_view(of_mixed.schedules[2].route) == "both<causal, window<64>>");
 
 }  // namespace
 

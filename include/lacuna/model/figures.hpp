@@ -170,4 +170,24 @@ inline constexpr auto figures = detail::figures_of<Recipe>();
 template <class Recipe>
 inline constexpr auto tensor_table = detail::table_of_shapes<Recipe>();
 
+namespace detail {
+
+template <extent_t Left, extent_t Right>
+constexpr bool equal_tables(const shape_table<Left>& left, const shape_table<Right>& right) {
+  if (Left != Right) return false;
+  for (extent_t i = 0; i < Left && i < Right; ++i) {
+    if (left[i].rank != right[i].rank || !same_text(left[i].path.c_str(), right[i].path.c_str())) return false;
+    for (extent_t d = 0; d < left[i].rank; ++d)
+      if (left[i].extents[d] != right[i].extents[d]) return false;
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// Whether two recipes have the same tensors, by path and shape, so that the weights of one are weights of the other:
+/// a variant with another route, cache or normaliser.
+template <class Left, class Right>
+inline constexpr bool same_tensors = detail::equal_tables(tensor_table<Left>, tensor_table<Right>);
+
 LACUNA_END
