@@ -39,6 +39,8 @@ using untied = lc::substitute<lc::decoder<lc::vocabulary<5>, lc::width<4>, lc::c
                               lc::tied_head, lc::linear_head<>>;
 static_assert(lc::parameter_count<untied> == 2 * 5 * 4 + 2 * 4 + 2 * 3 * 4);
 
+// The default itself changes nothing, not even the type.
+static_assert(lc::same<lc::substitute<stories, lc::slots::cache, lc::linear_cache>, stories>);
 // In a scope alone: spelled or not, and nowhere else.
 using scores_biased = lc::substitute<stories, lc::no_bias, lc::bias, lc::in<lc::recipe_name::attention>>;
 static_assert(lc::same<scores_biased,

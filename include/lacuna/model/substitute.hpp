@@ -85,9 +85,8 @@ template <class Recipe, class Slot, class Default, class Rule>
   requires(!Recipe::template spelled<Slot>)
 struct substituted_default<Recipe, field<Slot, Default>, Rule> {
   using filled = typename slot_filled_anew<Slot, Rule>::type;
-  using replaced = typename substituted<Default, Rule>::type;
-  using type = std::conditional_t<!same<filled, nothing>, type_list<filled>,
-                                  std::conditional_t<same<replaced, Default>, type_list<>, type_list<replaced>>>;
+  using replaced = std::conditional_t<same<filled, nothing>, typename substituted<Default, Rule>::type, filled>;
+  using type = std::conditional_t<same<replaced, Default>, type_list<>, type_list<replaced>>;
 };
 
 template <class Recipe, class Rule>
