@@ -6,6 +6,7 @@ import re
 import sys
 import subprocess
 import tempfile
+import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import proof
@@ -60,6 +61,34 @@ def with_stories(tally, folder):
             "expected", "found")
 
 
+def design_space(tally, folder):
+    """A table of at least 12 variants, two pictures that are well-formed, and what wrong calls are told."""
+    ran = call("04_design_space", folder, "1")
+    rows = re.findall(r"^ *(\d+) (\S.*\S)" + 6 * r" +(\d+)" + r" +(\d\.\d+|-) +(\d+\.\d %|-)$", ran.stdout, re.MULTILINE)
+    names, losses = {row[1] for row in rows}, [row[8] for row in rows]
+    tally.check(ran.returncode == 0 and len(rows) >= 12 and len(names) == len(rows)
+                and [int(row[0]) for row in rows] == list(range(len(rows))), "04_design_space prints its variants",
+                ran.stdout + ran.stderr)
+    # Where the tensors are not the shipped model's there is no loss; a ring that holds the window changes none.
+    tally.check(all((loss == "-") == (row[2] != "730368") for row, loss in zip(rows, losses)) and "-" in losses
+                and len({row[8] for row in rows if re.match("window 64, .*, relu$", row[1])}) == 1,
+                "04_design_space measures a loss where the weights apply", ran.stdout)
+    tally.check(f"{len(rows)} of {len(rows)}" in ran.stderr, "04_design_space says how far it is", ran.stderr)
+    for name, part in (("design_space.svg", "tokens per second"), ("routes.svg", "query")):
+        try:
+            root = xml.etree.ElementTree.parse(folder / name).getroot()
+            texts = [of.text for of in root.iter("{http://www.w3.org/2000/svg}text")]
+            tally.check(root.tag.endswith("svg") and any(part in text for text in texts),
+                        f"{name} is a picture with labels")
+        except (OSError, xml.etree.ElementTree.ParseError) as wrong:
+            tally.check(False, f"{name} is a picture with labels", str(wrong))
+    for what, arguments, part in (("no folder", [], "usage"), ("no pieces", [folder, "0"], "usage"),
+                                  ("a folder that is none", [folder / "none"], "expected a file that can be written")):
+        ran = call("04_design_space", *arguments)
+        tally.check(ran.returncode not in (0, -6, -11) and part in ran.stderr and ran.stdout == "",
+                    f"04_design_space refuses {what}", ran.stdout + ran.stderr)
+
+
 def main():
     tally = proof.Tally()
     if not (BIN / "02_generate").exists():
@@ -95,6 +124,7 @@ def main():
                 "a number of pieces that is none is refused")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        design_space(tally, folder)
         (folder / "text.bin").write_text("no model at all, " * 100)
         (folder / "empty.bin").write_bytes(b"")
         refuses(tally, "a missing file", ["--model", folder / "none.bin"], "expected a file, found none")
