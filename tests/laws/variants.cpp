@@ -108,6 +108,9 @@ static_assert(lc::same<lc::substitute<named, lc::relu, lc::silu>,
                        lc::decoder<lc::vocabulary<5>, lc::width<4>, lc::context<2>,
                                    lc::repeat<3, lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<3>, lc::silu>>>>>);
 static_assert(lc::same<lc::substitute<named, lc::gelu, lc::silu>, named>);
+static_assert(lc::same<lc::substitute<named, lc::relu, lc::silu, lc::in<lc::block_number<2>, lc::recipe_name::ffn>>,
+                       lc::decoder<lc::vocabulary<5>, lc::width<4>, lc::context<2>, lc::repeat<2, my_block>,
+                                   lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<3>, lc::silu>>>>);
 
 /// Defaults that ride in classes work in function templates, too.
 template <lc::extent_t Width>
