@@ -1,15 +1,10 @@
 #pragma once
-/// What a design space is made of: choices and their names, and what combinations are left out.
+/// What a design space is made of: choices, their combinations, and what is left out.
 
-#include <lacuna/core/fixed_string.hpp>
+#include <lacuna/model/called.hpp>
 #include <lacuna/model/substitute.hpp>
 
 LACUNA_BEGIN
-
-/// A choice under a name of your own: `called<"local", both<causal, window<64>>>`. A choice without it goes by the
-/// policy's name, or, for a sublayer, by its role and the names of its parts: `ffn<hidden<512>, relu>`.
-template <fixed_string Text, class Policy>
-struct called {};
 
 /// What is varied, and the choices: `vary<slots::activation, relu, silu, gelu>`, `vary<causal, causal, full>`, or in a
 /// scope alone: `vary<no_bias, in<recipe_name::ffn>, no_bias, bias>`. `From` has the meaning that it has in
@@ -27,17 +22,6 @@ struct without {};
 
 namespace detail {
 
-template <class Choice>
-struct policy_of_choice {
-  using type = Choice;
-};
-template <fixed_string Text, class Policy>
-struct policy_of_choice<called<Text, Policy>> {
-  using type = Policy;
-};
-template <class Choice>
-using policy_of = typename policy_of_choice<Choice>::type;
-
 template <class From, class Where, class... Choices>
 struct axis {
   using from = From;
@@ -45,100 +29,6 @@ struct axis {
   using choices = type_list<Choices...>;
   static constexpr extent_t size = sizeof...(Choices);
 };
-
-// Names. A type is named by its own name, or by its role and the names of all its parts.
-
-struct letter_counter {
-  extent_t size = 0;
-  constexpr letter_counter& operator<<(char) { return ++size, *this; }
-  constexpr letter_counter& operator<<(const char* from) {
-    for (; *from != '\0'; ++from) ++size;
-    return *this;
-  }
-};
-
-template <class Type, class Parts>
-struct name_from_parts;
-
-template <class Type>
-struct readable_name {
-  static constexpr bool present = [] {
-    if constexpr (requires { Type::name.c_str(); })
-      return true;
-    else if constexpr (requires {
-                         Type::role.c_str();
-                         typename Type::parts;
-                       })
-      return name_from_parts<Type, typename Type::parts>::present;
-    else
-      return false;
-  }();
-  template <class Text>
-  static constexpr void write(Text& to) {
-    if constexpr (requires { Type::name.c_str(); })
-      to << Type::name.c_str();
-    else
-      name_from_parts<Type, typename Type::parts>::write(to);
-  }
-};
-template <fixed_string Text, class Policy>
-struct readable_name<called<Text, Policy>> {
-  static constexpr bool present = true;
-  template <class To>
-  static constexpr void write(To& to) {
-    to << Text.c_str();
-  }
-};
-template <class Type, class... Parts>
-struct name_from_parts<Type, type_list<Parts...>> {
-  static constexpr bool present = (readable_name<Parts>::present && ...);
-  template <class Text>
-  static constexpr void write(Text& to) {
-    to << Type::role.c_str();
-    const char* before = "<";
-    ((to << before, readable_name<Parts>::write(to), before = ", "), ...);
-    if (sizeof...(Parts) > 0) to << '>';
-  }
-};
-
-template <class Choice>
-inline constexpr auto choice_name = [] {
-  constexpr extent_t letters = [] {
-    letter_counter counter;
-    readable_name<Choice>::write(counter);
-    return counter.size;
-  }();
-  text_buffer<letters> text;
-  readable_name<Choice>::write(text);
-  return text;
-}();
-
-/// Whether a name cannot be taken for two in a list: commas are inside brackets.
-constexpr bool is_one_name(const char* text) {
-  extent_t open = 0;
-  for (; *text != '\0'; ++text) {
-    if (*text == '<' || *text == '{') ++open;
-    if ((*text == '>' || *text == '}') && open > 0) --open;
-    if (*text == ',' && open == 0) return false;
-  }
-  return true;
-}
-template <class... Choices>
-constexpr bool names_tell_apart(type_list<Choices...>) {
-  constexpr const char* of[]{choice_name<Choices>.c_str()...};
-  for (extent_t i = 0; i < sizeof...(Choices); ++i) {
-    if (!is_one_name(of[i])) return false;
-    for (extent_t j = 0; j < i; ++j)
-      if (same_text(of[i], of[j])) return false;
-  }
-  return true;
-}
-template <class... Choices>
-constexpr extent_t longest_name(type_list<Choices...>) {
-  extent_t longest = 0;
-  ((longest = choice_name<Choices>.size() > longest ? choice_name<Choices>.size() : longest), ...);
-  return longest;
-}
 
 // The parts of a space.
 
@@ -171,6 +61,73 @@ struct part_of_space<without<Choices...>> {
   using axes = type_list<>;
   using constraints = type_list<without<Choices...>>;
   static constexpr bool known = true;
+};
+
+// Combinations.
+
+template <class Recipe, class Axis, class Choice>
+using varied = typename substituted<
+    Recipe, typename scoped_rule<typename Axis::where, replaces<typename Axis::from, policy_of<Choice>>>::type>::type;
+
+/// A recipe after all choices, one axis after the other.
+template <class Recipe, class Axes, class Choices>
+struct varied_by_all {
+  using type = Recipe;
+};
+template <class Recipe, class Axis, class... Axes, class Choice, class... Choices>
+struct varied_by_all<Recipe, type_list<Axis, Axes...>, type_list<Choice, Choices...>>
+    : varied_by_all<varied<Recipe, Axis, Choice>, type_list<Axes...>, type_list<Choices...>> {};
+
+template <extent_t At, class List>
+struct element_of_list;
+template <extent_t At, class... Types>
+struct element_of_list<At, type_list<Types...>> {
+  using type = type_at<At, Types...>;
+};
+
+/// The choices of combination `Number`: the last axis changes fastest.
+template <extent_t Number, class Axes>
+struct choices_of;
+template <extent_t Number>
+struct choices_of<Number, type_list<>> {
+  using type = type_list<>;
+};
+template <extent_t Number, class First, class... Rest>
+struct choices_of<Number, type_list<First, Rest...>> {
+  static constexpr extent_t stride = (extent_t{1} * ... * Rest::size);
+  using type = join<type_list<typename element_of_list<Number / stride, typename First::choices>::type>,
+                    typename choices_of<Number % stride, type_list<Rest...>>::type>;
+};
+
+/// One combination of choices, before it is known which are left out.
+template <class Recipe, class Axes, class Choices>
+struct combination;
+template <class Recipe, class Axes, class... Choices>
+struct combination<Recipe, Axes, type_list<Choices...>> {
+  using recipe = typename varied_by_all<Recipe, Axes, type_list<Choices...>>::type;
+  using choices = type_list<policy_of<Choices>...>;
+  template <class Policy>
+  static constexpr bool has = (same<policy_of<Choices>, policy_of<Policy>> || ...);
+};
+
+template <class Constraint>
+struct is_kept_by;
+template <class Predicate>
+struct is_kept_by<lacuna::where<Predicate>> {
+  template <class Combination>
+  static constexpr bool of() {
+    if constexpr (requires { Predicate::template allows<Combination>; })
+      return static_cast<bool>(Predicate::template allows<Combination>);
+    else
+      return true;
+  }
+};
+template <class... Choices>
+struct is_kept_by<without<Choices...>> {
+  template <class Combination>
+  static constexpr bool of() {
+    return !(Combination::template has<Choices> && ...);
+  }
 };
 
 }  // namespace detail
