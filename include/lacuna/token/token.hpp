@@ -13,7 +13,8 @@ LACUNA_BEGIN
 using token_t = std::uint32_t;
 
 /// Text to tokens and back. Nothing is skipped in silence: what has no token is an error.
-/// `begin_token()` is the token that starts and ends a text, where the vocabulary has one.
+/// `begin_token()` is the token that starts a text, where the vocabulary has one; it ends one, too, unless there is an
+/// `end_token()`.
 /// `try_decode(previous, token)` is the text that `token` adds behind `previous`.
 template <class Type>
 concept Tokenizer = requires(const Type& tokenizer, std::string_view text, token_t token) {

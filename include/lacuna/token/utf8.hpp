@@ -28,13 +28,40 @@ constexpr extent_t code_point_bytes(std::string_view text) {
   return 0;
 }
 
+/// The code point whose well-formed bytes are `text`, all of them.
+constexpr char32_t code_point(std::string_view text) {
+  const auto byte = [&](extent_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
+  if (text.size() == 1) return byte(0);
+  char32_t made = byte(0) & (0x7Fu >> text.size());
+  for (extent_t i = 1; i < text.size(); ++i) made = made << 6 | (byte(i) & 0x3Fu);
+  return made;
+}
+
+/// Appends the UTF-8 of a code point.
+template <class Text>
+constexpr void append_code_point(Text& to, char32_t c) {
+  const auto put = [&](char32_t byte) { to += static_cast<char>(static_cast<unsigned char>(byte)); };
+  if (c < 0x80) return put(c);
+  if (c < 0x800) {
+    put(0xC0 | c >> 6);
+  } else {
+    if (c < 0x10000) {
+      put(0xE0 | c >> 12);
+    } else {
+      put(0xF0 | c >> 18);
+      put(0x80 | (c >> 12 & 0x3F));
+    }
+    put(0x80 | (c >> 6 & 0x3F));
+  }
+  put(0x80 | (c & 0x3F));
+}
+
 /// The error for text that is not UTF-8 at byte `at`.
 inline error not_utf8(const char* what, std::string_view text, extent_t at) {
   const unsigned byte = at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
   constexpr char digits[] = "0123456789ABCDEF";
-  return error(error_kind::token, what) << ": byte " << static_cast<std::uint64_t>(at)
-                                        << ": expected UTF-8, found 0x" << digits[byte / 16] << digits[byte % 16]
-                                        << " (convert the text to UTF-8)";
+  return error(error_kind::token, what) << ": byte " << static_cast<std::uint64_t>(at) << ": expected UTF-8, found 0x"
+                                        << digits[byte / 16] << digits[byte % 16] << " (convert the text to UTF-8)";
 }
 
 LACUNA_END
