@@ -43,23 +43,43 @@ struct counter : doctest::IReporter {
 };
 REGISTER_LISTENER("tally", 1, counter);
 
-}  // namespace
+const char* set_variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
 
-std::string test_data(const char* name) {
-  const char* const given = std::getenv("LACUNA_TEST_DATA");
-  const std::filesystem::path folder =
-      given != nullptr && *given != '\0' ? given : std::filesystem::path(LACUNA_REPOSITORY).parent_path() / "shared";
-  std::string path = (folder / name).string();
+/// The path, or nothing and a report that it is missing; `help` says how to get it.
+std::string unless_missing(const std::filesystem::path& of, const char* help) {
+  std::string path = of.string();
   if (std::filesystem::exists(path)) return path;
 
-  const char* const required = std::getenv("LACUNA_REQUIRE_DATA");
+  const char* const required = set_variable("LACUNA_REQUIRE_DATA");
   if (required != nullptr && *required == '1') {
-    FAIL_CHECK("test data not found: " << path);
+    FAIL_CHECK("test data not found: " << path << " (" << help << ")");
     return {};
   }
   current_lacks_data = true;
-  std::printf("skipped: %s (%s not found; LACUNA_TEST_DATA names its folder)\n", current_name, path.c_str());
+  std::printf("skipped: %s (%s not found; %s)\n", current_name, path.c_str(), help);
   return {};
+}
+
+}  // namespace
+
+std::string test_data(const char* name) {
+  const char* const given = set_variable("LACUNA_TEST_DATA");
+  const std::filesystem::path folder =
+      given != nullptr ? given : std::filesystem::path(LACUNA_REPOSITORY).parent_path() / "shared";
+  return unless_missing(folder / name, "LACUNA_TEST_DATA names its folder");
+}
+
+std::string minilm_data(const char* name) {
+  const char* const given = set_variable("LACUNA_MINILM");
+  const char* const cache = set_variable("XDG_CACHE_HOME");
+  const char* const home = set_variable("HOME");
+  const std::filesystem::path caches =
+      cache != nullptr ? std::filesystem::path(cache) : std::filesystem::path(home != nullptr ? home : ".") / ".cache";
+  return unless_missing((given != nullptr ? std::filesystem::path(given) : caches / "lacuna/all-MiniLM-L6-v2") / name,
+                        "scripts/fetch_minilm fetches it");
 }
 
 int main(int argc, char** argv) {
