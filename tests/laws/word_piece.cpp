@@ -18,7 +18,12 @@ struct few_properties {
   bool is_mark(char32_t c) const { return (c >= 0x300 && c <= 0x36F) || c == 0x941; }
   char32_t lower(char32_t c) const { return c == 0x416 ? 0x436 : c; }  // Ж
   unsigned combining_class(char32_t c) const {
-    return c == 0x327 ? 202 : c == 0x302E ? 224 : c == 0x302F ? 225 : (c >= 0x300 && c <= 0x36F) ? 230 : 0;
+    return (c == 0x16FF0 || c == 0x16FF1) ? 6
+           : c == 0x327                   ? 202
+           : c == 0x302E                  ? 224
+           : c == 0x302F                  ? 225
+           : (c >= 0x300 && c <= 0x36F)   ? 230
+                                          : 0;
   }
   lc::extent_t decompose(char32_t c, char32_t (&out)[lc::longest_decomposition]) const {
     const auto put = [&](std::initializer_list<char32_t> parts) {
@@ -98,6 +103,8 @@ TEST_CASE("words: spaces, case, control characters, and every ASCII character th
   CHECK(words(std::string("a\0b\x7f", 4) + "c") == "abc|");
   CHECK(words("a\u0085b\u200dc\ue000d\ufffd!") == "abcd|!|");  // control characters, private use, the replacement
   CHECK(words("a\u00a0b\u3000c") == "a|b|c|");
+  for (const char* edge : {"\u0080", "\u07ff", "\u0800", "\uffff", "\U00010000", "\U0010FFFF"})
+    CHECK(words(edge) == std::string(edge) + '|');
   CHECK(words("it\u2019s\u3002") == "it|\u2019|s|\u3002|");
 }
 
@@ -114,6 +121,9 @@ TEST_CASE("words: accents go, in whatever form they come, and other marks stay i
     CHECK(words(text) == "x\u302e\u302f|");
   CHECK(words("x\u302fy\u302e") == "x\u302fy\u302e|");
   CHECK(words("x\u302f\u302e\u302f\u302e") == "x\u302e\u302e\u302f\u302f|");
+  for (const char* text : {"x\U00016FF0\U00016FF1", "x\U00016FF1\U00016FF0", "x\U00016FF1\U00016FF1\U00016FF0"})
+    CHECK(words(text) == std::string(text) + '|');  // of one class: as they come
+  CHECK(words("x\u302e\U00016FF1\U00016FF0") == "x\U00016FF1\U00016FF0\u302e|");
   CHECK(words("x\u302f!\u302e") == "x\u302f|!|\u302e|");
   CHECK(words("x\u302f \u302e") == "x\u302f|\u302e|");
   CHECK(words("a\u037eb") == "a|;|b|");  // what a decomposition brings to light is treated as what it is
@@ -243,10 +253,10 @@ TEST_CASE("vocabularies that are refused, and why") {
   const auto windows = vocabulary::try_make("[UNK]\r\n[CLS]\r\n[SEP]\r\na\r\n##b").take();
   CHECK(windows.try_encode("ab").take() == tokens_of{1, 3, 4, 2});
   std::string many = specials;
-  for (int i = 0; i < 5000; ++i) many += std::to_string(i) + "\n##" + std::to_string(i) + '\n';
+  for (int i = 0; i < 10000; ++i) many += std::to_string(i) + "\n##" + std::to_string(i) + '\n';
   const auto large = vocabulary::try_make(many).take();
-  for (lc::token_t i = 0; i < 5000; i += 7) CHECK(inside(large, std::to_string(i)) == tokens_of{5 + 2 * i});
-  CHECK(inside(large, "49994999") == tokens_of{5 + 2 * 4999, 6 + 2 * 4999});
+  for (lc::token_t i = 0; i < 10000; i += 7) CHECK(inside(large, std::to_string(i)) == tokens_of{5 + 2 * i});
+  CHECK(inside(large, "99999999") == tokens_of{5 + 2 * 9999, 6 + 2 * 9999});
 }
 
 TEST_CASE("a vocabulary's file is named in what is wrong with it") {
