@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what independent implementations say about sentences.txt: ids.txt, pieces.txt and embeddings.safetensors.
+"""Writes what independent implementations say about sentences.txt: ids.txt, pieces.txt, unicode.txt and
+embeddings.safetensors.
 
 Usage: python3 tests/reference/minilm/make.py [FOLDER]                                              (a few minutes)
 
@@ -44,6 +45,46 @@ def reachable(tokenizer, lines):
     return sorted((number, piece) for piece, number in tokenizer.get_vocab().items() if piece in starts | others)
 
 
+def ranges(codes):
+    """`41-5A 61` for code points in ascending order."""
+    made = []
+    for code in codes:
+        if made and made[-1][1] == code - 1:
+            made[-1][1] = code
+        else:
+            made.append([code, code])
+    return " ".join(f"{first:X}" if first == last else f"{first:X}-{last:X}" for first, last in made)
+
+
+def properties():
+    """What the tokenizer does to each code point beyond ASCII, found by asking it: the lines of unicode.txt."""
+    off = dict(clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=False)
+    clean = tokenizers.normalizers.BertNormalizer(**{**off, "clean_text": True})
+    strip = tokenizers.normalizers.BertNormalizer(**{**off, "strip_accents": True})
+    decompose, cut = tokenizers.normalizers.NFD(), tokenizers.pre_tokenizers.BertPreTokenizer()
+    found = {"control": [], "space": [], "punctuation": [], "mark": [], "decomposes": []}
+    digest = 0xCBF29CE484222325  # FNV-1a over all parts of all decompositions
+    for code in range(0x80, 0x110000):
+        if 0xD800 <= code < 0xE000:
+            continue
+        inside = f"a{chr(code)}b"
+        cleaned = clean.normalize_str(inside)
+        parts = decompose.normalize_str(chr(code))
+        if cleaned == "ab":
+            found["control"].append(code)
+        elif cleaned == "a b":
+            found["space"].append(code)
+        if len(cut.pre_tokenize_str(inside)) == 3:
+            found["punctuation"].append(code)
+        if parts != chr(code):
+            found["decomposes"].append(code)
+            for part in parts:
+                digest = (digest ^ ord(part)) * 0x100000001B3 % (1 << 64)
+        elif strip.normalize_str(inside) == "ab":
+            found["mark"].append(code)
+    return "".join(f"{name} {ranges(codes)}\n" for name, codes in found.items()) + f"digest {digest:X}\n"
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else None
     if folder is None:
@@ -69,6 +110,7 @@ def main():
         words = [few.model.token_to_id(token) for token in few.encode(line).tokens]
         assert [number_of[place] for place in words] == row, line
     (HERE / "pieces.txt").write_bytes("".join(f"{number} {piece}\n" for number, piece in pieces).encode("utf-8"))
+    (HERE / "unicode.txt").write_text(properties())
 
     weights = minilm.read_weights(folder)
     session = minilm.open_session(minilm.make_graph(weights).SerializeToString())
