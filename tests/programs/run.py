@@ -89,6 +89,31 @@ def design_space(tally, folder):
                     f"04_design_space refuses {what}", ran.stdout + ran.stderr)
 
 
+def fetching(tally, folder):
+    """scripts/fetch_minilm without a network: what is there is found, what is wrong is said, nothing is left behind."""
+    script = proof.REPOSITORY / "scripts" / "fetch_minilm"
+
+    def fetch(to, *arguments):
+        nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": "",
+                   "PIP_RETRIES": "0", "LACUNA_MINILM": str(to)}
+        return subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, errors="replace",
+                              env={**os.environ, **nowhere})
+
+    inside = proof.REPOSITORY / "build" / "minilm"
+    ran = fetch(inside)
+    tally.check(ran.returncode == 1 and ran.stdout == "" and "outside the repository" in ran.stderr and not inside.exists(),
+                "fetch_minilm writes nothing into the repository", ran.stdout + ran.stderr)
+    ran = fetch(folder / "minilm")
+    tally.check(ran.returncode == 1 and ran.stdout == "" and not list((folder / "minilm").iterdir())
+                and ("is there a network" in ran.stderr or "expected pip" in ran.stderr),
+                "fetch_minilm says what it lacks", ran.stdout + ran.stderr)
+    (folder / "file").write_text("")
+    ran = fetch(folder / "file")
+    tally.check(ran.returncode == 1 and ran.stdout == "" and "expected a folder to write to" in ran.stderr,
+                "fetch_minilm refuses a file for a folder", ran.stdout + ran.stderr)
+    tally.check(fetch(folder / "minilm", "now").returncode == 2, "fetch_minilm takes no arguments")
+
+
 def main():
     tally = proof.Tally()
     if not (BIN / "02_generate").exists():
@@ -140,6 +165,7 @@ def main():
         refuses(tally, "an unknown option", ["--colour"], "usage")
         refuses(tally, "a bare word", ["hello"], "found 'hello'")
         with_stories(tally, folder)
+        fetching(tally, folder)
     described = call("03_describe", "stories260k")
     tally.check("260,032" in described.stdout and "attend" in described.stdout, "03_describe prints the figures",
                 described.stdout)
