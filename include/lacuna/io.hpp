@@ -2,6 +2,7 @@
 /// Files: safetensors, llama2.c checkpoints and tokenizers, vocabularies of BERT. Needs nlohmann-json; include it beside
 /// <lacuna/lacuna.hpp>.
 
+#include <lacuna/io/bert.hpp>
 #include <lacuna/io/load.hpp>
 #include <lacuna/io/open.hpp>
 #include <lacuna/io/word_piece.hpp>

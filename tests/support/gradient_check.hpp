@@ -29,17 +29,22 @@ std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
   recipes::randomise(*model, seed, 0.4);
   recipes::assign(*model);
   const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
-  std::vector<double> adjoint(tokens.count * model_type::vocabulary);
-  const lc::rows<double, model_type::vocabulary> to{adjoint.data(), tokens.count};
+  std::vector<double> adjoint(tokens.count * model_type::outputs);
+  const auto adjoints_of = [&](lc::extent_t count) {
+    return lc::rows<double, model_type::outputs>{adjoint.data(), count};
+  };
 
+  lc::extent_t rows = 0;
   // Losses that the recipe carries itself belong to the loss whose gradients backward gives.
   const auto evaluate = [&] {
-    const double of_logits = loss(*model->try_forward_to_learn(tokens), to);
+    const auto results = *model->try_forward_to_learn(tokens);
+    rows = results.count;
+    const double of_logits = loss(results, adjoints_of(rows));
     return of_logits + lc::auxiliary_loss(*model);
   };
   evaluate();
   model->clear_gradients();
-  (void)model->try_backward(tokens, to);
+  (void)model->try_backward(tokens, adjoints_of(rows));
 
   std::vector<tensor_gradient> report;
   lc::visit_named(

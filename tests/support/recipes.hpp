@@ -202,8 +202,24 @@ using graphs = lc::decoder<
                     lc::kv_heads<1>>,
     attention_block<lc::neighbours<90>, lc::edge_modulated<3>, lc::softmax1, lc::rope<>>>;
 
-/// Gives a model that reads them the graph of the stream, where some nodes listen to themselves, one to nobody, and
-/// positions.
+/// Several sequences in one stream: positions at projections and at the embedding, a route that sees ahead and one
+/// that does not.
+using packed_sequences = lc::packed<
+    lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::learned_position,
+                attention_block<lc::causal, lc::rope<>, lc::kv_heads<1>>, attention_block<lc::window<3>, lc::alibi>>,
+    lc::sequences<3>>;
+/// Encoders with each pooling.
+template <class Pooling>
+using encoding =
+    lc::encoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>, lc::learned_position, lc::token_types<3>,
+                lc::embedding_norm<lc::layer_norm<>>, lc::sequences<3>, Pooling,
+                lc::post_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::full, lc::bias>, placed_ffn>>;
+using mean_encoding = encoding<lc::mean_pooling>;
+using first_encoding = encoding<lc::first_token>;
+using learned_encoding = encoding<lc::sequence_pooling>;
+
+/// Gives a model what it reads beside the stream: a graph, where some nodes listen to themselves, one to nobody, and
+/// positions; the lengths of sequences; kinds of tokens.
 template <class Model>
 void assign(Model& model) {
   if constexpr (Model::template reads<lc::graph<3, double>>) {
@@ -220,6 +236,15 @@ void assign(Model& model) {
     lc::tensor<double, 19, 2> positions;
     for (lc::extent_t i = 0; i < positions.size; ++i) positions[i] = lc::random_normal(13, 0, i);
     if (!model.try_assign(lc::node_positions<2, double>(positions.view())).ok()) std::abort();
+  }
+  if constexpr (Model::template reads<lc::sequence_lengths>) {
+    constexpr std::uint32_t lengths[]{7, 1, 11};
+    if (!model.try_assign(lc::sequence_lengths{lengths, 3}).ok()) std::abort();
+  }
+  if constexpr (Model::template reads<lc::token_type_view>) {
+    std::uint32_t kinds[19]{};
+    for (std::uint32_t t = 4; t < 12; ++t) kinds[t] = t % 3;
+    if (!model.try_assign(lc::token_type_view{kinds, 19}).ok()) std::abort();
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <lacuna/core/box.hpp>
 #include <lacuna/core/error.hpp>
+#include <lacuna/model/encoder.hpp>
 #include <lacuna/model/figures.hpp>
 #include <lacuna/model/shared.hpp>
 #include <lacuna/op/block_plan.hpp>
@@ -67,6 +68,17 @@ struct chunk_is_not_empty {
   static_assert(Tokens > 0, "lacuna::model: a chunk of 0 tokens makes no progress (choose chunk<1> or more)");
 };
 template <bool Fine>
+struct sequences_are_told_apart {
+  static_assert(Fine,
+                "lacuna::model: this model takes one sequence at a time (write model<packed<Recipe, sequences<N>>>)");
+};
+template <bool Fine>
+struct what_encodes_is_an_encoder {
+  static_assert(Fine,
+                "lacuna::model: a decoder makes logits, and no rows of sequences (call try_forward or "
+                "try_forward_sequences, or give the model an encoder<...>)");
+};
+template <bool Fine>
 struct streams_are_several {
   static_assert(Fine,
                 "lacuna::model: this model keeps one stream (give every attention paged_cache<positions, streams{N}>)");
@@ -84,6 +96,43 @@ inline constexpr extent_t streams_in = [] {
     return extent_t{1};
 }();
 
+/// Whether a bound recipe makes a row for each sequence, as an encoder does, and no logits.
+template <class Bound>
+inline constexpr bool encodes = requires { Bound::sequences; };
+/// Columns of what a bound recipe makes.
+template <class Bound>
+inline constexpr extent_t result_columns = [] {
+  if constexpr (encodes<Bound>)
+    return Bound::width;
+  else
+    return Bound::vocabulary;
+}();
+/// Rows of it that a model keeps.
+template <class Bound, class Plan, bool Trains>
+inline constexpr extent_t result_rows = [] {
+  if constexpr (encodes<Bound>)
+    return Bound::sequences;
+  else
+    return Trains ? Plan::tokens : extent_t{1};
+}();
+
+/// Logits of some tokens only: the last ones of the sequences of a stream.
+template <class Each>
+struct at_ends {
+  sequence_lengths lengths;
+  Each& each;
+  extent_t sequence = 0;
+  extent_t end = 0;
+
+  constexpr at_ends(sequence_lengths of, Each& to) : lengths(of), each(to), end(of.data[0]) {}
+  constexpr bool wants(extent_t position) const noexcept { return position + 1 == end; }
+  template <class Logits>
+  constexpr void operator()(extent_t, const Logits& logits) {
+    each(sequence, logits);
+    if (++sequence < lengths.count) end += lengths.data[sequence];
+  }
+};
+
 /// Buffers that only a model that learns has.
 template <class Bound, class Weight, class Value, extent_t Tokens, bool Trains>
 struct learning_buffers {};
@@ -98,17 +147,18 @@ struct learning_buffers<Bound, Weight, Value, Tokens, true> {
 template <class Bound, class Numerics, class Backend, class Plan, bool Trains>
 struct model_workings {
   using value = typename Numerics::value;
-  static constexpr extent_t logit_rows = Trains ? Plan::tokens : 1;
 
   typename Bound::template derived<target<typename Numerics::weight, value, Backend>> derived;
   typename Bound::template state<weights<value>> state;
   typename Bound::template memory<Plan> memory;
   shared_items<typename Bound::template shares<Plan>> shared;
-  tensor<value, logit_rows, Bound::vocabulary> logits;
-  std::uint32_t sampling_order[Bound::vocabulary]{};  ///< scratch of `generate`: a heap of token numbers
+  tensor<value, result_rows<Bound, Plan, Trains>, result_columns<Bound>> logits;  ///< or rows of sequences
+  std::uint32_t
+      sampling_order[encodes<Bound> ? 1 : Bound::vocabulary]{};  ///< scratch of `generate`: a heap of token numbers
   [[no_unique_address]] learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
   extent_t position = 0;
   extent_t last_count = 0;
+  extent_t last_rows = 0;  ///< of adjoints that `try_backward` takes
   extent_t stream = 0;
   extent_t positions[streams_in<Bound>]{};  ///< of the streams that do not run
 };
@@ -179,7 +229,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   static constexpr extent_t asked_chunk = axes::template get<slots::chunk>::value;
   static_assert(__is_base_of(nothing, rules::chunk_is_not_empty<asked_chunk>) || true);
   /// Tokens per pass through the layers: the whole context where everything is kept.
-  static constexpr extent_t chunk_tokens = trains || asked_chunk > context ? context : asked_chunk;
+  static constexpr extent_t chunk_tokens =
+      trains || detail::encodes<bound> || asked_chunk > context ? context : asked_chunk;
 
   static_assert(__is_base_of(nothing,
                              rules::stream_can_be_cut<!lacuna::sees_ahead<bound> || chunk_tokens == context>) ||
@@ -191,7 +242,11 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   using memory_type = typename bound::template memory<plan>;
   using workings_type = detail::model_workings<bound, numerics, backend_type, plan, trains>;
   using learning_type = decltype(workings_type::learning);
-  using logits_view = rows<const value, vocabulary>;
+  /// Whether the model makes a row for each sequence, and no logits.
+  static constexpr bool encodes = detail::encodes<bound>;
+  /// Columns of its results: of logits or of rows.
+  static constexpr extent_t outputs = detail::result_columns<bound>;
+  using logits_view = rows<const value, outputs>;
 
   /// An unloaded model: zero weights, unit gains.
   constexpr model()
@@ -299,7 +354,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   /// is changed: no tokens, a token out of range, more positions than the context or the pool's pages hold, a stream of
   /// another length than the data that was assigned, a stream that is cut where a route sees ahead.
   constexpr outcome<logits_view> try_forward(token_view tokens) { return try_forward(tokens, ignore_logits{}); }
-  /// The same, with `each(position, logits)` for every token; the logits are valid during the call.
+  /// The same, with `each(position, logits)` for every token; the logits are valid during the call. Of an encoder:
+  /// `each(sequence, row)` for every sequence.
   template <class Each>
   constexpr outcome<logits_view> try_forward(token_view tokens, Each&& each) {
     return forward_with(backend_, tokens, each);
@@ -309,10 +365,37 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr outcome<logits_view> try_forward_watched(const Watching& watching, token_view tokens, Each&& each) {
     return forward_with(watching, tokens, each);
   }
+  /// Continues the stream, which is empty so far, by several sequences one behind the other, each as if it were alone,
+  /// with `each(sequence, logits)` for the last token of each: prompts are prefilled together. `tokens` are those of
+  /// all. Errors: those of `try_forward`, and of `sequence_lengths`.
+  template <class Each, class Self = model>
+  constexpr outcome<logits_view> try_forward_sequences(token_view tokens, sequence_lengths lengths, Each&& each) {
+    static_assert(__is_base_of(nothing, rules::sequences_are_told_apart<Self::template reads<sequence_lengths>>) ||
+                  true);
+    if (lengths.count == 0)
+      return error(error_kind::length, "lacuna::sequences: expected at least one sequence, found none");
+    if (const auto assigned = assign_sequences(lengths); !assigned.ok()) return assigned.why();
+    return forward_with(backend_, tokens, detail::at_ends<std::remove_reference_t<Each>>(lengths, each));
+  }
+  /// One row for each of several sequences that follow one another in `tokens`, `(sequences, width)`, in a stream of
+  /// their own; valid until the next call. Errors: those of `try_forward`, and of `sequence_lengths`.
+  template <class Self = model>
+  constexpr outcome<logits_view> try_encode(token_view tokens, sequence_lengths lengths) {
+    static_assert(__is_base_of(nothing, rules::what_encodes_is_an_encoder<Self::encodes>) || true);
+    if (const auto assigned = assign_sequences(lengths); !assigned.ok()) return assigned.why();
+    return try_forward(tokens);
+  }
+  /// The same for one sequence, `(1, width)`.
+  template <class Self = model>
+  constexpr outcome<logits_view> try_encode(token_view tokens) {
+    return try_encode<Self>(tokens, sequence_lengths{});
+  }
+
   /// `try_forward`, throwing.
   constexpr logits_view forward(token_view tokens) { return try_forward(tokens).take(); }
 
-  /// Logits `(tokens, vocabulary)` of a whole stream from position 0, everything kept for `backward`.
+  /// Logits `(tokens, vocabulary)` of a whole stream from position 0, or the rows `(sequences, width)` of an encoder,
+  /// which reads the sequences that were assigned; everything kept for `backward`.
   template <class Self = model>
   constexpr outcome<logits_view> try_forward_to_learn(token_view tokens) {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
@@ -323,14 +406,14 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
       w.shared.prepare(0, tokens.count);
       const auto run = run_at(backend_, 0);
       bound::forward(all_values(), tokens, run);
-      bound::logits(all_values(), 0, w.logits.first(tokens.count), run);
+      w.last_rows = make_results(tokens.count, run);
       w.position = w.last_count = tokens.count;
-      return readable(w.logits.first(tokens.count));
+      return readable(w.logits.first(w.last_rows));
     } else {
       return logits_view{};
     }
   }
-  /// Adds the gradients of every parameter for the adjoints `(tokens, vocabulary)` of the logits of the last
+  /// Adds the gradients of every parameter for the adjoints of all the logits, or rows, of the last
   /// `try_forward_to_learn` on the same tokens, and those of the losses that the recipe carries itself, times
   /// `loss_scale`: give it what the adjoints were multiplied by, such as 1 / (streams of a batch).
   template <class Self = model>
@@ -338,10 +421,11 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
     if constexpr (Self::trains) {
       auto& w = workings();
-      if (tokens.count != w.last_count || adjoint.count != w.last_count || w.last_count == 0)
+      if (tokens.count != w.last_count || adjoint.count != w.last_rows || w.last_count == 0)
         return error(error_kind::length, "lacuna::backward: expected ")
-               << static_cast<std::uint64_t>(w.last_count) << " tokens and adjoint rows, as in the last forward, found "
-               << static_cast<std::uint64_t>(tokens.count) << " and " << static_cast<std::uint64_t>(adjoint.count)
+               << static_cast<std::uint64_t>(w.last_count) << " tokens and " << static_cast<std::uint64_t>(w.last_rows)
+               << " adjoint rows, as in the last forward, found " << static_cast<std::uint64_t>(tokens.count) << " and "
+               << static_cast<std::uint64_t>(adjoint.count)
                << " (call try_forward_to_learn with the same tokens first)";
       if (const auto fine = check_range(tokens); !fine.ok()) return fine.why();
       clear(w.learning.state_adjoint);
@@ -375,7 +459,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr const backend_type& backend() const noexcept { return backend_; }
 
   /// The logits of the last token of the last forward, writable: sampling turns them into weights in place.
-  constexpr rows<value, vocabulary> last_logits() noexcept {
+  constexpr rows<value, outputs> last_logits() noexcept {
     auto& w = workings();
     const extent_t last = w.last_count > 0 ? w.last_count - 1 : 0;
     return w.logits.first(last + 1).slice(last, 1);
@@ -385,6 +469,26 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
  private:
   struct ignore_logits {};
+
+  /// Sequences that the next forward takes: those of all parts, from position 0 on.
+  constexpr status assign_sequences(sequence_lengths lengths) {
+    auto assigned = workings().shared.try_assign(lengths);
+    if (assigned.ok()) reset();
+    return assigned;
+  }
+  /// The results of the last forward, of all its tokens; how many rows they are.
+  template <class Run>
+  constexpr extent_t make_results(extent_t tokens, const Run& run) {
+    auto& w = workings();
+    if constexpr (encodes) {
+      const extent_t rows = w.shared.template get<typename bound::table>().count();
+      bound::pool(all_values(), tokens, w.logits.first(rows), run);
+      return rows;
+    } else {
+      bound::logits(all_values(), 0, w.logits.first(tokens), run);
+      return tokens;
+    }
+  }
 
   /// All streams begin anew.
   constexpr void reset_all() noexcept {
@@ -470,16 +574,24 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Backend, class Each>
   constexpr outcome<logits_view> forward_with(const Backend& backend, token_view tokens, Each&& each) {
     constexpr bool all_logits = !same<std::remove_cvref_t<Each>, ignore_logits>;
+    if constexpr (encodes) reset();
     if (const auto fine = check(tokens, position()); !fine.ok()) return fine.why();
     auto& w = workings();
+    extent_t rows = 1;
     const auto to = w.logits.first(1);
     for (extent_t done = 0; done < tokens.count;) {
       const extent_t count = tokens.count - done < chunk_tokens ? tokens.count - done : chunk_tokens;
       w.shared.prepare(w.position, count);
       const auto run = run_at(backend, w.position);
       bound::forward(all_values(), token_view{tokens.data + done, count}, run);
-      if constexpr (all_logits) {
+      if constexpr (encodes) {
+        rows = make_results(count, run);
+        if constexpr (all_logits)
+          for (extent_t s = 0; s < rows; ++s) each(s, logits_view(w.logits.first(rows).slice(s, 1)));
+      } else if constexpr (all_logits) {
         for (extent_t t = 0; t < count; ++t) {
+          if constexpr (requires { each.wants(t); })
+            if (!each.wants(w.position + t)) continue;
           bound::logits(all_values(), t, to, run);
           each(w.position + t, logits_view(to));
         }
@@ -490,7 +602,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
       done += count;
     }
     w.last_count = 0;
-    return logits_view(to);
+    return logits_view(w.logits.first(rows));
   }
 
   detail::model_storage<storage_type, parameters_type, workings_type> storage_{};

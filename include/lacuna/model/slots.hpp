@@ -14,6 +14,7 @@ struct width;
 template <extent_t Positions>
 struct context;
 struct tied_head;
+struct mean_pooling;
 template <extent_t Tokens>
 struct chunk;
 
@@ -55,6 +56,17 @@ struct head {
     static_assert(always_false<Policy>,
                   "lacuna::head: the policy has no bound<Vocabulary, Width> (derive it from lacuna::tied_head or "
                   "lacuna::linear_head<>)");
+  };
+};
+/// In an encoder: `mean_pooling`, `first_token`, `sequence_pooling`.
+struct pooling {
+  using stand_in = mean_pooling;
+  template <class Policy>
+  static constexpr bool accepts = requires { typename Policy::template bound<1>; };
+  template <class Policy>
+  struct refused {
+    static_assert(always_false<Policy>,
+                  "lacuna::pooling: the policy has no bound<Width> (see lacuna::mean_pooling for what one offers)");
   };
 };
 /// `f32`, `bf16`, `f16`, `f64`.

@@ -36,4 +36,27 @@ struct embedding_position {
 };
 }  // namespace slots
 
+namespace detail {
+
+/// What an embedding position shares: nothing, unless it says so.
+template <class Position, class Value, class = void>
+struct shared_by_position {
+  using type = type_list<>;
+};
+template <class Position, class Value>
+struct shared_by_position<Position, Value, std::void_t<typename Position::template shares<Value>>> {
+  using type = typename Position::template shares<Value>;
+};
+
+/// What an embedding position costs: nothing that is counted, unless it says so.
+template <class Position>
+constexpr std::uint64_t work_of_position(extent_t tokens) {
+  if constexpr (requires { Position::multiply_adds(tokens); })
+    return Position::multiply_adds(tokens);
+  else
+    return 0;
+}
+
+}  // namespace detail
+
 LACUNA_END

@@ -76,7 +76,7 @@ class bert_words {
  private:
   struct mark {
     unsigned combining_class;
-    extent_t place;
+    extent_t at;
     char32_t code;
   };
 
@@ -111,7 +111,7 @@ class bert_words {
   template <class Take>
   void order_marks(Take& take) {
     std::sort(marks_.begin(), marks_.end(), [](const mark& a, const mark& b) {
-      return a.combining_class < b.combining_class || (a.combining_class == b.combining_class && a.place < b.place);
+      return a.combining_class < b.combining_class || (a.combining_class == b.combining_class && a.at < b.at);
     });
     for (const mark& of : marks_) add_part(of.code, take);
     marks_.clear();

@@ -1,0 +1,55 @@
+#pragma once
+/// A route inside each of several sequences that lie in one stream: no pad tokens, and no look across.
+
+#include <lacuna/attention/plan/planner.hpp>
+#include <lacuna/tensor/sequences.hpp>
+
+LACUNA_BEGIN
+
+/// The plan of a route that begins anew with every sequence; a function of where the sequences lie.
+template <class Policy, extent_t Most, extent_t Tokens, extent_t Context>
+struct packed_plan : stored_plan<Tokens, Context, decltype(Policy::spans(0, 0))::most> {
+  sequence_table<Most, Context> table;
+
+  constexpr status check(const sequence_lengths& of) const { return table.check(of); }
+  constexpr void assign(const sequence_lengths& of) { table.assign(of); }
+  constexpr status fits(extent_t tokens, bool whole) const { return table.fits(tokens, whole); }
+
+  constexpr void prepare(extent_t first, extent_t tokens) {
+    extent_t number = 0;
+    this->prepare_rows(first, tokens, [&](extent_t t, auto& to) {
+      const extent_t at = first + t, keys = first + tokens;
+      while (number + 1 < table.count() && table.start(number + 1) <= at) ++number;
+      const extent_t start = table.start(number), end = table.end(number, keys);
+      const auto keys_seen = Policy::spans(at - start, end - start);
+      for (extent_t i = 0; i < keys_seen.count; ++i)
+        to.add(start + keys_seen.items[i].begin,
+               start + keys_seen.items[i].end < end ? start + keys_seen.items[i].end : end);
+    });
+  }
+};
+
+/// Every row sees what `Route` shows it of its own sequence, as if it were alone; nothing of the others. The sequences
+/// are given to the model, `model.try_assign(sequence_lengths{lengths, count})`, and hold until the next ones; before
+/// the first, all tokens are one sequence. The pairs of each sequence heads head_width multiply-adds, twice.
+/// `packed<Recipe, sequences<N>>` puts it around every route of a recipe. Source: Zhai et al. (2022), ByteTransformer,
+/// arXiv 2210.03052, section III.D (sequences without pad tokens); Zhao et al. (2024), Prepacking, arXiv 2404.09529.
+template <class Route, class Sequences>
+struct within_sequence {
+  using slot = slots::route;
+  using inner = combined_route<Route>;
+  using parts = type_list<Route>;
+  template <class New>
+  using rebuild = within_sequence<New, Sequences>;
+  static constexpr auto name = fixed_string("within_sequence<") + inner::name + ", " + Sequences::name + ">";
+  static constexpr bool sees_ahead = route_sees_ahead<inner>;
+
+  template <extent_t Tokens, extent_t Context>
+  using plan = packed_plan<inner, Sequences::value, Tokens, Context>;
+  /// The most pairs that there can be: those of one sequence.
+  static constexpr std::uint64_t pairs(extent_t first, extent_t tokens, extent_t keys) {
+    return lacuna::pairs<inner>(first, tokens, keys);
+  }
+};
+
+LACUNA_END

@@ -1,0 +1,200 @@
+#pragma once
+/// What decoders and encoders have in common: embedding, positions, kinds of tokens, a norm of these, blocks, final
+/// norm.
+
+#include <lacuna/block/no_component.hpp>
+#include <lacuna/block/repeat.hpp>
+#include <lacuna/model/embedding_norm.hpp>
+#include <lacuna/model/streams.hpp>
+#include <lacuna/model/token_types.hpp>
+#include <lacuna/norm/no_norm.hpp>
+#include <lacuna/op/embed.hpp>
+#include <lacuna/position/no_position.hpp>
+
+LACUNA_BEGIN
+
+/// Default: the `closing_norm` of the last block.
+struct closing_norm_of_body {};
+
+namespace rules {
+template <bool Fine>
+struct body_keeps_the_width {
+  static_assert(Fine, "lacuna::body: a block changes the width (end it with a projection back to its input's width)");
+};
+}  // namespace rules
+
+namespace detail {
+
+template <class Norm, class Body>
+struct final_norm {
+  using type = Norm;
+};
+template <class Body>
+struct final_norm<closing_norm_of_body, Body> {
+  using type = typename Body::closing_norm;
+};
+
+template <class List>
+struct body_of;
+template <class... Blocks>
+struct body_of<type_list<Blocks...>> {
+  using type = stack<Blocks...>;
+};
+template <class Only>
+struct body_of<type_list<Only>> {
+  using type = repeat<1, Only>;
+};
+template <>
+struct body_of<type_list<>> {
+  using type = no_component;
+};
+
+}  // namespace detail
+
+/// Tokens `(tokens)` to rows `(tokens, width)`. `Parts` names the choices: vocabulary, width, context, blocks, norm,
+/// embedding_position, embedding_norm, token_types.
+template <class Parts>
+struct trunk {
+  static constexpr extent_t vocabulary = Parts::vocabulary;
+  static constexpr extent_t width = Parts::width;
+  static constexpr extent_t context = Parts::context;
+  using sublayers = typename detail::bound_inside<typename Parts::blocks, place<width, context>>::type;
+  static_assert(__is_base_of(nothing, detail::completed<sublayers>) || true);
+  static constexpr bool forgets = some_forget<sublayers>;
+  static constexpr detail::stream_agreement agreement = detail::streams_of_all<sublayers>;
+  static_assert(__is_base_of(nothing, rules::layers_keep_as_many_streams<agreement.agreed>) || true);
+  static constexpr extent_t streams = agreement.agreed && agreement.count > 0 ? agreement.count : 1;
+  using body_recipe = typename detail::body_of<typename Parts::blocks>::type;
+  using body = typename body_recipe::template bound<place<width, context>>;
+  static_assert(__is_base_of(nothing, rules::body_keeps_the_width<(body::out::width == width)>) || true);
+  static constexpr bool sees_ahead = lacuna::sees_ahead<body>;
+  using norm_policy = typename detail::final_norm<typename Parts::norm, body_recipe>::type;
+  using norm = typename norm_policy::template bound<width>;
+  using position = typename Parts::embedding_position::template bound<width, context>;
+  using entry = detail::norm_stage<typename Parts::embedding_norm::norm, width, trunk>;
+  using token_types = typename Parts::token_types::template bound<width, context>;
+
+  template <class Role>
+  struct embedding_table {
+    typename Role::template tensor<Parts::vocabulary, Parts::width> weight;
+    template <class Visitor, class... Structs>
+    LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+      v("weight", s.weight...);
+    }
+  };
+  template <class Role>
+  struct parameters {
+    embedding_table<Role> embedding;
+    [[no_unique_address]] typename position::template parameters<Role> position_part;
+    [[no_unique_address]] typename token_types::template parameters<Role> token_types_part;
+    [[no_unique_address]] typename entry::template parameters<Role> entry_part;
+    typename body::template parameters<Role> body_part;
+    [[no_unique_address]] typename norm::template parameters<Role> norm_part;
+    template <class Visitor, class... Structs>
+    LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+      v("embedding", s.embedding...);
+      v("position", s.position_part...);
+      v("token_type", s.token_types_part...);
+      v("embedding_norm", s.entry_part...);
+      v("", s.body_part...);
+      v("final_norm", s.norm_part...);
+    }
+  };
+  template <class Role>
+  struct state : body::template state<Role> {};
+  template <class Plan>
+  struct memory {
+    typename Plan::template buffer<Parts::width> embedded;
+    [[no_unique_address]] typename entry::template memory<Plan> entry_part;
+    typename Plan::template buffer<Parts::width> mixed;   ///< after the last block
+    typename Plan::template buffer<Parts::width> normed;  ///< after the final norm
+    typename body::template memory<Plan> body_part;
+    typename norm::template memory<Plan> norm_part;
+  };
+  template <class Target>
+  struct derived {
+    typename body::template derived<Target> body_part;
+  };
+  template <class Plan>
+  using shares = unique<join<typename body::template shares<Plan>, typename token_types::shares,
+                             typename detail::shared_by_position<position, typename Plan::value>::type>>;
+
+  template <class Parameters, class Derived>
+  LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+    body::refresh(parameters.body_part, derived.body_part);
+  }
+  template <class Parameters>
+  LACUNA_HD static constexpr void initialise(Parameters& parameters) {
+    entry::initialise(parameters.entry_part);
+    body::initialise(parameters.body_part);
+    norm::initialise(parameters.norm_part);
+  }
+
+  /// Tokens through all blocks and the final norm; the rows are `memory.normed`.
+  template <class Values, class Run>
+  LACUNA_HD static constexpr void forward(Values v, token_view tokens, const Run& run) {
+    auto& m = v.memory;
+    const auto embedded = m.embedded.first(tokens.count), mixed = m.mixed.first(tokens.count);
+    op::embed(embedded, v.parameters.embedding.weight, tokens, run.backend);
+    position::forward(v.parameters.position_part, embedded, run);
+    token_types::forward(v.parameters.token_types_part, embedded, run);
+    const auto entered = entry::inner_rows(m.entry_part, embedded);
+    if constexpr (entry::present)
+      entry::norm::forward(v.parameters.entry_part, m.entry_part.norm_part, embedded, entered, run);
+    body::forward(values{v.parameters.body_part, v.state, m.body_part, v.derived.body_part}, entered, mixed, run);
+    norm::forward(v.parameters.norm_part, m.norm_part, mixed, m.normed.first(tokens.count), run);
+  }
+  /// Room for the adjoints of the rows, 0 so far: what `backward` reads.
+  template <class Adjoints>
+  LACUNA_HD static constexpr auto clear_adjoints(Adjoints a, token_view tokens) {
+    auto& d = a.memory;
+    const auto dnormed = d.normed.first(tokens.count);
+    d.embedded.first(tokens.count).fill(0), d.mixed.first(tokens.count).fill(0), dnormed.fill(0);
+    return dnormed;
+  }
+  /// Adjoints of all rows to all parameters; gradients accumulate. Covers a stream from position 0.
+  template <class Values, class Adjoints, class Run>
+  LACUNA_HD static constexpr void backward(Values v, Adjoints a, token_view tokens, const Run& run) {
+    auto& m = v.memory;
+    auto& d = a.memory;
+    const extent_t count = tokens.count;
+    const auto dembedded = d.embedded.first(count), dmixed = d.mixed.first(count), dnormed = d.normed.first(count);
+    norm::backward(v.parameters.norm_part, a.gradients.norm_part, m.norm_part, m.mixed.first(count), dnormed, dmixed,
+                   run);
+    const auto entered = entry::inner_rows(m.entry_part, m.embedded.first(count)),
+               dentered = entry::inner_rows(d.entry_part, dembedded);
+    if constexpr (entry::present) dentered.fill(0);
+    body::backward(values{v.parameters.body_part, v.state, m.body_part, v.derived.body_part},
+                   adjoints{a.gradients.body_part, a.state, d.body_part}, entered, dmixed, dentered, run);
+    if constexpr (entry::present)
+      entry::norm::backward(v.parameters.entry_part, a.gradients.entry_part, m.entry_part.norm_part,
+                            m.embedded.first(count), dentered, dembedded, run);
+    token_types::backward(a.gradients.token_types_part, dembedded, run);
+    position::backward(a.gradients.position_part, dembedded, run);
+    op::embed_backward(a.gradients.embedding.weight, dembedded, tokens, run.backend);
+  }
+  template <class Memory, class Function>
+  static constexpr void losses(Memory& memory, Function& f) {
+    detail::visit_losses_of<body>(memory.body_part, f);
+  }
+  /// Multiply-adds of `tokens` rows from position `first` on.
+  static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
+    return detail::work_of_position<position>(tokens) + body::multiply_adds(first, tokens);
+  }
+  /// Calls `f(name, value)` for every size, layer by layer.
+  template <class Function>
+  static constexpr void facts(Function&& f) {
+    f("vocabulary", vocabulary);
+    f("width", width);
+    f("context", context);
+    f("layers", body::layers);
+    body::facts(f);
+  }
+  /// Calls `f(route, reason)` for every attention that differs from its neighbours.
+  template <class Function>
+  static constexpr void schedules(Function&& f) {
+    body::schedules(f);
+  }
+};
+
+LACUNA_END

@@ -1,0 +1,291 @@
+// Several sequences in one pass: each is what it would be alone, whatever stands beside it. Encoders and prompts.
+#include "support/minilm.hpp"
+#include "support/recipes.hpp"
+
+#include "support/data.hpp"
+
+#include <doctest/doctest.h>
+#include <cmath>
+#include <lacuna/io.hpp>
+#include <lacuna/with_simd.hpp>
+#include <memory>
+#include <string>
+
+namespace {
+namespace lc = lacuna;
+
+constexpr std::uint32_t lengths[]{17, 1, 5, 24, 8};
+constexpr lc::extent_t total = 55;
+std::vector<std::uint32_t> stream() {
+  std::vector<std::uint32_t> tokens(total);
+  for (lc::extent_t t = 0; t < total; ++t)
+    tokens[t] = static_cast<std::uint32_t>(lc::random_bits(3, 0, t).word[0] % 11);
+  return tokens;
+}
+
+/// Attention with grouped heads and a feed-forward.
+template <class Norms, class... Parts>
+using block = typename Norms::template of<lc::attention<lc::heads<2>, Parts...>, lc::ffn<lc::hidden<12>, lc::gelu>>;
+struct before {
+  template <class... Sublayers>
+  using of = lc::pre_norm<lc::rms_norm<>, Sublayers...>;
+};
+struct after {
+  template <class... Sublayers>
+  using of = lc::post_norm<lc::layer_norm<>, Sublayers...>;
+};
+template <class... Parts>
+using small_decoder = lc::decoder<lc::vocabulary<11>, lc::width<16>, lc::context<64>, Parts...>;
+template <class... Parts>
+using small_encoder = lc::encoder<lc::vocabulary<11>, lc::width<16>, lc::context<64>, Parts...>;
+
+/// Logits of the last token of each sequence: all at once, and one after the other.
+template <class Recipe, class... Options>
+void prompts_are_as_if_alone(double tolerance) {
+  using sequences = lc::sequences<6>;
+  auto packed = std::make_unique<lc::model<lc::packed<Recipe, sequences>, Options...>>();
+  auto alone = std::make_unique<lc::model<Recipe, Options...>>();
+  recipes::randomise(*packed, 5, 0.4), recipes::randomise(*alone, 5, 0.4);
+  const auto tokens = stream();
+  lc::extent_t calls = 0, from = 0;
+  double worst = 0;
+  const auto compare = [&](lc::extent_t sequence, const auto& logits) {
+    REQUIRE(sequence == calls++);
+    alone->reset();
+    const auto expected = *alone->try_forward({tokens.data() + from, lengths[sequence]});
+    from += lengths[sequence];
+    for (lc::extent_t c = 0; c < 11; ++c)
+      worst = std::max(worst, static_cast<double>(std::fabs(logits(0, c) - expected(0, c))));
+  };
+  REQUIRE(packed->try_forward_sequences({tokens.data(), total}, {lengths, 5}, compare).ok());
+  CHECK(calls == 5);
+  CHECK(from == total);
+  CHECK(worst <= tolerance);
+  // Once more, with others: nothing of the first remains.
+  calls = from = 0, worst = 0;
+  REQUIRE(packed->try_forward_sequences({tokens.data(), 18}, {lengths, 2}, compare).ok());
+  CHECK(calls == 2);
+  CHECK(worst <= tolerance);
+}
+
+/// The same for the rows of an encoder.
+template <class Recipe, class... Options>
+void sentences_are_as_if_alone(double tolerance) {
+  auto packed = std::make_unique<lc::model<Recipe, Options...>>();
+  recipes::randomise(*packed, 5, 0.4);
+  const auto tokens = stream();
+  const auto rows = packed->try_encode({tokens.data(), total}, {lengths, 5}).take();
+  REQUIRE(rows.count == 5);
+  std::vector<double> together(rows.data, rows.data + 5 * rows.columns);
+  lc::extent_t from = 0;
+  double worst = 0;
+  for (lc::extent_t s = 0; s < 5; ++s) {
+    const auto alone = packed->try_encode({tokens.data() + from, lengths[s]}).take();
+    REQUIRE(alone.count == 1);
+    for (lc::extent_t c = 0; c < alone.columns; ++c)
+      worst = std::max(worst, std::fabs(together[s * alone.columns + c] - static_cast<double>(alone(0, c))));
+    from += lengths[s];
+  }
+  CHECK(worst <= tolerance);
+}
+
+/// Gradients of all sequences at once, and the sum of what each gives alone.
+template <class Recipe>
+void gradients_are_as_if_alone() {
+  using sequences = lc::sequences<6>;
+  auto packed = std::make_unique<lc::model<lc::packed<Recipe, sequences>, lc::f64, lc::training>>();
+  auto alone = std::make_unique<lc::model<Recipe, lc::f64, lc::training>>();
+  recipes::randomise(*packed, 5, 0.4), recipes::randomise(*alone, 5, 0.4);
+  const auto tokens = stream();
+  std::vector<double> adjoint(total * 11);
+  for (std::size_t i = 0; i < adjoint.size(); ++i) adjoint[i] = lc::random_normal(6, 0, i);
+  REQUIRE(packed->try_assign(lc::sequence_lengths{lengths, 5}).ok());
+  REQUIRE(packed->try_forward_to_learn({tokens.data(), total}).ok());
+  packed->clear_gradients(), alone->clear_gradients();
+  REQUIRE(packed->try_backward({tokens.data(), total}, {adjoint.data(), total}).ok());
+  lc::extent_t from = 0;
+  for (const auto length : lengths) {
+    REQUIRE(alone->try_forward_to_learn({tokens.data() + from, length}).ok());
+    REQUIRE(alone->try_backward({tokens.data() + from, length}, {adjoint.data() + 11 * from, length}).ok());
+    from += length;
+  }
+  lc::visit_named(
+      [](const char* path, auto& together, auto& apart) {
+        double largest = 0, worst = 0;
+        for (std::size_t i = 0; i < std::size(together.data); ++i) {
+          largest = std::max(largest, std::fabs(apart.data[i]));
+          worst = std::max(worst, std::fabs(together.data[i] - apart.data[i]));
+        }
+        INFO(path);
+        CHECK(largest > 0);
+        CHECK(worst <= 1e-12 * largest);
+      },
+      packed->gradients_to_write(), alone->gradients_to_write());
+}
+
+template <class Refused>
+std::string why(const Refused& refused) {
+  REQUIRE(!refused.ok());
+  return refused.why().message.c_str();
+}
+
+using rotary = small_decoder<block<before, lc::causal, lc::rope<>, lc::kv_heads<1>>>;
+using absolute = small_decoder<lc::learned_position, block<before, lc::both<lc::causal, lc::window<6>>>>;
+using waves = small_decoder<lc::sinusoidal<>, block<before, lc::causal, lc::alibi>, block<before, lc::full>>;
+template <class Pooling>
+using sentences = small_encoder<lc::learned_position, lc::token_types<2>, lc::embedding_norm<lc::layer_norm<>>,
+                                lc::repeat<2, block<after, lc::full, lc::bias>>, lc::sequences<5>, Pooling>;
+
+}  // namespace
+
+TEST_CASE("prompts in one pass are as if alone") {
+  prompts_are_as_if_alone<rotary>(1e-5);
+  prompts_are_as_if_alone<rotary, lc::f64>(1e-13);
+  prompts_are_as_if_alone<rotary, lc::simd, lc::chunk<7>>(1e-5);
+  prompts_are_as_if_alone<absolute, lc::f64>(1e-13);
+  prompts_are_as_if_alone<absolute, lc::simd>(1e-5);
+  prompts_are_as_if_alone<waves, lc::simd, lc::chunk<64>>(1e-5);
+}
+TEST_CASE("gradients of prompts in one pass are those of each alone") {
+  gradients_are_as_if_alone<rotary>();
+  gradients_are_as_if_alone<absolute>();
+}
+TEST_CASE("sentences in one pass are as if alone") {
+  sentences_are_as_if_alone<sentences<lc::mean_pooling>, lc::f64>(1e-13);
+  sentences_are_as_if_alone<sentences<lc::first_token>, lc::simd>(1e-5);
+  sentences_are_as_if_alone<sentences<lc::sequence_pooling>, lc::simd>(1e-5);
+}
+TEST_CASE("a packed recipe has the parameters of the recipe, under the same paths") {
+  static_assert(lc::same_tensors<lc::packed<rotary, lc::sequences<6>>, rotary>);
+  static_assert(lc::same_tensors<lc::packed<absolute, lc::sequences<6>>, absolute>);
+  CHECK(lc::parameter_count<sentences<lc::mean_pooling>> ==
+        11 * 16 + 64 * 16 + 2 * 16 + 2 * 16 + 2 * (4 * (16 * 16 + 16) + 2 * 16 * 12 + 4 * 16));
+}
+
+TEST_CASE("poolings: a mean, a first row, and a mean again where nothing was learned") {
+  auto mean = std::make_unique<lc::model<sentences<lc::mean_pooling>, lc::f64>>();
+  auto first = std::make_unique<lc::model<sentences<lc::first_token>, lc::f64>>();
+  auto learned = std::make_unique<lc::model<sentences<lc::sequence_pooling>, lc::f64>>();
+  recipes::randomise(*mean, 5, 0.4), recipes::randomise(*first, 5, 0.4), recipes::randomise(*learned, 5, 0.4);
+  const auto tokens = stream();
+  const auto whole = mean->try_encode({tokens.data(), 20}).take();
+  for (double& of : learned->parameters_to_write().pooling_part.weight.data) of = 0;
+  const auto level = learned->try_encode({tokens.data(), 20}).take();
+  for (lc::extent_t c = 0; c < 16; ++c) CHECK(std::fabs(whole(0, c) - level(0, c)) <= 1e-13);
+  // The first of one token is the mean of it.
+  const auto one = first->try_encode({tokens.data(), 1}).take();
+  const auto alone = mean->try_encode({tokens.data(), 1}).take();
+  for (lc::extent_t c = 0; c < 16; ++c) CHECK(one(0, c) == alone(0, c));
+}
+
+TEST_CASE("kinds of tokens count, and are forgotten where none are given") {
+  auto model = std::make_unique<lc::model<sentences<lc::mean_pooling>, lc::f64>>();
+  recipes::randomise(*model, 5, 0.4);
+  const auto tokens = stream();
+  const auto copy = [](const auto& rows) { return std::vector<double>(rows.data, rows.data + rows.columns); };
+  const auto plain = copy(model->try_encode({tokens.data(), 4}).take());
+  const std::uint32_t kinds[]{0, 0, 1, 1}, same[]{0, 0, 0, 0};
+  REQUIRE(model->try_assign(lc::token_type_view{kinds, 4}).ok());
+  CHECK(copy(model->try_encode({tokens.data(), 4}).take()) != plain);
+  CHECK(why(model->try_encode({tokens.data(), 3})) ==
+        "lacuna::forward: expected 4 tokens, those of the token_type_view that was assigned, found 3 (assign the kinds "
+        "of these tokens, or none)");
+  REQUIRE(model->try_assign(lc::token_type_view{same, 4}).ok());
+  CHECK(copy(model->try_encode({tokens.data(), 4}).take()) == plain);
+  REQUIRE(model->try_assign(lc::token_type_view{}).ok());
+  CHECK(copy(model->try_encode({tokens.data(), 4}).take()) == plain);
+  const std::uint32_t third[]{0, 2};
+  CHECK(why(model->try_assign(lc::token_type_view{third, 2})) ==
+        "lacuna::token_types: token 1: expected a kind below 2, found 2 (number the kinds from 0)");
+}
+
+TEST_CASE("sequences that do not fit are refused, and nothing changes") {
+  auto model = std::make_unique<lc::model<sentences<lc::mean_pooling>>>();
+  const auto tokens = stream();
+  const std::uint32_t six[]{1, 1, 1, 1, 1, 1}, empty[]{3, 0}, long_ones[]{40, 25};
+  CHECK(why(model->try_encode({tokens.data(), 6}, {six, 6})) ==
+        "lacuna::sequences: expected at most 5, found 6 (take them in several passes, or give the recipe more: "
+        "sequences<N>)");
+  CHECK(why(model->try_encode({tokens.data(), 3}, {empty, 2})) ==
+        "lacuna::sequences: sequence 1: expected at least one token, found none (leave it out)");
+  CHECK(
+      why(model->try_encode({tokens.data(), 55}, {long_ones, 2})) ==
+      "lacuna::sequences: expected at most 64 tokens in all (the context), found 65 (take them in several passes: see "
+      "pack_sequences)");
+  CHECK(why(model->try_encode({tokens.data(), 54}, {lengths, 5})) ==
+        "lacuna::forward: expected 55 tokens, those of the sequences that were assigned, found 54 (assign the "
+        "sequence_lengths of these tokens first)");
+  const std::uint32_t strange[]{1, 11};
+  CHECK(why(model->try_encode({strange, 2})) ==
+        "lacuna::forward: token 1: expected a number below 11, found 11 (encode with the model's own tokenizer)");
+  CHECK(why(model->try_encode({strange, 0})).substr(0, 38) == "lacuna::forward: expected at least one");
+  auto prompts = std::make_unique<lc::model<lc::packed<rotary, lc::sequences<2>>>>();
+  CHECK(why(prompts->try_forward_sequences({tokens.data(), 0}, {}, [](lc::extent_t, const auto&) {})) ==
+        "lacuna::sequences: expected at least one sequence, found none");
+}
+
+TEST_CASE("sequences are put together into few passes, each within its limits") {
+  std::uint32_t many[100], passes[100], room[100];
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < 100; ++i) sum += many[i] = 1 + lc::random_bits(9, 1, i).word[0] % 60;
+  const auto count = lc::try_pack_sequences({many, 100}, 64, 4, passes, room).take();
+  std::uint32_t tokens[100]{}, held[100]{};
+  for (int i = 0; i < 100; ++i) tokens[passes[i]] += many[i], ++held[passes[i]];
+  for (lc::extent_t pass = 0; pass < 100; ++pass) {
+    CHECK((tokens[pass] > 0) == (pass < count));
+    CHECK(tokens[pass] <= 64);
+    CHECK(held[pass] <= 4);
+  }
+  const std::uint64_t least = (sum + 63) / 64;
+  CHECK(count >= least);
+  CHECK(9 * count <= 11 * least + 9);
+  CHECK(lc::try_pack_sequences({many, 100}, 64, 1, passes, room).take() == 100);
+  CHECK(lc::try_pack_sequences({many, 0}, 64, 4, passes, room).take() == 0);
+  const std::uint32_t wrong[]{3, 65};
+  CHECK(why(lc::try_pack_sequences({wrong, 2}, 64, 4, passes, room)) ==
+        "lacuna::pack_sequences: sequence 1: expected 1 to 64 tokens, found 65 (cut it, or give the recipe a longer "
+        "context)");
+}
+
+TEST_CASE("a model of sentences agrees with ONNX Runtime on 200 of them, alone and in full passes") {
+  const std::string file = minilm_data("model.safetensors");
+  if (file.empty()) return;
+  auto model = std::make_unique<lc::model<lc::zoo::minilm, lc::simd>>();
+  static_assert(lc::parameter_count<lc::zoo::minilm> == 22'565'376);
+  const auto opened = lc::try_open_bert(file).take();
+  REQUIRE(lc::try_load_into(*model, opened).ok());
+  const auto ids = minilm::ids();
+  const auto expected = minilm::embeddings();
+  REQUIRE(ids.size() == minilm::count);
+  REQUIRE(expected.size() == minilm::count * minilm::width);
+  double worst = 1;
+  const auto compare = [&](std::size_t sentence, const float* row) {
+    double product = 0, found = 0, other = 0;
+    for (std::size_t c = 0; c < minilm::width; ++c) {
+      const double a = static_cast<double>(row[c]), b = static_cast<double>(expected[sentence * minilm::width + c]);
+      product += a * b, found += a * a, other += b * b;
+    }
+    const double cosine = product / std::sqrt(found * other);
+    worst = cosine >= worst ? worst : cosine;  // also where it is no number
+  };
+  std::vector<std::uint32_t> sizes, passes(minilm::count), room(minilm::count);
+  for (std::size_t i = 0; i < minilm::count; ++i) {
+    sizes.push_back(static_cast<std::uint32_t>(ids[i].size()));
+    if (i % 10 == 0) compare(i, model->try_encode({ids[i].data(), ids[i].size()}).take().data);
+  }
+  const auto count = lc::try_pack_sequences({sizes.data(), sizes.size()}, 512, 32, passes.data(), room.data()).take();
+  for (std::size_t pass = 0; pass < count; ++pass) {
+    std::vector<std::uint32_t> tokens, here;
+    std::vector<std::size_t> which;
+    for (std::size_t i = 0; i < minilm::count; ++i) {
+      if (passes[i] != pass) continue;
+      tokens.insert(tokens.end(), ids[i].begin(), ids[i].end());
+      here.push_back(sizes[i]), which.push_back(i);
+    }
+    const auto rows = model->try_encode({tokens.data(), tokens.size()}, {here.data(), here.size()}).take();
+    REQUIRE(rows.count == which.size());
+    for (std::size_t r = 0; r < which.size(); ++r) compare(which[r], rows.data + r * minilm::width);
+  }
+  INFO("worst cosine: 1 - " << 1 - worst);
+  CHECK(1 - worst <= 1e-6);
+}
