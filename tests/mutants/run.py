@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Each backward has one factor or sign changed in a copy of the headers; the gradient check must notice every one.
 
-A mutation is (header, text that stands there exactly once, its replacement, recipe that uses it).
+A mutation is (header, text that stands there exactly once, its replacement, recipe that uses it). All mutations of a
+recipe are woven into one program (weave.py), which runs once per mutation, and once without any. What cannot be woven
+(its types differ, or the compiler needs it) has ALONE as a fifth part, and is compiled in headers of its own.
 """
 import pathlib
 import shutil
@@ -10,8 +12,10 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import proof
+import weave
 
 HERE = pathlib.Path(__file__).resolve().parent
+ALONE = "alone"
 MUTATIONS = [
     ("op/multiply.hpp", "out[i] += static_cast<Value>(scale * static_cast<Value>(widen(w[i])))",
      "out[i] += static_cast<Value>(1.001 * scale * static_cast<Value>(widen(w[i])))", "llama"),
@@ -187,40 +191,80 @@ MUTATIONS = [
 ]
 
 
-def build_and_run(include, recipe, folder):
-    program = pathlib.Path(folder) / "check"
-    built = proof.run([proof.gxx(), "-std=c++20", "-O1", f"-DRECIPE={recipe}", f"-I{HERE.parent}", f"-I{include}",
-                       HERE / "check.cpp", "-o", program])
-    if built.returncode != 0:
-        return None, built.stdout
-    ran = proof.run([program])
-    return ran.returncode, ran.stdout
+def build(include, recipe, program):
+    return proof.run([proof.gxx(), "-std=c++20", "-O1", f"-DRECIPE={recipe}", f"-I{HERE.parent}", f"-I{include}",
+                      HERE / "check.cpp", "-o", program])
 
 
-def try_mutation(mutation):
-    header, old, new, recipe = mutation
-    with tempfile.TemporaryDirectory() as folder:
-        include = pathlib.Path(folder) / "include"
-        shutil.copytree(proof.INCLUDE, include)
+def verdict(ran):
+    """Whether a program says that its gradients are wrong, and what else it said."""
+    return ran.returncode == 1, f"exit code {ran.returncode}, expected 1: {ran.stdout}"
+
+
+def woven_program(job):
+    """One program of a recipe with all its mutations: what the compiler said if it failed."""
+    recipe, mutations, folder = job
+    include = folder / recipe / "include"
+    shutil.copytree(proof.INCLUDE, include)
+    by_header = {}
+    for number, header, old, new in mutations:
+        by_header.setdefault(header, []).append((number, old, new))
+    for header, changes in by_header.items():
         path = include / "lacuna" / header
-        text = path.read_text()
-        if text.count(old) != 1:
-            return False, f"expected the text to mutate exactly once, found it {text.count(old)} times: {old}"
-        path.write_text(text.replace(old, new))
-        code, output = build_and_run(include, recipe, folder)
-        if code is None:
-            return False, "the mutant does not compile:\n" + output[:2000]
-        return code == 1, f"exit code {code}, expected 1: {output}"
+        try:
+            path.write_text(weave.weave(path.read_text(), changes))
+        except weave.CannotWeave as why:
+            return f"{header}: cannot be woven ({why}); mark such a mutation ALONE"
+    built = build(include, recipe, folder / recipe / "check")
+    return built.stdout[:4000] or "the compiler failed" if built.returncode != 0 else ""
+
+
+def try_alone(job):
+    number, header, old, new, recipe, folder = job
+    folder = folder / f"alone_{number}"
+    include = folder / "include"
+    shutil.copytree(proof.INCLUDE, include)
+    path = include / "lacuna" / header
+    path.write_text(path.read_text().replace(old, new))
+    built = build(include, recipe, folder / "check")
+    if built.returncode != 0:
+        return False, "the mutant does not compile:\n" + built.stdout[:2000]
+    return verdict(proof.run([folder / "check"]))
 
 
 def main():
     tally = proof.Tally()
-    with tempfile.TemporaryDirectory() as folder:
-        for recipe in dict.fromkeys(mutation[3] for mutation in MUTATIONS):
-            code, output = build_and_run(proof.INCLUDE, recipe, folder)
-            tally.check(code == 0, f"without a mutation the gradients of {recipe} are right", output)
-    for mutation, (noticed, details) in zip(MUTATIONS, proof.in_parallel(try_mutation, MUTATIONS)):
-        tally.check(noticed, f"{mutation[0]}: a wrong backward is noticed ({mutation[2][:60]})", details)
+    verdicts, woven, alone = {}, {}, []
+    for number, (header, old, new, recipe, *how) in enumerate(MUTATIONS, 1):
+        woven.setdefault(recipe, [])
+        found = (proof.INCLUDE / "lacuna" / header).read_text().count(old)
+        if found != 1:
+            verdicts[number] = False, f"expected the text to mutate exactly once, found it {found} times: {old}"
+        elif how == [ALONE]:
+            alone.append((number, header, old, new, recipe))
+        else:
+            woven[recipe].append((number, header, old, new))
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        builds = proof.in_parallel(woven_program, [(recipe, some, folder) for recipe, some in woven.items()])
+        runs = []
+        for (recipe, some), problem in zip(woven.items(), builds):
+            if problem:
+                verdicts.update({number: (False, f"the mutants of {recipe} do not compile") for number, *_ in some})
+                tally.check(False, f"without a mutation the gradients of {recipe} are right", problem)
+            else:
+                runs += [(recipe, number) for number in [0, *(number for number, *_ in some)]]
+        programs = proof.in_parallel(lambda run: proof.run([folder / run[0] / "check", run[1]]), runs)
+        for (recipe, number), ran in zip(runs, programs):
+            if number == 0:
+                tally.check(ran.returncode == 0, f"without a mutation the gradients of {recipe} are right", ran.stdout)
+            else:
+                verdicts[number] = verdict(ran)
+        for job, result in zip(alone, proof.in_parallel(try_alone, [(*job, folder) for job in alone])):
+            verdicts[job[0]] = result
+    for number, (header, _, new, *_) in enumerate(MUTATIONS, 1):
+        tally.check(verdicts[number][0], f"{header}: a wrong backward is noticed ({' '.join(new.split())[:60]})",
+                    verdicts[number][1])
     tally.finish()
 
 
