@@ -89,6 +89,101 @@ def design_space(tally, folder):
                     f"04_design_space refuses {what}", ran.stdout + ran.stderr)
 
 
+def minilm_folder():
+    """Where scripts/fetch_minilm puts the model of sentences."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    return pathlib.Path(os.environ.get("LACUNA_MINILM") or cache / "lacuna" / "all-MiniLM-L6-v2")
+
+
+def semantic_search(tally, folder):
+    """Passages by meaning, across languages' letters; what cannot be searched is said, whatever else is found."""
+    def search(*arguments, model=minilm_folder()):
+        return subprocess.run([str(BIN / "05_semantic_search"), *map(str, arguments)], capture_output=True, text=True,
+                              errors="replace", env={**os.environ, "LACUNA_MINILM": str(model)})
+
+    if not (BIN / "05_semantic_search").exists():
+        if os.environ.get("LACUNA_REQUIRE_DATA") == "1":
+            tally.check(False, "05_semantic_search is built (Debian: libicu-dev)")
+        else:
+            tally.skip("05_semantic_search (not built: no ICU)")
+        return
+    pets, facts = folder / "pets.txt", folder / "facts.txt"
+    pets.write_text("Stocks fell after the bank raised its rates.\r\n\r\nThe kitten sleeps on the rug.\n"
+                    "Une recette de cr\u00e8me br\u00fbl\u00e9e.\n", newline="")
+    facts.write_text("\ufeffWater boils at 100 degrees.\n\u732b\n")
+    (folder / "nothing.txt").write_bytes(b"")
+    (folder / "latin.txt").write_bytes(b"caf\xe9\n")
+    (folder / "long.txt").write_text("A short line.\n" + "Many words make a line that is long. " * 100 + "\n")
+    (folder / "controls.txt").write_text("A line.\n\x01\x02\n")
+
+    def refused(what, ran, *parts):
+        tally.check(ran.returncode not in (0, -6, -11) and ran.stdout == "" and all(part in ran.stderr for part in parts),
+                    f"05_semantic_search refuses {what}", f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
+
+    refused("a model that is not there", search("cats", pets, model=folder / "none"), "found no vocab.txt",
+            "scripts/fetch_minilm")
+    refused("no files", search("cats"), "usage")
+    for number in ("0", "x", "-1", "1e9"):
+        refused(f"-n {number}", search("-n", number, "cats", pets), "expected a whole number", f"'{number}'")
+    model = minilm_folder()
+    if not (model / "model.safetensors").exists():
+        if os.environ.get("LACUNA_REQUIRE_DATA") == "1":
+            tally.check(False, f"model of sentences in {model} (scripts/fetch_minilm)")
+        else:
+            tally.skip(f"05_semantic_search ({model}/model.safetensors not found: scripts/fetch_minilm)")
+        return
+
+    ran = search("a cat having a nap", pets, facts)
+    rows = re.findall(r"^ *(-?\d\.\d{3})  (\S+):(\d+): (.*)$", ran.stdout, re.MULTILINE)
+    tally.check(ran.returncode == 0 and len(rows) == 5 and rows[0][1:] == (str(pets), "3", "The kitten sleeps on the rug.")
+                and [float(row[0]) for row in rows] == sorted((float(row[0]) for row in rows), reverse=True)
+                and float(rows[0][0]) > 0.4 and float(rows[-1][0]) < 0.3, "05_semantic_search finds by meaning",
+                ran.stdout + ran.stderr)
+    tally.check("passage 5 of 5" in ran.stderr, "05_semantic_search says how far it is", ran.stderr)
+    # One and the same text has the cosine 1 with itself, whatever else is in the pass.
+    ran = search("-n", "1", "Une recette de cr\u00e8me br\u00fbl\u00e9e.", pets, facts)
+    tally.check(ran.returncode == 0 and ran.stdout == f" 1.000  {pets}:4: Une recette de cr\u00e8me br\u00fbl\u00e9e.\n",
+                "05_semantic_search finds a text itself", ran.stdout + ran.stderr)
+    ran = search("-p", "a nap", pets)
+    tally.check(ran.returncode == 0 and len(ran.stdout.splitlines()) == 2
+                and f"{pets}:3: The kitten sleeps on the rug. Une recette" in ran.stdout.splitlines()[0],
+                "05_semantic_search takes paragraphs", ran.stdout + ran.stderr)
+    ran = search("-n", "50", "words", folder / "long.txt")
+    cut = re.search(r"long.txt:2: (\d+) tokens are more than 256: cut into (\d+) passages", ran.stderr)
+    tally.check(ran.returncode == 0 and cut is not None and int(cut.group(1)) > 800
+                and len(ran.stdout.splitlines()) == 1 + int(cut.group(2))
+                and sum(len(line.split()) - 2 for line in ran.stdout.splitlines()) == 3 + 100 * 8,
+                "05_semantic_search says what it cut, and searches all of it", ran.stdout + ran.stderr)
+    ran = search("words", folder / "controls.txt")
+    tally.check(ran.returncode == 0 and "controls.txt:2: left out" in ran.stderr and len(ran.stdout.splitlines()) == 1,
+                "05_semantic_search says what it left out", ran.stdout + ran.stderr)
+    for name, part in (("nothing.txt", "an empty file"), ("latin.txt", "expected UTF-8"), ("none.txt", "found none")):
+        refused(f"{name} alone", search("words", folder / name), name, part, "nothing to search")
+        ran = search("boiling", folder / name, facts)
+        tally.check(ran.returncode == 1 and part in ran.stderr and "1 of 2 files could not be searched" in ran.stderr
+                    and ran.stdout.count("\n") == 2, f"05_semantic_search goes on behind {name}, and fails in the end",
+                    ran.stdout + ran.stderr)
+    refused("an empty query", search("", pets), "expected at least one word")
+    refused("a query of blanks", search(" \t", pets), "expected at least one word")
+    refused("a query that is too long", search("word " * 300, pets), "expected at most 256 tokens, found 302")
+    ran = subprocess.run([BIN / "05_semantic_search", b"caf\xe9", pets], capture_output=True, text=True, errors="replace",
+                         env={**os.environ, "LACUNA_MINILM": str(model)})
+    refused("a query that is not UTF-8", ran, "expected UTF-8")
+    other = folder / "other_model"
+    other.mkdir()
+    pieces = (model / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    (other / "vocab.txt").write_text("\n".join(pieces[:20000]) + "\n", encoding="utf-8")
+    (other / "model.safetensors").symlink_to(model / "model.safetensors")
+    refused("another model's vocabulary", search("cats", pets, model=other), "vocab.txt", "expected 30522 pieces",
+            "found 20000", "another model")
+    (other / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
+    (other / "model.safetensors").unlink()
+    (other / "model.safetensors").write_bytes((proof.REPOSITORY / "examples/models/shipped.safetensors").read_bytes())
+    refused("another model's weights", search("cats", pets, model=other), "expected", "found")
+    (other / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:1_000_000])
+    refused("a model that is not whole", search("cats", pets, model=other), "model.safetensors", "expected", "found")
+
+
 def fetching(tally, folder):
     """scripts/fetch_minilm without a network: what is there is found, what is wrong is said, nothing is left behind."""
     script = proof.REPOSITORY / "scripts" / "fetch_minilm"
@@ -150,6 +245,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         design_space(tally, folder)
+        semantic_search(tally, folder)
         (folder / "text.bin").write_text("no model at all, " * 100)
         (folder / "empty.bin").write_bytes(b"")
         refuses(tally, "a missing file", ["--model", folder / "none.bin"], "expected a file, found none")
