@@ -47,13 +47,22 @@ LACUNA_INLINE void load_row(lanes (&to)[Registers], const Element* from, extent_
   });
 }
 
+/// What a tile asks for in advance, `step` bytes further with every step of depth: the block that comes next. Weights
+/// of many layers come from far away, and what is asked for at once waits in a queue. An address: behind the last panel
+/// there is nothing, which does not matter.
+struct read_ahead {
+  std::uintptr_t from = 0;
+  extent_t step = 0;
+};
+
 /// y (+)= a b, one tile: `Rows` rows of a, `Registers` registers of columns of b (the last with `part` columns if it is
 /// partial), over `depth`. `Transposed` reads a by columns. Several sums per column hide the latency of the addition
 /// where few are computed at once.
 template <extent_t Rows, extent_t Registers, bool Partial, layout Layout, bool Transposed, class Left, class Element>
 void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride, const Element* b, extent_t b_stride,
-                   extent_t depth, extent_t part, bool continues) noexcept {
+                   extent_t depth, extent_t part, bool continues, read_ahead ahead) noexcept {
   constexpr extent_t width = lanes::lane_count;
+  constexpr extent_t lines = (Registers * width * sizeof(Element) + 63) / 64;
   constexpr extent_t sets = Rows * Registers >= 8 ? 1 : 8 / (Rows * Registers);
   lanes sums[sets][Rows][Registers];
   by_lanes::unroll<sets>([&](auto u) LACUNA_UNROLLED {
@@ -64,6 +73,10 @@ void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride
   const auto step = [&](lanes(&to)[Rows][Registers], extent_t i) LACUNA_UNROLLED {
     lanes right[Registers];
     load_row<Registers, Partial, Layout>(right, b + i * b_stride, part);
+    if constexpr (Rows > 1 && Layout == layout::panels)
+      by_lanes::unroll<lines>([&](auto line) LACUNA_UNROLLED {
+        prefetch(reinterpret_cast<const void*>(ahead.from + i * ahead.step + line * 64));
+      });
     by_lanes::unroll<Rows>([&](auto row) LACUNA_UNROLLED {
       const lanes left(widen(Transposed ? a[i * a_stride + row] : a[row * a_stride + i]));
       by_lanes::unroll<Registers>([&](auto r)
@@ -94,19 +107,21 @@ void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride
 /// `Rows` rows of a, `Columns` columns of b: one strip of tiles.
 template <extent_t Rows, extent_t Columns, layout Layout, bool Transposed, class Left, class Element>
 LACUNA_INLINE void multiply_rows(float* y, extent_t y_stride, const Left* a, extent_t a_stride, const Element* b,
-                                 extent_t b_stride, extent_t depth, bool continues) noexcept {
+                                 extent_t b_stride, extent_t depth, bool continues, read_ahead ahead) noexcept {
   constexpr extent_t width = lanes::lane_count, registers = padded(Columns) / width, part = Columns % width;
   constexpr extent_t at_once = tile_registers(Rows), tiles = registers / at_once, rest = registers % at_once;
+  const auto of_tile = [&](extent_t tile)
+                           LACUNA_UNROLLED { return read_ahead{ahead.from + tile * depth * ahead.step, ahead.step}; };
   by_lanes::unroll<tiles>([&](auto tile) LACUNA_UNROLLED {
     constexpr extent_t first = tile * at_once * width;
     constexpr bool partial = part != 0 && rest == 0 && tile + 1 == tiles;
     multiply_tile<Rows, at_once, partial, Layout, Transposed>(y + first, y_stride, a, a_stride, b + first, b_stride,
-                                                              depth, part, continues);
+                                                              depth, part, continues, of_tile(tile));
   });
   if constexpr (rest != 0) {
     constexpr extent_t first = tiles * at_once * width;
     multiply_tile<Rows, rest, part != 0, Layout, Transposed>(y + first, y_stride, a, a_stride, b + first, b_stride,
-                                                             depth, part, continues);
+                                                             depth, part, continues, of_tile(tiles));
   }
 }
 
@@ -115,20 +130,26 @@ template <extent_t Columns, layout Layout, bool Transposed, class Left, class El
 void multiply_columns(float* y, extent_t y_stride, const Left* a, extent_t a_stride, extent_t rows, const Element* b,
                       extent_t b_stride, extent_t depth, bool continues) noexcept {
   if (rows == 1) {
-    multiply_rows<1, Columns, Layout, Transposed>(y, y_stride, a, a_stride, b, b_stride, depth, continues);
+    multiply_rows<1, Columns, Layout, Transposed>(y, y_stride, a, a_stride, b, b_stride, depth, continues, {});
     return;
   }
+  if (rows == 0) return;
   const extent_t tiles = (rows + tile_rows - 1) / tile_rows;
   const extent_t block = tiles > 1 ? depth_block : depth;
+  constexpr extent_t at_once = tile_registers(tile_rows) * lanes::lane_count;
+  const extent_t in_a_row = tiles * ((padded(Columns) + at_once - 1) / at_once);
+  const extent_t step = (b_stride * sizeof(Element) + in_a_row - 1) / in_a_row;
   for (extent_t i = 0; i < depth; i += block) {
     const extent_t some = depth - i < block ? depth - i : block;
+    const std::uintptr_t next = reinterpret_cast<std::uintptr_t>(b) + (i + some) * b_stride * sizeof(Element);
     for (extent_t tile = 0; tile < tiles; ++tile) {
       const extent_t first = tile * rows / tiles, count = (tile + 1) * rows / tiles - first;
       by_lanes::unroll<tile_rows>([&](auto less) LACUNA_UNROLLED {
         if (count == less + 1)
           multiply_rows<less + 1, Columns, Layout, Transposed>(
               y + first * y_stride, y_stride, a + (Transposed ? i * a_stride + first : first * a_stride + i), a_stride,
-              b + i * b_stride, b_stride, some, continues || i > 0);
+              b + i * b_stride, b_stride, some, continues || i > 0,
+              {next + tile * (in_a_row / tiles) * some * step, step});
       });
     }
   }
