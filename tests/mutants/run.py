@@ -188,6 +188,23 @@ MUTATIONS = [
     ("ffn/auxiliary_loss.hpp", "2 * scale * static_cast<double>(of.log_sum", "scale * static_cast<double>(of.log_sum",
      "mixtures"),
     ("ffn/mixture.hpp", "scale * static_cast<double>(Losses::weight), dscore", "scale, dscore", "mixtures"),
+    ("model/pooling/mean_pooling.hpp", "dy.slice(s, 1) * (Value(1) /", "dy.slice(s, 1) * (Value(1.001) /", "mean_encoding"),
+    ("model/pooling/mean_pooling.hpp", "for (extent_t t = first; t < last", "for (extent_t t = first + 1; t < last",
+     "mean_encoding"),
+    ("model/pooling/first_token.hpp", "first + dy.slice(s, 1)", "first - dy.slice(s, 1)", "first_encoding"),
+    ("model/pooling/first_token.hpp", "dx.slice(table.start(s), 1)", "dx.slice(s, 1)", "first_encoding"),
+    ("model/pooling/sequence_pooling.hpp", "(dot_of(adjoint, x.slice(t, 1)) - mean)", "(dot_of(adjoint, x.slice(t, 1)) + mean)",
+     "learned_encoding"),
+    ("model/pooling/sequence_pooling.hpp", "adjoint * p + parameters.weight * ds", "adjoint * p", "learned_encoding"),
+    ("model/pooling/sequence_pooling.hpp", "gradients.weight, x.slice(t, 1) * ds", "gradients.weight, x.slice(t, 1) * p",
+     "learned_encoding"),
+    ("model/token_types.hpp", "gradient + dx.slice(t, 1)", "gradient + dx.slice(t, 1) * Value(1.001)", "mean_encoding"),
+    ("model/token_types.hpp", "gradients.weight.view().slice(types.of[run.first + t], 1)",
+     "gradients.weight.view().slice(types.of[run.first], 1)", "mean_encoding"),
+    ("model/trunk.hpp", "a.gradients.token_types_part, dembedded", "a.gradients.token_types_part, dentered", "mean_encoding"),
+    ("position/restarting.hpp", "inner::apply(part, backward, own)", "inner::apply(part, false, own)", "packed_sequences"),
+    ("position/restarting.hpp", "inner::backward(gradients, part, own)",
+     "inner::backward(gradients, dx.slice(0, part.count), own)", "packed_sequences"),
 ]
 
 
