@@ -29,6 +29,7 @@ def programs(page):
 
 def broken_links(page):
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)", "", text)  # code is no link
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
         if "://" not in target and not target.startswith("mailto:") and not (page.parent / target).exists():
             yield target
