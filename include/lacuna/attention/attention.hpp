@@ -157,6 +157,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static_assert(__is_base_of(nothing, gate) || true);
     static constexpr bool sees_ahead = schedule_type::sees_ahead || lacuna::sees_ahead<gate>;
     static constexpr bool forgets = schedule_type::forgets;
+    static constexpr bool tells_sequences_apart =
+        requires { requires parts_of_schedule::route::tells_sequences_apart; };
     static constexpr extent_t streams = [] {
       if constexpr (requires { schedule_type::streams; })
         return schedule_type::streams;

@@ -97,6 +97,8 @@ struct mixture : recipe<recipe_name::mixture, mixture_fields, Policies...> {
                                              typename base::template get<slots::bias>>::type;
     using router_map = projection<dense, no_bias, experts, At::width>;
     using loss_list = detail::loss_list<typename base::template list<slots::auxiliary_loss>>;
+    /// A limited capacity and the losses count the tokens of a whole pass.
+    static constexpr bool tells_sequences_apart = same<capacity, unlimited_capacity> && loss_list::count == 0;
 
     template <class Role>
     struct parameters {

@@ -95,6 +95,7 @@ struct encoder : recipe<recipe_name::encoder, encoder_fields, Policies...> {
 
   struct bound : trunk<trunk_parts> {
     using trunk_type = trunk<trunk_parts>;
+    static constexpr bool is_encoder = true;
     static constexpr extent_t sequences = several::value;
     using pooling = typename base::template get<slots::pooling>::template bound<encoder::width>;
     using table = sequence_table<sequences, encoder::context>;

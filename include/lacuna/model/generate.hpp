@@ -185,6 +185,14 @@ namespace detail {
 template <class Model>
 concept NamedModel =
     std::is_lvalue_reference_v<Model> && requires(Model of, token_view tokens) { of.try_forward(tokens).ok(); };
+/// One that makes logits; what is no model was complained of already.
+template <class Model>
+inline constexpr bool makes_logits = [] {
+  if constexpr (NamedModel<Model>)
+    return !std::remove_reference_t<Model>::encodes;
+  else
+    return true;
+}();
 /// What follows a complaint: no token.
 struct no_generation {
   const std::uint32_t* begin() const noexcept { return nullptr; }
@@ -202,6 +210,10 @@ struct generate_takes_a_model {
                 "lacuna::generate: its first argument is not a named model (write lacuna::model<Recipe> model; "
                 "generate(model, prompt))");
 };
+template <bool Fine>
+struct generate_takes_a_decoder {
+  static_assert(Fine, "lacuna::generate: an encoder makes no logits to draw tokens from (call try_encode)");
+};
 }  // namespace rules
 
 /// The tokens that follow `prompt`: `for (auto token : generate(model, prompt, {.temperature = 0.f}))`.
@@ -210,7 +222,8 @@ struct generate_takes_a_model {
 template <class Model>
 auto generate(Model&& of, token_view prompt, const generate_options& options = {}) {
   static_assert(__is_base_of(nothing, rules::generate_takes_a_model<Model>) || true);
-  if constexpr (detail::NamedModel<Model>)
+  static_assert(__is_base_of(nothing, rules::generate_takes_a_decoder<detail::makes_logits<Model>>) || true);
+  if constexpr (detail::NamedModel<Model> && detail::makes_logits<Model>)
     return generation<std::remove_reference_t<Model>>(of, prompt, options);
   else
     return detail::no_generation{};

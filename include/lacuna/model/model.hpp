@@ -62,7 +62,8 @@ template <bool Fine>
 struct something_reads_what_is_assigned {
   static_assert(Fine,
                 "lacuna::model: no part of this model reads what is assigned (a graph<> is read under neighbours<N>, "
-                "node_positions<N> by laplacian_position<N>)");
+                "node_positions<N> by laplacian_position<N>, sequence_lengths under packed<> and by encoders, a "
+                "token_type_view by token_types<N>)");
 };
 template <extent_t Tokens>
 struct chunk_is_not_empty {
@@ -72,6 +73,20 @@ template <bool Fine>
 struct sequences_are_told_apart {
   static_assert(Fine,
                 "lacuna::model: this model takes one sequence at a time (write model<packed<Recipe, sequences<N>>>)");
+};
+template <bool Fine>
+struct parts_tell_sequences_apart {
+  static_assert(
+      Fine,
+      "lacuna::packed: a part looks across tokens and does not tell sequences apart (leave out limited "
+      "capacity, auxiliary losses, and parts of your own that hide attention, or take one sequence at a time)");
+};
+template <bool Fine>
+struct sequences_have_one_stream {
+  static_assert(
+      Fine,
+      "lacuna::packed: a model of several streams takes one sequence in each (give paged_cache one stream, or "
+      "leave packed out and use a stream for each sequence)");
 };
 template <bool Fine>
 struct what_encodes_is_an_encoder {
@@ -122,7 +137,8 @@ struct model_workings {
   [[no_unique_address]] learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
   extent_t position = 0;
   extent_t last_count = 0;
-  extent_t last_rows = 0;  ///< of adjoints that `try_backward` takes
+  extent_t last_rows = 0;                ///< of adjoints that `try_backward` takes
+  bool sequences_of_the_stream = false;  ///< whether the sequences were given for it alone
   extent_t stream = 0;
   extent_t positions[streams_in<Bound>]{};  ///< of the streams that do not run
 };
@@ -205,6 +221,14 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   using state_type = typename bound::template state<weights<value>>;
   using memory_type = typename bound::template memory<plan>;
   using workings_type = detail::model_workings<bound, numerics, backend_type, plan, trains>;
+  /// Whether one stream takes several sequences.
+  static constexpr bool several_sequences = detail::takes_sequences<bound, decltype(workings_type::shared)>;
+  static_assert(__is_base_of(nothing,
+                             rules::parts_tell_sequences_apart<!several_sequences || bound::tells_sequences_apart>) ||
+                true);
+  static_assert(__is_base_of(nothing,
+                             rules::sequences_have_one_stream<!several_sequences || detail::streams_in<bound> == 1>) ||
+                true);
   using learning_type = decltype(workings_type::learning);
   /// Whether the model makes a row for each sequence, and no logits.
   static constexpr bool encodes = detail::encodes<bound>;
@@ -256,17 +280,21 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr void reset() noexcept {
     workings().position = 0;
     workings().last_count = 0;
+    forget_sequences();
     workings().shared.each_page_table([](auto& table) { table.release(); });
   }
   /// Whether some part reads such data beside the tokens.
   template <class Data>
   static constexpr bool reads = decltype(workings_type::shared)::template reads<Data>;
-  /// Gives all layers that read it data beside the tokens, a `graph` or `node_positions`, which holds until the next
-  /// one, and starts all streams anew. An error changes nothing: see what the data says about itself.
+  /// Gives all layers that read it data beside the tokens, a `graph`, `node_positions`, `sequence_lengths` or a
+  /// `token_type_view`, which holds until the next one, and starts all streams anew. An error changes nothing: see what
+  /// the data says about itself.
   template <class Data>
   constexpr status try_assign(const Data& data) {
     static_assert(__is_base_of(nothing, rules::something_reads_what_is_assigned<reads<Data>>) || true);
     auto assigned = workings().shared.try_assign(data);
+    if constexpr (same<Data, sequence_lengths>)
+      if (assigned.ok()) workings().sequences_of_the_stream = false;
     if (assigned.ok()) reset_all();
     return assigned;
   }
@@ -322,37 +350,44 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   /// `each(sequence, row)` for every sequence.
   template <class Each>
   constexpr outcome<logits_view> try_forward(token_view tokens, Each&& each) {
+    if constexpr (encodes) forget_sequences();
     return forward_with(backend_, tokens, each);
   }
   /// The same on a backend that watches this model's backend (see op/watch.hpp); results do not change.
   template <class Watching, class Each>
   constexpr outcome<logits_view> try_forward_watched(const Watching& watching, token_view tokens, Each&& each) {
+    if constexpr (encodes) forget_sequences();
     return forward_with(watching, tokens, each);
   }
-  /// Continues the stream, which is empty so far, by several sequences one behind the other, each as if it were alone,
-  /// with `each(sequence, logits)` for the last token of each: prompts are prefilled together. `tokens` are those of
-  /// all. Errors: those of `try_forward`, and of `sequence_lengths`.
+  /// Takes several sequences one behind the other into the stream, which is empty so far, each as if it were alone,
+  /// with `each(sequence, logits)` for the last token of each: prompts are prefilled together. What follows belongs to
+  /// the last of them; `reset()` forgets them all. Errors, before anything is changed: those of `try_forward` and of
+  /// `sequence_lengths`, a stream that is not empty, other tokens than the lengths say.
   template <class Each, class Self = model>
   constexpr outcome<logits_view> try_forward_sequences(token_view tokens, sequence_lengths lengths, Each&& each) {
     static_assert(__is_base_of(nothing, rules::sequences_are_told_apart<Self::template reads<sequence_lengths>>) ||
                   true);
     if (lengths.count == 0)
       return error(error_kind::length, "lacuna::sequences: expected at least one sequence, found none");
-    if (const auto assigned = assign_sequences(lengths); !assigned.ok()) return assigned.why();
+    if (const auto begun = begin_sequences(tokens, lengths); !begun.ok()) return begun.why();
     return forward_with(backend_, tokens, detail::at_ends<std::remove_reference_t<Each>>(lengths, each));
   }
   /// One row for each of several sequences that follow one another in `tokens`, `(sequences, width)`, in a stream of
-  /// their own; valid until the next call. Errors: those of `try_forward`, and of `sequence_lengths`.
+  /// their own; valid until the next call. No lengths stand for one sequence. Errors, before anything is changed: those
+  /// of `try_forward` and of `sequence_lengths`, other tokens than the lengths say.
   template <class Self = model>
-  constexpr outcome<logits_view> try_encode(token_view tokens, sequence_lengths lengths) {
+  constexpr outcome<logits_view> try_encode(token_view tokens, sequence_lengths lengths = {}) {
     static_assert(__is_base_of(nothing, rules::what_encodes_is_an_encoder<Self::encodes>) || true);
-    if (const auto assigned = assign_sequences(lengths); !assigned.ok()) return assigned.why();
-    return try_forward(tokens);
+    if (const auto begun = begin_sequences(tokens, lengths); !begun.ok()) return begun.why();
+    return forward_with(backend_, tokens, ignore_logits{});
   }
-  /// The same for one sequence, `(1, width)`.
+  /// The same with the kind of each token, for this call alone. Errors: those of `token_type_view`, too.
   template <class Self = model>
-  constexpr outcome<logits_view> try_encode(token_view tokens) {
-    return try_encode<Self>(tokens, sequence_lengths{});
+  constexpr outcome<logits_view> try_encode(token_view tokens, sequence_lengths lengths, token_type_view kinds) {
+    if (const auto assigned = workings().shared.try_assign(kinds); !assigned.ok()) return assigned.why();
+    auto rows = try_encode<Self>(tokens, lengths);
+    (void)workings().shared.try_assign(token_type_view{});
+    return rows;
   }
 
   /// `try_forward`, throwing.
@@ -363,6 +398,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Self = model>
   constexpr outcome<logits_view> try_forward_to_learn(token_view tokens) {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    forget_sequences();
     if (const auto fine = check(tokens, 0); !fine.ok()) return fine.why();
     if constexpr (Self::trains) {
       reset();
@@ -434,11 +470,27 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
  private:
   struct ignore_logits {};
 
-  /// Sequences that the next forward takes: those of all parts, from position 0 on.
-  constexpr status assign_sequences(sequence_lengths lengths) {
-    auto assigned = workings().shared.try_assign(lengths);
-    if (assigned.ok()) reset();
-    return assigned;
+  /// The sequences of the stream that begins now, in all parts that tell them apart.
+  constexpr status begin_sequences(token_view tokens, sequence_lengths lengths) {
+    auto& w = workings();
+    if (!encodes && w.position != 0)
+      return error(error_kind::length, "lacuna::sequences: expected an empty stream, found it at position ")
+             << std::uint64_t{w.position} << " (reset() it)";
+    if (const auto fine = check_tokens(tokens, 0); !fine.ok()) return fine.why();
+    std::uint64_t sum = 0;
+    for (extent_t i = 0; i < lengths.count; ++i) sum += lengths.data[i];
+    if (lengths.count > 0 && sum != tokens.count)
+      return error(error_kind::length, "lacuna::sequences: expected as many tokens as the lengths say, ")
+             << sum << ", found " << std::uint64_t{tokens.count} << " (give the tokens of all sequences at once)";
+    if (auto assigned = w.shared.try_assign(lengths); !assigned.ok()) return assigned;
+    w.sequences_of_the_stream = lengths.count > 0;
+    return nothing{};
+  }
+  /// Those that were given with the stream are forgotten with it.
+  constexpr void forget_sequences() noexcept {
+    auto& w = workings();
+    if (w.sequences_of_the_stream) (void)w.shared.try_assign(sequence_lengths{});
+    w.sequences_of_the_stream = false;
   }
   /// The results of the last forward, of all its tokens; how many rows they are.
   template <class Run>
@@ -499,7 +551,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
            << ": expected a stream below " << static_cast<std::uint64_t>(streams) << ", found "
            << static_cast<std::uint64_t>(stream) << " (give paged_cache more streams)";
   }
-  constexpr status check(token_view tokens, extent_t position) const {
+  constexpr status check_tokens(token_view tokens, extent_t position) const {
     if (tokens.count == 0)
       return error(error_kind::length,
                    "lacuna::forward: expected at least one token, found none (a model without a begin "
@@ -520,10 +572,13 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
                    "lacuna::forward: expected the whole stream in one call, since a route of this "
                    "model sees ahead, found it at position ")
              << static_cast<std::uint64_t>(position) << " (reset() it, or see the past only with both<causal, ...>)";
-    if (const auto fine = storage_.workings().shared.fits(position + tokens.count, lacuna::sees_ahead<bound>);
-        !fine.ok())
-      return fine.why();
     return check_range(tokens);
+  }
+  /// The same, and whether they are what data beside the tokens speaks of.
+  constexpr status check(token_view tokens, extent_t position,
+                         bool whole = lacuna::sees_ahead<bound> || encodes) const {
+    if (auto fine = check_tokens(tokens, position); !fine.ok()) return fine;
+    return storage_.workings().shared.fits(position + tokens.count, whole);
   }
   static constexpr status check_range(token_view tokens) {
     for (extent_t t = 0; t < tokens.count; ++t)
@@ -538,8 +593,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Backend, class Each>
   constexpr outcome<logits_view> forward_with(const Backend& backend, token_view tokens, Each&& each) {
     constexpr bool all_logits = !same<std::remove_cvref_t<Each>, ignore_logits>;
-    if constexpr (encodes) reset();
-    if (const auto fine = check(tokens, position()); !fine.ok()) return fine.why();
+    if (const auto fine = check(tokens, encodes ? 0 : position()); !fine.ok()) return fine.why();
+    if constexpr (encodes) workings().position = 0;
     auto& w = workings();
     extent_t rows = 1;
     const auto to = w.logits.first(1);

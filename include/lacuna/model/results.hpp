@@ -10,7 +10,15 @@ namespace detail {
 
 /// Whether a bound recipe makes a row for each sequence, as an encoder does, and no logits.
 template <class Bound>
-inline constexpr bool encodes = requires { Bound::sequences; };
+inline constexpr bool encodes = requires { requires Bound::is_encoder; };
+/// Whether one stream takes several sequences.
+template <class Bound, class Shared>
+inline constexpr bool takes_sequences = [] {
+  if constexpr (encodes<Bound>)
+    return Bound::sequences > 1;
+  else
+    return Shared::template reads<sequence_lengths>;
+}();
 /// Columns of what a bound recipe makes.
 template <class Bound>
 inline constexpr extent_t result_columns = [] {

@@ -25,7 +25,7 @@ struct vocabulary {
   template <class Recipe>
   struct missing {
     static_assert(always_false<Recipe>,
-                  "lacuna::decoder: the vocabulary is missing (add lacuna::vocabulary<N>, the number of tokens)");
+                  "lacuna::vocabulary: it is missing in a decoder or encoder (add lacuna::vocabulary<N>, the number of tokens)");
   };
 };
 /// `width<64>`.
@@ -34,7 +34,7 @@ struct width {
   template <class Recipe>
   struct missing {
     static_assert(always_false<Recipe>,
-                  "lacuna::decoder: the width is missing (add lacuna::width<N>, the columns of the residual stream)");
+                  "lacuna::width: it is missing in a decoder or encoder (add lacuna::width<N>, the columns of the residual stream)");
   };
 };
 /// `context<512>`.
@@ -43,7 +43,7 @@ struct context {
   template <class Recipe>
   struct missing {
     static_assert(always_false<Recipe>,
-                  "lacuna::decoder: the context is missing (add lacuna::context<N>, the most positions of a stream)");
+                  "lacuna::context: it is missing in a decoder or encoder (add lacuna::context<N>, the most positions of a stream)");
   };
 };
 /// `tied_head` or `linear_head<>`.
@@ -178,7 +178,8 @@ struct borrowed {
   static constexpr auto name = fixed_string("borrowed");
 };
 
-/// Tokens that an inference model takes through its layers at once; workspace grows with it, results do not change.
+/// Tokens that an inference model takes through its layers at once; workspace grows with it, results do not change. An
+/// encoder takes the whole context at once.
 template <extent_t Tokens>
 struct chunk {
   using slot = slots::chunk;

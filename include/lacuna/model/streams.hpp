@@ -1,5 +1,5 @@
 #pragma once
-/// How many streams the layers of a model can keep apart.
+/// How many streams the layers of a model can keep apart, and whether they tell the sequences of a stream apart.
 
 #include <lacuna/core/type_list.hpp>
 #include <lacuna/tensor/walk.hpp>
@@ -47,6 +47,20 @@ inline constexpr stream_agreement streams_of_all<type_list<Bound...>> = [] {
   }
   return of;
 }();
+
+/// Of a bound component: what it says in `static constexpr bool tells_sequences_apart`, which is that rows of one
+/// sequence do not depend on those of another; without that, whether it keeps nothing between tokens.
+template <class Bound>
+inline constexpr bool tells_sequences_apart = [] {
+  if constexpr (requires { Bound::tells_sequences_apart; })
+    return static_cast<bool>(Bound::tells_sequences_apart);
+  else
+    return count_elements<typename Bound::template state<shapes<float>>>() == 0;
+}();
+template <class List>
+inline constexpr bool all_tell_sequences_apart = true;
+template <class... Bound>
+inline constexpr bool all_tell_sequences_apart<type_list<Bound...>> = (true && ... && tells_sequences_apart<Bound>);
 
 }  // namespace detail
 

@@ -64,6 +64,7 @@ struct trunk {
   static constexpr detail::stream_agreement agreement = detail::streams_of_all<sublayers>;
   static_assert(__is_base_of(nothing, rules::layers_keep_as_many_streams<agreement.agreed>) || true);
   static constexpr extent_t streams = agreement.agreed && agreement.count > 0 ? agreement.count : 1;
+  static constexpr bool tells_sequences_apart = detail::all_tell_sequences_apart<sublayers>;
   using body_recipe = typename detail::body_of<typename Parts::blocks>::type;
   using body = typename body_recipe::template bound<place<width, context>>;
   static_assert(__is_base_of(nothing, rules::body_keeps_the_width<(body::out::width == width)>) || true);

@@ -72,6 +72,8 @@ struct laplacian_position {
   using slot = slots::embedding_position;
   static constexpr auto name = fixed_string("laplacian_position<") + decimal<Columns>() + ">";
   static constexpr extent_t columns = Columns == 0 ? 1 : Columns;
+  /// Positions come with the tokens, wherever these stand.
+  static constexpr bool counts_from_the_start = false;
 
   template <extent_t Width, extent_t Context>
   struct bound {

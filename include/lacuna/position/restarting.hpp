@@ -11,8 +11,8 @@ namespace rules {
 template <bool Fine>
 struct what_restarts_is_applied {
   static_assert(Fine,
-                "lacuna::restarting: the position biases scores by distance, which is the same wherever a sequence "
-                "begins (use it alone)");
+                "lacuna::restarting: the position does not count tokens from the beginning: it is a distance, or comes "
+                "with the tokens (use it alone)");
 };
 }  // namespace rules
 

@@ -22,7 +22,7 @@ struct position {
         "attention position offers)");
   };
 };
-/// In a decoder: `learned_position`, `sinusoidal<>`, a graph's `laplacian_position<N>` or `no_embedding_position`.
+/// In a decoder or encoder: `learned_position`, `sinusoidal<>`, a graph's `laplacian_position<N>` or `no_embedding_position`.
 struct embedding_position {
   using stand_in = no_embedding_position;
   template <class Policy>

@@ -76,13 +76,13 @@ struct sequence_table {
     begin[0] = 0;
     for (extent_t i = 0; i < given; ++i) begin[i + 1] = begin[i] + of.data[i];
   }
-  /// A stream holds the sequences that were given; where it may be cut, it has fewer tokens so far.
+  /// A stream that is taken as a whole holds the sequences that were given; one that may be cut has fewer tokens so far,
+  /// or more, which belong to the last sequence.
   constexpr status fits(extent_t tokens, bool whole) const {
-    if (given != 0 && (whole ? tokens != begin[given] : tokens > begin[given]))
+    if (given != 0 && whole && tokens != begin[given])
       return error(error_kind::length, "lacuna::forward: expected ")
-             << std::uint64_t{begin[given]} << (whole ? "" : " or fewer")
-             << " tokens, those of the sequences that were assigned, found " << std::uint64_t{tokens}
-             << " (assign the sequence_lengths of these tokens first)";
+             << std::uint64_t{begin[given]} << " tokens, those of the sequences that were given, found "
+             << std::uint64_t{tokens} << " (give the sequence_lengths of these tokens, or none)";
     return nothing{};
   }
 
@@ -91,7 +91,7 @@ struct sequence_table {
   /// Tokens [start(i), end(i, tokens)) of a stream of so many are those of sequence i.
   LACUNA_HD constexpr extent_t start(extent_t i) const noexcept { return begin[i]; }
   LACUNA_HD constexpr extent_t end(extent_t i, extent_t tokens) const noexcept {
-    return given == 0 || begin[i + 1] > tokens ? tokens : begin[i + 1];
+    return i + 1 >= given || begin[i + 1] > tokens ? tokens : begin[i + 1];
   }
   /// Calls `f(first, count, start)` for the parts of tokens [first, first + tokens) that lie in one sequence each,
   /// which begins at `start`.

@@ -1,4 +1,4 @@
-// sentence: lacuna::decoder: the vocabulary is missing (add lacuna::vocabulary<N>, the number of tokens)
+// sentence: lacuna::vocabulary: it is missing in a decoder or encoder (add lacuna::vocabulary<N>, the number of tokens)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,4 +1,4 @@
-// sentence: lacuna::decoder: the context is missing (add lacuna::context<N>, the most positions of a stream)
+// sentence: lacuna::context: it is missing in a decoder or encoder (add lacuna::context<N>, the most positions of a stream)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -43,6 +43,7 @@ struct within_sequence {
   using rebuild = within_sequence<New, Sequences>;
   static constexpr auto name = fixed_string("within_sequence<") + inner::name + ", " + Sequences::name + ">";
   static constexpr bool sees_ahead = route_sees_ahead<inner>;
+  static constexpr bool tells_sequences_apart = true;
 
   template <extent_t Tokens, extent_t Context>
   using plan = packed_plan<inner, Sequences::value, Tokens, Context>;
