@@ -1,6 +1,7 @@
 // The Eigen backend against the reference: every operation, forward and backward, and whole models.
 #if __has_include(<Eigen/Core>)
 #include "support/attention_comparison.hpp"
+#include "support/eigen_packets.hpp"
 #include "support/gradient_check.hpp"
 
 #include <doctest/doctest.h>
@@ -47,10 +48,13 @@ void agree() {
   close(y[0], y[1]), close(dx[0], dx[1]), close(dweight[0], dweight[1]);
 }
 
+/// All lengths to two packets and one more, and some beyond.
 template <std::size_t... Length>
 void all_lengths(std::index_sequence<Length...>) {
   (agree<Length + 1, 7>(), ...);
   (agree<5, Length + 1>(), ...);
+  agree<16, 7>(), agree<17, 7>(), agree<33, 7>();
+  agree<5, 16>(), agree<5, 17>(), agree<5, 33>();
 }
 
 /// One expression of each kind, unaligned, in place.
@@ -83,10 +87,10 @@ void expressions() {
   for (lc::extent_t c = 0; c < Columns; ++c)
     REQUIRE(sums[1][c] == doctest::Approx(sums[0][c]).epsilon(tolerance).scale(1));
 }
-template <std::size_t... Length>
+template <class Value, std::size_t... Length>
 void all_expressions(std::index_sequence<Length...>) {
-  (expressions<Length + 1, float>(), ...);
-  (expressions<4 * Length + 3, double>(), ...);
+  (expressions<Length + 1, Value>(), ...);
+  expressions<19, Value>(), expressions<47, Value>();
 }
 
 template <class... Options>
@@ -105,11 +109,13 @@ void compare_models(double tolerance) {
 }  // namespace
 
 TEST_CASE("Eigen's products are the reference's") {
-  all_lengths(std::make_index_sequence<33>{});
+  all_lengths(std::make_index_sequence<2 * eigen_packet<float> + 1>{});
   agree<70, 65, lc::bfloat16>();
   agree<3, 3000, lc::float16>();
 }
-TEST_CASE("expressions by Eigen") { all_expressions(std::make_index_sequence<12>{}); }
+TEST_CASE_TEMPLATE("expressions by Eigen", Value, float, double) {
+  all_expressions<Value>(std::make_index_sequence<2 * eigen_packet<Value> + 1>{});
+}
 TEST_CASE("attention by Eigen") {
   using none = lc::no_score_bias;
   attention_tests::compare<lc::eigen, float, lc::causal, lc::softmax, none, 4, 2, 8>();

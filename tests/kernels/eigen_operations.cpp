@@ -2,6 +2,7 @@
 #if __has_include(<Eigen/Core>)
 #include "support/eigen_without_heap.hpp"
 
+#include "support/eigen_packets.hpp"
 #include "support/unaligned_rows.hpp"
 
 #include <doctest/doctest.h>
@@ -74,9 +75,11 @@ void expressions() {
     return -lc::exponential(g.view() - lc::row_maximum(g.view())) / (lc::row_sum(u.view() * u.view()) + Value(1));
   });
 }
+/// All lengths to two packets and one more, and some beyond.
 template <class Value, std::size_t... Length>
 void all_lengths(std::index_sequence<Length...>) {
   (expressions<Value, Length + 1>(), ...);
+  expressions<Value, 16>(), expressions<Value, 17>(), expressions<Value, 33>();
 }
 
 template <class Value, class Activation>
@@ -156,9 +159,8 @@ void caches() {
 }  // namespace
 
 TEST_CASE("expressions by Eigen: all lengths, from unaligned memory, in place") {
-  all_lengths<float>(std::make_index_sequence<33>{});
-  all_lengths<double>(std::make_index_sequence<17>{});
-  expressions<double, 33>();
+  all_lengths<float>(std::make_index_sequence<2 * eigen_packet<float> + 1>{});
+  all_lengths<double>(std::make_index_sequence<2 * eigen_packet<double> + 1>{});
   static shifted<lc::bfloat16, 20> narrow(3);
   compare<float, 20>([](auto& x) { return x.view() - narrow.view(); });
 }
