@@ -62,6 +62,20 @@ constexpr auto find_schedule() {
 template <class Shape, class Parts>
 using schedule_of = typename decltype(find_schedule<Shape, Parts>())::type;
 
+/// Whether the route goes with all other parts, and what it says otherwise: some do not, and have nested
+/// `goes_with<Recipe>` and `complaint<Recipe>`.
+template <class Recipe, class = void>
+struct route_of {
+  static constexpr bool agrees = true;
+  using complaint = nothing;
+};
+template <class Recipe>
+struct route_of<Recipe, std::void_t<typename Recipe::template get<slots::route>::template complaint<Recipe>>> {
+  using policy = typename Recipe::template get<slots::route>;
+  static constexpr bool agrees = policy::template goes_with<Recipe>;
+  using complaint = typename policy::template complaint<Recipe>;
+};
+
 /// Whether the source has the schedule to itself: it comes first, and what others bring would be passed over.
 template <class Shape, class Parts>
 inline constexpr bool source_brings_alone =
@@ -136,14 +150,18 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     using position = typename base::template get<slots::position>::template on_projections<head_width, At::context>;
     static_assert(__is_base_of(nothing, position) || true);
 
+    static_assert(__is_base_of(nothing, typename detail::route_of<base>::complaint) || true);
     /// The policies that choose the schedule.
     struct parts_of_schedule {
+      template <class Slot>
+      using beside = std::conditional_t<detail::route_of<base>::agrees, typename base::template get<Slot>,
+                                        typename Slot::stand_in>;
       using route = typename base::template get<slots::route>;
-      using score = typename base::template get<slots::score>;
+      using score = beside<slots::score>;
       using normaliser = typename base::template get<slots::normaliser>;
-      using cache = typename base::template get<slots::cache>;
-      using source = typename base::template get<slots::source>;
-      using projections = typename base::template get<slots::projections>;
+      using cache = beside<slots::cache>;
+      using source = beside<slots::source>;
+      using projections = beside<slots::projections>;
       using position = typename bound::position;
     };
     static_assert(__is_base_of(nothing, detail::checks_of_route<typename parts_of_schedule::route, shape>) || true);

@@ -36,8 +36,6 @@ struct restarting_position {
   template <extent_t HeadWidth, extent_t Context>
   struct on_projections {
     using inner = typename Position::template on_projections<HeadWidth, Context>;
-    static constexpr bool applied = !requires { typename inner::template score_bias<1>; };
-    static_assert(__is_base_of(nothing, rules::what_restarts_is_applied<applied>) || true);
     using table = sequence_table<Sequences::value, Context>;
     template <class Value>
     using shares = join<typename inner::template shares<Value>, type_list<table>>;
@@ -81,6 +79,9 @@ struct restarting_position<Position, Sequences, true> {
 template <class Position, class Sequences>
 struct restarting
     : detail::restarting_position<Position, Sequences, same<slot_of<Position>, slots::embedding_position>> {
+  static constexpr bool applied =
+      !requires { typename Position::template on_projections<2, 1>::template score_bias<1>; };
+  static_assert(__is_base_of(nothing, rules::what_restarts_is_applied<applied>) || true);
   using slot = slot_of<Position>;
   using parts = type_list<Position>;
   template <class New>

@@ -33,6 +33,7 @@ template <extent_t Kernel = 3, class Bias = bias>
 struct local_enhancement {
   static_assert(__is_base_of(nothing, rules::neighbours_on_both_sides<Kernel % 2 == 1>) || true);
   using slot = slots::gate;
+  static constexpr bool mixes_tokens = Kernel > 1;
   static constexpr auto name = fixed_string("local_enhancement<") + decimal<Kernel>() + ">";
 
   template <class Shape>

@@ -6,7 +6,8 @@
 ///   forward(parameters, memory, derived, x, value, mixed, run) -> what the output projection reads
 ///   backward(parameters, gradients, memory, adjoint, derived, x, value, mixed, dmixed, dvalue, dx, run)
 /// where dmixed holds the adjoint of what forward returned and receives the one of mixed; dvalue and dx accumulate. One
-/// whose rows depend on later tokens says `static constexpr bool sees_ahead = true` in `bound`.
+/// whose rows depend on later tokens says `static constexpr bool sees_ahead = true` in `bound`, and one whose rows
+/// depend on other tokens at all `static constexpr bool mixes_tokens = true` itself.
 
 #include <lacuna/attention/slots.hpp>
 #include <lacuna/tensor/rows.hpp>
@@ -30,6 +31,10 @@ struct gate {
   };
 };
 }  // namespace slots
+
+/// Whether a gate's row depends on other tokens than its own.
+template <class Gate>
+inline constexpr bool gate_mixes_tokens = requires { requires Gate::mixes_tokens; };
 
 /// Attention's output passes as it is.
 struct no_gate {

@@ -1,10 +1,31 @@
 #pragma once
 /// A route inside each of several sequences that lie in one stream: no pad tokens, and no look across.
 
+#include <lacuna/attention/cache/linear.hpp>
+#include <lacuna/attention/gate/no_gate.hpp>
 #include <lacuna/attention/plan/planner.hpp>
+#include <lacuna/attention/project/separate.hpp>
+#include <lacuna/attention/route/full.hpp>
+#include <lacuna/attention/score/dot.hpp>
+#include <lacuna/attention/source/tokens.hpp>
 #include <lacuna/tensor/sequences.hpp>
 
 LACUNA_BEGIN
+
+namespace rules {
+template <bool Fine>
+struct sequences_have_routes_with_spans {
+  static_assert(Fine,
+                "lacuna::within_sequence: the route is decided by its keys, or comes at run time itself (use a route "
+                "with spans in a recipe for several sequences, and pack a recipe once)");
+};
+template <bool Fine>
+struct sequences_stay_apart {
+  static_assert(Fine,
+                "lacuna::within_sequence: a part of the attention would mix sequences or forget keys of theirs (leave "
+                "out feature maps, sources, class_projections, local_enhancement and caches that overwrite)");
+};
+}  // namespace rules
 
 /// The plan of a route that begins anew with every sequence; a function of where the sequences lie.
 template <class Policy, extent_t Most, extent_t Tokens, extent_t Context>
@@ -37,13 +58,26 @@ struct packed_plan : stored_plan<Tokens, Context, decltype(Policy::spans(0, 0)):
 template <class Route, class Sequences>
 struct within_sequence {
   using slot = slots::route;
-  using inner = combined_route<Route>;
+  static constexpr bool has_spans = !is_dynamic_route<Route> && !is_assigned_route<Route>;
+  static_assert(__is_base_of(nothing, rules::sequences_have_routes_with_spans<has_spans>) || true);
+  using inner = std::conditional_t<has_spans, checked<Route, slots::route>, full>;
   using parts = type_list<Route>;
   template <class New>
   using rebuild = within_sequence<New, Sequences>;
   static constexpr auto name = fixed_string("within_sequence<") + inner::name + ", " + Sequences::name + ">";
   static constexpr bool sees_ahead = route_sees_ahead<inner>;
   static constexpr bool tells_sequences_apart = true;
+
+  /// Whether the other parts of an attention keep to the plan, or to single rows.
+  template <class Recipe>
+  static constexpr bool goes_with =
+      requires { requires Recipe::template get<slots::score>::is_dot; } &&
+      same<typename Recipe::template get<slots::source>, tokens> &&
+      !requires { typename Recipe::template get<slots::projections>::template schedule<nothing, nothing>; } &&
+      !gate_mixes_tokens<typename Recipe::template get<slots::gate>> &&
+      !cache_forgets<typename Recipe::template get<slots::cache>>;
+  template <class Recipe>
+  using complaint = rules::sequences_stay_apart<goes_with<Recipe>>;
 
   template <extent_t Tokens, extent_t Context>
   using plan = packed_plan<inner, Sequences::value, Tokens, Context>;

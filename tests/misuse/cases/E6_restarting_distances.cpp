@@ -1,0 +1,18 @@
+// sentence: lacuna::restarting: the position biases scores by distance, which is the same wherever a sequence begins (use it alone)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+#if defined(CORRECTED)
+using position = lc::alibi;
+#else
+using position = lc::restarting<lc::alibi, lc::sequences<4>>;
+#endif
+using tiny =
+    lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>,
+                lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal, position>>>>;
+
+int main() {
+  lc::model<tiny> model;
+  const std::uint32_t prompt[]{1, 2};
+  return model.try_forward({prompt, 2}).ok() ? 0 : 1;
+}
