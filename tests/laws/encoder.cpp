@@ -134,6 +134,8 @@ std::string why(const Refused& refused) {
 using rotary = small_decoder<block<before, lc::causal, lc::rope<>, lc::kv_heads<1>>>;
 using absolute = small_decoder<lc::learned_position, block<before, lc::both<lc::causal, lc::window<6>>>>;
 using waves = small_decoder<lc::sinusoidal<>, block<before, lc::causal, lc::alibi>, block<before, lc::full>>;
+using in_pages = small_decoder<block<before, lc::causal, lc::rope<>, lc::shared_query_key<>, lc::paged_cache<64>,
+                                     lc::softmax1, lc::sigmoid_gate<>>>;
 template <class Pooling>
 using sentences = small_encoder<lc::learned_position, lc::token_types<2>, lc::embedding_norm<lc::layer_norm<>>,
                                 lc::repeat<2, block<after, lc::full, lc::bias>>, lc::sequences<5>, Pooling>;
@@ -147,6 +149,7 @@ TEST_CASE("prompts in one pass are as if alone") {
   prompts_are_as_if_alone<absolute, lc::f64>(1e-13);
   prompts_are_as_if_alone<absolute, lc::simd>(1e-5);
   prompts_are_as_if_alone<waves, lc::simd, lc::chunk<64>>(1e-5);
+  prompts_are_as_if_alone<in_pages, lc::f64>(1e-13);
 }
 TEST_CASE("gradients of prompts in one pass are those of each alone") {
   gradients_are_as_if_alone<rotary>();
