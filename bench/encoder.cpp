@@ -221,7 +221,7 @@ struct options {
 };
 
 void sentences(const options& o, on_heap& heap, on_huge_pages& huge, peer* beside) {
-  for (const std::size_t length : {16, 64, 128}) {
+  for (const std::size_t length : {16u, 64u, 128u}) {
     const ids tokens = sentence(length, length);
     contest of;
     of.add("heap", [&] { encode(heap, tokens, {}); });
@@ -232,7 +232,7 @@ void sentences(const options& o, on_heap& heap, on_huge_pages& huge, peer* besid
     const double flop = 2 * static_cast<double>(lc::prefill_multiply_adds<recipe>(length));
     const double peak = multiply_adds_flop() / of.median(2);
     std::printf("%3zu ids  %-34s %12s %8.1f GFLOP/s of fused multiply-adds\n", length, "this core", "", 1e-9 * peak);
-    for (const std::size_t side : {0, 1, 3}) {
+    for (const std::size_t side : {0u, 1u, 3u}) {
       if (side >= of.sides.size()) continue;
       std::printf(
           "%3zu ids  %-34s %9.3f ms %8.1f GFLOP/s %6.2f of peak%s\n", length, of.sides[side].name.c_str(),
