@@ -201,7 +201,7 @@ struct pass {
   std::vector<std::size_t> which;
 };
 std::vector<pass> passes_of(const std::vector<ids>& batch) {
-  std::vector<std::uint32_t> lengths, numbers(batch.size()), room(batch.size());
+  std::vector<std::uint32_t> lengths, numbers(batch.size()), room(2 * batch.size());
   for (const auto& each : batch) lengths.push_back(static_cast<std::uint32_t>(each.size()));
   const auto count = lc::try_pack_sequences({lengths.data(), lengths.size()}, recipe::context, most_sequences,
                                             numbers.data(), room.data());

@@ -151,7 +151,7 @@ float cosine(const vector& a, const vector& b) {
 template <class Done>
 void score(sentence_model& model, const vector& query, std::vector<found_passage>& all, std::size_t first,
            std::size_t last, Done&& done) {
-  std::vector<std::uint32_t> lengths, passes(last - first), room(last - first);
+  std::vector<std::uint32_t> lengths, passes(last - first), room(2 * (last - first));
   for (std::size_t i = first; i < last; ++i)
     lengths.push_back(static_cast<std::uint32_t>(all[i].passage.tokens.size()));
   const auto count = unless_wrong(lc::try_pack_sequences({lengths.data(), lengths.size()}, sentence_model::context,

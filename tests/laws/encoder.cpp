@@ -63,6 +63,7 @@ void prompts_are_as_if_alone(double tolerance) {
   CHECK(worst <= tolerance);
   // Once more, with others: nothing of the first remains.
   calls = from = 0, worst = 0;
+  packed->reset();
   REQUIRE(packed->try_forward_sequences({tokens.data(), 18}, {lengths, 2}, compare).ok());
   CHECK(calls == 2);
   CHECK(worst <= tolerance);
@@ -215,7 +216,7 @@ TEST_CASE("sequences that do not fit are refused, and nothing changes") {
   CHECK(why(model->try_encode({tokens.data(), 3}, {empty, 2})) ==
         "lacuna::sequences: sequence 1: expected at least one token, found none (leave it out)");
   CHECK(
-      why(model->try_encode({tokens.data(), 55}, {long_ones, 2})) ==
+      why(model->try_assign(lc::sequence_lengths{long_ones, 2})) ==
       "lacuna::sequences: expected at most 64 tokens in all (the context), found 65 (take them in several passes: see "
       "pack_sequences)");
   CHECK(why(model->try_encode({tokens.data(), 54}, {lengths, 5})) ==
