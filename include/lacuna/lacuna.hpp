@@ -78,6 +78,7 @@
 #include <lacuna/model/pooling/mean_pooling.hpp>
 #include <lacuna/model/pooling/sequence_pooling.hpp>
 #include <lacuna/model/results.hpp>
+#include <lacuna/model/rules.hpp>
 #include <lacuna/model/substitute.hpp>
 #include <lacuna/model/token_types.hpp>
 #include <lacuna/model/trunk.hpp>

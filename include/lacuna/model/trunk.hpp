@@ -49,6 +49,19 @@ struct body_of<type_list<>> {
   using type = no_component;
 };
 
+/// The sublayers of a decoder or encoder, bound; of another whole recipe none.
+template <class Recipe, class = void>
+struct sublayers_inside {
+  using type = type_list<>;
+};
+template <class Recipe>
+struct sublayers_inside<Recipe, std::void_t<typename Recipe::trunk_parts>> {
+  using parts = typename Recipe::trunk_parts;
+  using type = typename bound_inside<typename parts::blocks, place<parts::width, parts::context>>::type;
+};
+template <class Recipe>
+using sublayers_of = typename sublayers_inside<Recipe>::type;
+
 }  // namespace detail
 
 /// Tokens `(tokens)` to rows `(tokens, width)`. `Parts` names the choices: vocabulary, width, context, blocks, norm,

@@ -37,12 +37,16 @@ struct restarting_position {
   struct on_projections {
     using inner = typename Position::template on_projections<HeadWidth, Context>;
     using table = sequence_table<Sequences::value, Context>;
+    /// What is a distance was complained of already: it reads no sequences.
+    static constexpr bool counts = !requires { typename inner::template score_bias<1>; };
     template <class Value>
-    using shares = join<typename inner::template shares<Value>, type_list<table>>;
+    using shares =
+        join<typename inner::template shares<Value>, std::conditional_t<counts, type_list<table>, type_list<>>>;
 
     template <class Value, extent_t Columns, class Run>
     LACUNA_HD static constexpr void apply(rows<Value, Columns> x, bool backward, const Run& run) {
-      for_each_restart<table>(x, run, [&](const auto& part, const Run& own) { inner::apply(part, backward, own); });
+      if constexpr (counts)
+        for_each_restart<table>(x, run, [&](const auto& part, const Run& own) { inner::apply(part, backward, own); });
     }
   };
 };

@@ -1,4 +1,4 @@
-// sentence: lacuna::model: no part of this model reads what is assigned (a graph<> is read under neighbours<N>, node_positions<N> by laplacian_position<N>)
+// sentence: lacuna::model: no part of this model reads what is assigned (a graph<> is read under neighbours<N>, node_positions<N> by laplacian_position<N>, sequence_lengths under packed<> and by encoders, a token_type_view by token_types<N>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

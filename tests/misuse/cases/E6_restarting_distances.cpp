@@ -1,4 +1,4 @@
-// sentence: lacuna::restarting: the position biases scores by distance, which is the same wherever a sequence begins (use it alone)
+// sentence: lacuna::restarting: the position does not count tokens from the beginning: it is a distance, or comes with the tokens (use it alone)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 
