@@ -133,7 +133,7 @@ MUTATIONS = [
     ("block/chain.hpp", "Links::template each<true>(", "Links::template each<false>(", "llama"),
     ("block/shared.hpp", "Link::join(own_part[i], common_part); }\n  LACUNA_HD constexpr auto operator[](extent_t i) const",
      "Link::join(own_part[0], common_part); }\n  LACUNA_HD constexpr auto operator[](extent_t i) const", "placements"),
-    ("model/decoder.hpp", "m.embedded.first(count), dentered, dembedded, run)",
+    ("model/trunk.hpp", "m.embedded.first(count), dentered, dembedded, run)",
      "entered, dentered, dembedded, run)", "placements"),
     ("activation/relu.hpp", "x), Value(1), Value(0))", "x), Value(1.001), Value(0))", "mixed"),
     ("activation/relu.hpp", "return Value(2) * relu::value(x)", "return Value(2.002) * relu::value(x)", "mixed"),

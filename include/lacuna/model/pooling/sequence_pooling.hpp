@@ -65,7 +65,8 @@ struct sequence_pooling {
         Value mean = 0;
         for (extent_t t = first; t < last; ++t) mean += share(t, 0) * dot_of(adjoint, x.slice(t, 1));
         for (extent_t t = first; t < last; ++t) {
-          const Value p = share(t, 0), ds = p * (dot_of(adjoint, x.slice(t, 1)) - mean);
+          const Value p = share(t, 0);
+          const Value ds = p * (dot_of(adjoint, x.slice(t, 1)) - mean);
           const auto down = dx.slice(t, 1);
           op::evaluate(down, down + adjoint * p + parameters.weight * ds, run.backend);
           op::sum_over_tokens(gradients.weight, x.slice(t, 1) * ds, 1, run.backend);
