@@ -15,21 +15,15 @@
 #include <memory>
 #include <string>
 #include <vector>
-#if LACUNA_EXAMPLES_HAVE_SIMD
-#include <lacuna/with_simd.hpp>
-#endif
 
+#include "../support/fast.hpp"
 #include "../support/passages.hpp"
 #include "../support/unicode.hpp"
 namespace lc = lacuna;
 
 namespace {
 
-#if LACUNA_EXAMPLES_HAVE_SIMD
-using fast = lc::simd;
-#else
-using fast = lc::reference;
-#endif
+using examples::fast;
 using sentence_model = lc::model<lc::zoo::minilm, fast>;
 using words = lc::word_piece<examples::unicode>;
 using vector = lc::tensor<float, lc::zoo::minilm::width>;

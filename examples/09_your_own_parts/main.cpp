@@ -1,10 +1,9 @@
 // Four parts that the library does not have, one struct each: a route, a normaliser, an activation and a component.
 // They learn a small task beside the library's own parts, and run on the fast paths where one exists: the program prints
 // which. docs/how_to/write_a_policy.md explains what each kind of part promises.
+#include "../support/fast.hpp"
+
 #include <lacuna/lacuna.hpp>
-#if LACUNA_EXAMPLES_HAVE_SIMD
-#include <lacuna/with_simd.hpp>
-#endif
 #include <cstdio>
 #include <cstdlib>
 namespace lc = lacuna;
@@ -140,11 +139,7 @@ using mine = lc::decoder<lc::vocabulary<16>, lc::width<32>, lc::context<64>,
         lc::attention<lc::heads<2>, lc::rope<>, every_other_block, capped_softmax>,
         lc::ffn<lc::hidden<64>, elu>>>;
 
-#if LACUNA_EXAMPLES_HAVE_SIMD
-using fast = lc::simd;
-#else
-using fast = lc::reference;
-#endif
+using examples::fast;
 
 /// Tokens of which every one repeats the one eight before it, but for the first eight.
 static void draw(std::uint64_t number, std::uint32_t (&tokens)[64]) {

@@ -1,20 +1,15 @@
 // The same sublayers, wired differently: eight layers each, the same random weights. How much of the gradient reaches
 // the first layer, and what is learned in the same number of steps at three step sizes.
+#include "../support/fast.hpp"
+
 #include <cmath>
 #include <cstdio>
 #include <lacuna/lacuna.hpp>
 #include <memory>
-#if LACUNA_EXAMPLES_HAVE_SIMD
-#include <lacuna/with_simd.hpp>
-#endif
 
 namespace {
 namespace lc = lacuna;
-#if LACUNA_EXAMPLES_HAVE_SIMD
-using fast = lc::simd;
-#else
-using fast = lc::reference;
-#endif
+using examples::fast;
 
 constexpr lc::extent_t layers = 8, length = 24, vocabulary = 8;
 using mixer = lc::attention<lc::heads<2>, lc::rope<>, lc::causal>;

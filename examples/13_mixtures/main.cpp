@@ -1,19 +1,14 @@
 // Many feed-forwards, few for each token: four experts learn four languages, with and without a loss that spreads the
 // tokens over them, beside one feed-forward that costs a token as much and one that has as many parameters.
+#include "../support/fast.hpp"
+
 #include <cstdio>
 #include <lacuna/lacuna.hpp>
 #include <memory>
-#if LACUNA_EXAMPLES_HAVE_SIMD
-#include <lacuna/with_simd.hpp>
-#endif
 
 namespace {
 namespace lc = lacuna;
-#if LACUNA_EXAMPLES_HAVE_SIMD
-using fast = lc::simd;
-#else
-using fast = lc::reference;
-#endif
+using examples::fast;
 
 constexpr lc::extent_t length = 16, letters = 24, languages = 4;
 constexpr std::uint64_t steps = 3000;

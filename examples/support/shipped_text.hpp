@@ -1,6 +1,8 @@
 #pragma once
 // The shipped model's file and the text it never saw, for examples that measure what a variant costs.
 
+#include "fast.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -9,18 +11,10 @@
 #include <sstream>
 #include <string>
 #include <vector>
-#if LACUNA_EXAMPLES_HAVE_SIMD
-#include <lacuna/with_simd.hpp>
-#endif
 
 namespace examples {
 namespace lc = lacuna;
 
-#if LACUNA_EXAMPLES_HAVE_SIMD
-using fast = lc::simd;
-#else
-using fast = lc::reference;
-#endif
 #ifdef LACUNA_EXAMPLES_FOLDER
 inline const std::string models = LACUNA_EXAMPLES_FOLDER "/models/";
 #else
