@@ -56,7 +56,26 @@ struct pick_at {
   }
 };
 
+/// Whether a bound component gives rows as wide as those it takes, as it says in `out`.
+template <class At, class Link>
+inline constexpr bool keeps_the_width = [] {
+  if constexpr (requires { Link::out::width; })
+    return Link::out::width == At::width;
+  else
+    return true;
+}();
+
 }  // namespace detail
+
+namespace rules {
+template <bool Fine>
+struct chain_keeps_the_width {
+  static_assert(
+      Fine,
+      "lacuna::chain: a block or sublayer changes the width (end it with a projection back to the width of its "
+      "input)");
+};
+}  // namespace rules
 
 /// Links that are `Count` times the same bound component.
 template <extent_t Count, class Link>
@@ -76,6 +95,8 @@ struct equal_links {
   template <class Plan>
   using shares = typename Link::template shares<Plan>;
   static constexpr bool ahead = sees_ahead<Link>;
+  template <class At>
+  static constexpr bool keep_the_width = detail::keeps_the_width<At, Link>;
 
   template <class Function>
   static constexpr void schedules(Function&& f) {
@@ -110,6 +131,8 @@ struct different_links {
   template <class Plan>
   using shares = unique<join<typename Links::template shares<Plan>...>>;
   static constexpr bool ahead = (sees_ahead<Links> || ...);
+  template <class At>
+  static constexpr bool keep_the_width = (true && ... && detail::keeps_the_width<At, Links>);
 
   template <class Function>
   static constexpr void schedules(Function&& f) {
@@ -131,6 +154,7 @@ struct chain {
   using out = At;
   static constexpr extent_t count = Links::count;
   static constexpr bool sees_ahead = Links::ahead;
+  static_assert(__is_base_of(nothing, rules::chain_keeps_the_width<Links::template keep_the_width<At>>) || true);
 
   template <class Plan>
   struct memory {

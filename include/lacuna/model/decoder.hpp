@@ -42,29 +42,17 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
   static constexpr bool complained =
       detail::inspection<decoder_fields, Policies...>::find().what != detail::problem::none;
 
-  template <class Slot>
-  static constexpr extent_t asked = base::template get<Slot>::value;
-  static constexpr bool sized = asked<slots::vocabulary> > 0 && asked<slots::width> > 0 && asked<slots::context> > 0;
-  static_assert(__is_base_of(nothing, rules::decoder_sizes_are_not_zero<sized>) || true);
-  static constexpr extent_t vocabulary = sized ? asked<slots::vocabulary> : 1;
-  static constexpr extent_t width = sized ? asked<slots::width> : 1;
-  static constexpr extent_t context = sized ? asked<slots::context> : 1;
+  using sizes = detail::asked_sizes<base>;
+  static_assert(__is_base_of(nothing, rules::decoder_sizes_are_not_zero<sizes::sized>) || true);
+  static constexpr extent_t vocabulary = sizes::vocabulary;
+  static constexpr extent_t width = sizes::width;
+  static constexpr extent_t context = sizes::context;
 
   using asked_blocks = typename base::template list<slots::block>;
   static_assert(__is_base_of(nothing, rules::decoder_has_a_body<complained ? 1 : asked_blocks::size>) || true);
-  using blocks = std::conditional_t<complained || !sized, type_list<>, asked_blocks>;
+  using blocks = std::conditional_t<complained || !sizes::sized, type_list<>, asked_blocks>;
 
-  /// The choices of which the trunk is made.
-  struct trunk_parts {
-    static constexpr extent_t vocabulary = decoder::vocabulary;
-    static constexpr extent_t width = decoder::width;
-    static constexpr extent_t context = decoder::context;
-    using blocks = decoder::blocks;
-    using norm = typename base::template get<slots::norm>;
-    using embedding_position = typename base::template get<slots::embedding_position>;
-    using embedding_norm = typename base::template get<slots::embedding_norm>;
-    using token_types = no_token_types;
-  };
+  using trunk_parts = detail::choices_of_trunk<base, blocks>;
 
   struct bound : trunk<trunk_parts> {
     using trunk_type = trunk<trunk_parts>;

@@ -66,30 +66,22 @@ struct encoder : recipe<recipe_name::encoder, encoder_fields, Policies...> {
   static constexpr bool complained =
       detail::inspection<encoder_fields, Policies...>::find().what != detail::problem::none;
 
-  template <class Slot>
-  static constexpr extent_t asked = base::template get<Slot>::value;
-  static constexpr bool sized = asked<slots::vocabulary> > 0 && asked<slots::width> > 0 && asked<slots::context> > 0;
-  static_assert(__is_base_of(nothing, rules::encoder_sizes_are_not_zero<sized>) || true);
-  static constexpr extent_t vocabulary = sized ? asked<slots::vocabulary> : 1;
-  static constexpr extent_t width = sized ? asked<slots::width> : 1;
-  static constexpr extent_t context = sized ? asked<slots::context> : 1;
+  using sizes = detail::asked_sizes<base>;
+  static_assert(__is_base_of(nothing, rules::encoder_sizes_are_not_zero<sizes::sized>) || true);
+  static constexpr extent_t vocabulary = sizes::vocabulary;
+  static constexpr extent_t width = sizes::width;
+  static constexpr extent_t context = sizes::context;
   using several = typename base::template get<slots::sequences>;
 
   using asked_blocks = typename base::template list<slots::block>;
   static_assert(__is_base_of(nothing, rules::encoder_has_a_body<complained ? 1 : asked_blocks::size>) || true);
-  using blocks = std::conditional_t<complained || !sized, type_list<>,
+  using blocks = std::conditional_t<complained || !sizes::sized, type_list<>,
                                     typename detail::packed_blocks<asked_blocks, several>::type>;
 
   /// The choices of which the trunk is made.
-  struct trunk_parts {
-    static constexpr extent_t vocabulary = encoder::vocabulary;
-    static constexpr extent_t width = encoder::width;
-    static constexpr extent_t context = encoder::context;
-    using blocks = encoder::blocks;
-    using norm = typename base::template get<slots::norm>;
+  struct trunk_parts : detail::choices_of_trunk<base, blocks> {
     using embedding_position =
         typename detail::packed_if_several<typename base::template get<slots::embedding_position>, several>::type;
-    using embedding_norm = typename base::template get<slots::embedding_norm>;
     using token_types = typename base::template get<slots::token_types>;
   };
 

@@ -16,13 +16,6 @@ LACUNA_BEGIN
 /// Default: the `closing_norm` of the last block.
 struct closing_norm_of_body {};
 
-namespace rules {
-template <bool Fine>
-struct body_keeps_the_width {
-  static_assert(Fine, "lacuna::body: a block changes the width (end it with a projection back to its input's width)");
-};
-}  // namespace rules
-
 namespace detail {
 
 template <class Norm, class Body>
@@ -47,6 +40,26 @@ struct body_of<type_list<Only>> {
 template <>
 struct body_of<type_list<>> {
   using type = no_component;
+};
+
+/// The sizes that a whole recipe asks for; 1 each after a complaint.
+template <class Recipe>
+struct asked_sizes {
+  template <class Slot>
+  static constexpr extent_t asked = Recipe::template get<Slot>::value;
+  static constexpr bool sized = asked<slots::vocabulary> > 0 && asked<slots::width> > 0 && asked<slots::context> > 0;
+  static constexpr extent_t vocabulary = sized ? asked<slots::vocabulary> : 1;
+  static constexpr extent_t width = sized ? asked<slots::width> : 1;
+  static constexpr extent_t context = sized ? asked<slots::context> : 1;
+};
+/// The choices of a whole recipe of which its trunk is made.
+template <class Recipe, class Blocks>
+struct choices_of_trunk : asked_sizes<Recipe> {
+  using blocks = Blocks;
+  using norm = typename Recipe::template get<slots::norm>;
+  using embedding_position = typename Recipe::template get<slots::embedding_position>;
+  using embedding_norm = typename Recipe::template get<slots::embedding_norm>;
+  using token_types = no_token_types;
 };
 
 /// The sublayers of a decoder or encoder, bound; of another whole recipe none.
@@ -80,7 +93,6 @@ struct trunk {
   static constexpr bool tells_sequences_apart = detail::all_tell_sequences_apart<sublayers>;
   using body_recipe = typename detail::body_of<typename Parts::blocks>::type;
   using body = typename body_recipe::template bound<place<width, context>>;
-  static_assert(__is_base_of(nothing, rules::body_keeps_the_width<(body::out::width == width)>) || true);
   static constexpr bool sees_ahead = lacuna::sees_ahead<body>;
   using norm_policy = typename detail::final_norm<typename Parts::norm, body_recipe>::type;
   using norm = typename norm_policy::template bound<width>;
