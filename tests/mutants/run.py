@@ -193,7 +193,7 @@ MUTATIONS = [
      "mean_encoding"),
     ("model/pooling/first_token.hpp", "first + dy.slice(s, 1)", "first - dy.slice(s, 1)", "first_encoding"),
     ("model/pooling/first_token.hpp", "dx.slice(table.start(s), 1)", "dx.slice(s, 1)", "first_encoding"),
-    ("model/pooling/sequence_pooling.hpp", "(dot_of(adjoint, x.slice(t, 1)) - mean)", "(dot_of(adjoint, x.slice(t, 1)) + mean)",
+    ("model/pooling/sequence_pooling.hpp", "(through(t, 0) - mean)", "(through(t, 0) + mean)",
      "learned_encoding"),
     ("model/pooling/sequence_pooling.hpp", "adjoint * p + parameters.weight * ds", "adjoint * p", "learned_encoding"),
     ("model/pooling/sequence_pooling.hpp", "gradients.weight, x.slice(t, 1) * ds", "gradients.weight, x.slice(t, 1) * p",

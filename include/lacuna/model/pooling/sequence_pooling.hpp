@@ -32,7 +32,8 @@ struct sequence_pooling {
     };
     template <class Plan>
     struct memory {
-      typename Plan::template buffer<1> share;  ///< p
+      typename Plan::template buffer<1> share;    ///< p
+      typename Plan::template buffer<1> through;  ///< g, of backward
     };
 
     template <class Parameters, class Memory, class Table, class Value, class Run>
@@ -58,28 +59,23 @@ struct sequence_pooling {
     LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
                                              const Table& table, rows<Value, Width> x, rows<Output, Width> dy,
                                              rows<Value, Width> dx, const Run& run) {
-      const auto share = memory.share.first(x.count);
+      const auto share = memory.share.first(x.count), through = memory.through.first(x.count);
       for (extent_t s = 0; s < dy.count; ++s) {
         const extent_t first = table.start(s), last = table.end(s, x.count);
         const auto adjoint = dy.slice(s, 1);
         Value mean = 0;
-        for (extent_t t = first; t < last; ++t) mean += share(t, 0) * dot_of(adjoint, x.slice(t, 1));
+        for (extent_t t = first; t < last; ++t) {
+          op::evaluate(through.slice(t, 1), row_sum(adjoint * x.slice(t, 1)), run.backend);
+          mean += share(t, 0) * through(t, 0);
+        }
         for (extent_t t = first; t < last; ++t) {
           const Value p = share(t, 0);
-          const Value ds = p * (dot_of(adjoint, x.slice(t, 1)) - mean);
+          const Value ds = p * (through(t, 0) - mean);
           const auto down = dx.slice(t, 1);
           op::evaluate(down, down + adjoint * p + parameters.weight * ds, run.backend);
           op::sum_over_tokens(gradients.weight, x.slice(t, 1) * ds, 1, run.backend);
         }
       }
-    }
-
-   private:
-    template <class Left, class Right>
-    LACUNA_HD static constexpr auto dot_of(rows<Left, Width> a, rows<Right, Width> b) {
-      std::remove_const_t<Right> sum = 0;
-      for (extent_t c = 0; c < Width; ++c) sum += a(0, c) * b(0, c);
-      return sum;
     }
   };
 };
