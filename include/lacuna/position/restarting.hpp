@@ -81,8 +81,8 @@ struct restarting_position<Position, Sequences, true> {
 /// sequence would have alone. Sequences come at run time, as in `within_sequence`. Cost and paths: those of `Position`.
 /// Source: Zhao et al. (2024), Prepacking, arXiv 2404.09529, section 3.2 (restarted positions).
 template <class Position, class Sequences>
-struct restarting
-    : detail::restarting_position<Position, Sequences, same<slot_of<Position>, slots::embedding_position>> {
+struct restarting : detail::restarting_position<Position, checked<Sequences, slots::sequences>,
+                                                same<slot_of<Position>, slots::embedding_position>> {
   static constexpr bool applied =
       !requires { typename Position::template on_projections<2, 1>::template score_bias<1>; };
   static_assert(__is_base_of(nothing, rules::what_restarts_is_applied<applied>) || true);
@@ -90,7 +90,8 @@ struct restarting
   using parts = type_list<Position>;
   template <class New>
   using rebuild = restarting<New, Sequences>;
-  static constexpr auto name = fixed_string("restarting<") + Position::name + ", " + Sequences::name + ">";
+  static constexpr auto name =
+      fixed_string("restarting<") + Position::name + ", " + checked<Sequences, slots::sequences>::name + ">";
 };
 
 LACUNA_END

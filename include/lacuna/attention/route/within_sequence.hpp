@@ -61,10 +61,11 @@ struct within_sequence {
   static constexpr bool has_spans = !is_dynamic_route<Route> && !is_assigned_route<Route>;
   static_assert(__is_base_of(nothing, rules::sequences_have_routes_with_spans<has_spans>) || true);
   using inner = std::conditional_t<has_spans, checked<Route, slots::route>, full>;
+  using several = checked<Sequences, slots::sequences>;
   using parts = type_list<Route>;
   template <class New>
   using rebuild = within_sequence<New, Sequences>;
-  static constexpr auto name = fixed_string("within_sequence<") + inner::name + ", " + Sequences::name + ">";
+  static constexpr auto name = fixed_string("within_sequence<") + inner::name + ", " + several::name + ">";
   static constexpr bool sees_ahead = route_sees_ahead<inner>;
   static constexpr bool tells_sequences_apart = true;
 
@@ -80,7 +81,7 @@ struct within_sequence {
   using complaint = rules::sequences_stay_apart<goes_with<Recipe>>;
 
   template <extent_t Tokens, extent_t Context>
-  using plan = packed_plan<inner, Sequences::value, Tokens, Context>;
+  using plan = packed_plan<inner, several::value, Tokens, Context>;
   /// The most pairs that there can be: those of one sequence.
   static constexpr std::uint64_t pairs(extent_t first, extent_t tokens, extent_t keys) {
     return lacuna::pairs<inner>(first, tokens, keys);
