@@ -302,11 +302,16 @@ void batches(const options& o, on_huge_pages& model, peer* beside) {
 
 int main(int count, char** arguments) {
   options o;
-  for (int i = 1; i + 1 < count; i += 2) {
-    const std::string name = arguments[i], value = arguments[i + 1];
+  for (int i = 1; i < count; i += 2) {
+    const std::string name = arguments[i], value = i + 1 < count ? arguments[i + 1] : "";
+    const std::size_t rounds = name == "--rounds" ? std::strtoul(value.c_str(), nullptr, 10) : 1;
+    if (value.empty() || rounds == 0 || (name != "--peer" && name != "--model" && name != "--rounds")) {
+      std::fprintf(stderr, "usage: bench_encoder [--rounds N] [--model FOLDER] [--peer COMMAND]\n");
+      return EXIT_FAILURE;
+    }
     if (name == "--peer") o.peer = value;
     if (name == "--model") o.folder = value;
-    if (name == "--rounds") o.rounds = std::max(1ul, std::strtoul(value.c_str(), nullptr, 10));
+    if (name == "--rounds") o.rounds = rounds;
   }
   bench::pin();
   std::unique_ptr<peer> beside;
