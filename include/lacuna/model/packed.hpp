@@ -19,19 +19,21 @@ inline constexpr bool is_met<Type, packs<Sequences>> =
 
 /// Whether a position depends on where a sequence begins: it is applied to rows, and is not a distance.
 template <class Position>
-inline constexpr bool counts_from_the_start =
-    same<slot_of<Position>, slots::embedding_position> ? !same<Position, no_embedding_position>
-                                                       : !same<Position, no_position>;
-template <class Position>
-  requires requires { typename Position::template on_projections<2, 1>::template score_bias<1>; }
-inline constexpr bool counts_from_the_start<Position> = false;
-template <class Position>
-  requires requires { Position::counts_from_the_start; }
-inline constexpr bool counts_from_the_start<Position> = Position::counts_from_the_start;
+constexpr bool counts_from_the_start() {
+  if constexpr (requires { Position::counts_from_the_start; }) {
+    return Position::counts_from_the_start;
+  } else if constexpr (requires { typename Position::template on_projections<2, 1>::template score_bias<1>; }) {
+    return false;
+  } else if constexpr (same<slot_of<Position>, slots::embedding_position>) {
+    return !same<Position, no_embedding_position>;
+  } else {
+    return !same<Position, no_position>;
+  }
+}
 
 template <class Type, class Sequences>
 struct packed_position {
-  using type = std::conditional_t<counts_from_the_start<Type>, restarting<Type, Sequences>, Type>;
+  using type = std::conditional_t<counts_from_the_start<Type>(), restarting<Type, Sequences>, Type>;
 };
 template <class Type, class Sequences>
 struct met<Type, packs<Sequences>> : packed_position<Type, Sequences> {};

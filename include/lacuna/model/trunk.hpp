@@ -5,6 +5,7 @@
 #include <lacuna/block/no_component.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/model/embedding_norm.hpp>
+#include <lacuna/model/slots.hpp>
 #include <lacuna/model/streams.hpp>
 #include <lacuna/model/token_types.hpp>
 #include <lacuna/norm/no_norm.hpp>
