@@ -40,6 +40,9 @@ struct reference_traits {
   /// Its own form of a dense weight `(outputs, inputs)`, kept as derived data; `nothing` where it reads the weight.
   template <class Element, extent_t Outputs, extent_t Inputs>
   using packed = nothing;
+  /// Its own form of a sparse weight (tensor/blocks.hpp), kept as derived data; it has `pack(block_matrix)`.
+  template <class Element, class Pattern>
+  using packed_blocks = nothing;
 };
 
 /// The oracle: plain constexpr loops for every operation, on host and device.
@@ -67,6 +70,9 @@ struct target {
   /// The backend's own form of a dense weight.
   template <extent_t Outputs, extent_t Inputs>
   using packed = typename backend_traits<Backend>::template packed<Weight, Outputs, Inputs>;
+  /// The backend's own form of a sparse weight.
+  template <class Pattern>
+  using packed_blocks = typename backend_traits<Backend>::template packed_blocks<Weight, Pattern>;
 };
 
 /// Backends whose traits and kernels are in a header of their own: without it the tag is refused.

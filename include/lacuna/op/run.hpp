@@ -4,6 +4,7 @@
 #include <lacuna/op/evaluate.hpp>
 #include <lacuna/op/multiply.hpp>
 #include <lacuna/op/multiply_active.hpp>
+#include <lacuna/op/multiply_blocks.hpp>
 
 LACUNA_BEGIN
 
@@ -31,6 +32,22 @@ struct run {
   template <class Gradient, class Y, class X>
   LACUNA_HD constexpr void accumulate_outer(Gradient& gradient, const Y& dy, const X& x) const {
     op::accumulate_outer(gradient, dy, x, backend);
+  }
+  /// y = x W^T, W in blocks: see `op::multiply_blocks`.
+  template <class Y, class X, class Weight, class Packed>
+  LACUNA_HD constexpr void multiply_blocks(const Y& y, const X& x, const Weight& weight, const Packed& packed) const {
+    op::multiply_blocks(y, x, weight, packed, backend);
+  }
+  /// dx += dy W, W in blocks: see `op::multiply_blocks_transposed`.
+  template <class X, class Y, class Weight, class Packed>
+  LACUNA_HD constexpr void multiply_blocks_transposed(const X& dx, const Y& dy, const Weight& weight,
+                                                      const Packed& packed) const {
+    op::multiply_blocks_transposed(dx, dy, weight, packed, backend);
+  }
+  /// dW += dy^T x at the stored blocks: see `op::accumulate_blocks`.
+  template <class Gradient, class Y, class X>
+  LACUNA_HD constexpr void accumulate_blocks(const Gradient& gradient, const Y& dy, const X& x) const {
+    op::accumulate_blocks(gradient, dy, x, backend);
   }
   /// Lists of active columns: see `op::find_active`.
   template <class Lists, class X, class Rule>

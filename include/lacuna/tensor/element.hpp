@@ -84,6 +84,30 @@ struct element_traits<float16> {
   static constexpr auto name = fixed_string("f16");
 };
 
+/// Integers are stored beside weights (where the entries of a sparse weight lie, quantised values); nothing is computed
+/// in them.
+template <>
+struct element_traits<std::int8_t> {
+  static constexpr auto name = fixed_string("i8");
+};
+template <>
+struct element_traits<std::uint8_t> {
+  static constexpr auto name = fixed_string("u8");
+};
+template <>
+struct element_traits<std::uint16_t> {
+  static constexpr auto name = fixed_string("u16");
+};
+template <>
+struct element_traits<std::uint32_t> {
+  static constexpr auto name = fixed_string("u32");
+};
+template <class Element>
+inline constexpr bool is_integer = std::is_integral_v<Element>;
+/// Unsigned integers say where values lie, and are no parameters; signed ones are quantised parameters.
+template <class Element>
+inline constexpr bool is_pattern = is_integer<Element> && std::is_unsigned_v<Element>;
+
 /// The type in which an element is computed: f32 for f32, bf16 and f16, f64 for f64.
 template <class Element>
 using compute_t = typename element_traits<std::remove_const_t<Element>>::compute;

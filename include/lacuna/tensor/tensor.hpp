@@ -65,12 +65,18 @@ inline constexpr bool is_tensor<shape_only<Element, Extents...>> = true;
 template <class Type>
 concept Tensor = is_tensor<std::remove_cvref_t<Type>>;
 
-/// Role: the values themselves, stored as `Element`.
+/// In the place of integers where there are gradients: they have none, and a walk that zips both roles passes over them.
+struct no_gradient {};
+
+/// Role: the values themselves, stored as `Element`. Integers, which say where values lie or are quantised values, keep
+/// their own type.
 template <class Element>
 struct weights {
   using element = Element;
   template <extent_t... Extents>
   using tensor = lacuna::tensor<Element, Extents...>;
+  template <class Integer, extent_t... Extents>
+  using integers = lacuna::tensor<Integer, Extents...>;
 };
 /// Role: one gradient (or adjoint, or moment) per weight, in the compute type.
 template <class Element>
@@ -78,6 +84,8 @@ struct gradients {
   using element = compute_t<Element>;
   template <extent_t... Extents>
   using tensor = lacuna::tensor<compute_t<Element>, Extents...>;
+  template <class Integer, extent_t... Extents>
+  using integers = no_gradient;
 };
 /// Role: shapes alone, without a byte of data.
 template <class Element>
@@ -85,6 +93,8 @@ struct shapes {
   using element = Element;
   template <extent_t... Extents>
   using tensor = shape_only<Element, Extents...>;
+  template <class Integer, extent_t... Extents>
+  using integers = shape_only<Integer, Extents...>;
 };
 
 /// Memory plan: keep everything that backward needs, for up to `Tokens` tokens.

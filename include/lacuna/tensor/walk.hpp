@@ -14,6 +14,10 @@ using path_text = text_buffer<160>;
 
 namespace detail {
 
+/// Whether a place of a zipped walk has nothing to be visited: integers beside gradients.
+template <class... Places>
+inline constexpr bool is_passed_over = (same<std::remove_const_t<Places>, no_gradient> || ...);
+
 template <class Function>
 struct named_walk {
   Function& function;
@@ -42,7 +46,9 @@ struct named_walk {
  private:
   template <class First, class... Rest>
   constexpr void enter(First& first, Rest&... rest) {
-    if constexpr (Tensor<First>)
+    if constexpr (is_passed_over<First, Rest...>)
+      return;
+    else if constexpr (Tensor<First>)
       function(static_cast<const char*>(path.c_str()), first, rest...);
     else
       std::remove_const_t<First>::visit(*this, first, rest...);
@@ -64,7 +70,9 @@ struct plain_walk {
  private:
   template <class First, class... Rest>
   LACUNA_HD constexpr void enter(First& first, Rest&... rest) {
-    if constexpr (Tensor<First>)
+    if constexpr (is_passed_over<First, Rest...>)
+      return;
+    else if constexpr (Tensor<First>)
       function(first, rest...);
     else
       std::remove_const_t<First>::visit(*this, first, rest...);
@@ -88,12 +96,13 @@ LACUNA_HD constexpr void visit_tensors(Function&& f, Structs&... structs) {
   walk("", structs...);
 }
 
-/// Elements in all tensors of a struct (of any role).
+/// Values in all tensors of a struct (of any role); what says where values lie is not counted.
 template <class Struct>
 constexpr extent_t count_elements() {
   extent_t total = 0;
   Struct walked{};
-  visit_tensors([&]<class Leaf>(const Leaf&) { total += Leaf::size; }, walked);
+  visit_tensors([&]<class Leaf>(const Leaf&) { total += is_pattern<typename Leaf::element> ? 0 : Leaf::size; },
+                walked);
   return total;
 }
 
