@@ -63,8 +63,17 @@
 #include <lacuna/ffn/pattention.hpp>
 #include <lacuna/ffn/predicted.hpp>
 #include <lacuna/ffn/skips_zeros.hpp>
+#include <lacuna/format/block_diagonal.hpp>
+#include <lacuna/format/blocked.hpp>
+#include <lacuna/format/cached.hpp>
+#include <lacuna/format/masked.hpp>
+#include <lacuna/format/n_m.hpp>
 #include <lacuna/format/parameter_tokens.hpp>
+#include <lacuna/format/permuted.hpp>
+#include <lacuna/format/product.hpp>
+#include <lacuna/format/sum.hpp>
 #include <lacuna/format/thresholded.hpp>
+#include <lacuna/format/tiled.hpp>
 #include <lacuna/model/decoder.hpp>
 #include <lacuna/model/describe.hpp>
 #include <lacuna/model/design_space.hpp>

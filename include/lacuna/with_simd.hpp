@@ -12,6 +12,7 @@
 #include <lacuna/backend/simd/mix_rows.hpp>
 #include <lacuna/backend/simd/multiply.hpp>
 #include <lacuna/backend/simd/multiply_active.hpp>
+#include <lacuna/backend/simd/multiply_diagonal.hpp>
 #include <lacuna/backend/simd/rotate.hpp>
 #include <lacuna/backend/simd/scan.hpp>
 #include <lacuna/backend/simd/select.hpp>
@@ -23,6 +24,9 @@ struct simd_traits : reference_traits {
   static constexpr extent_t lanes = simd_lanes::lanes::lane_count;
   template <class Element, extent_t Outputs, extent_t Inputs>
   using packed = std::conditional_t<same<Element, double>, nothing, simd_lanes::panels<Element, Outputs, Inputs>>;
+  template <class Element, extent_t Outputs, extent_t Inputs, extent_t Blocks>
+  using packed_diagonal = std::conditional_t<same<Element, double>, nothing,
+                                             simd_lanes::diagonal_panels<Element, Outputs, Inputs, Blocks>>;
 };
 
 LACUNA_END

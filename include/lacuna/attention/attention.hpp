@@ -186,7 +186,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
 
     using projections = typename base::template get<slots::projections>::template bound<shape, format, bias>;
     static_assert(__is_base_of(nothing, projections) || true);
-    using output_map = projection<format, bias, At::width, query_width>;
+    using output_map = projection<format_at<format, projection_name::output>, bias, At::width, query_width>;
 
     template <class Role>
     struct parameters : projections::template parameters<Role> {

@@ -16,8 +16,9 @@ LACUNA_BEGIN
 template <class At, extent_t Hidden, class Activation, class Format, class Bias, extent_t Kept = 0>
 struct gated_ffn {
   static constexpr extent_t hidden = Hidden;
-  using up_map = projection<Format, Bias, Hidden, At::width>;
-  using down_map = projection<down_format<Format>, Bias, At::width, Hidden>;
+  using gate_map = projection<format_at<Format, projection_name::gate>, Bias, Hidden, At::width>;
+  using up_map = projection<format_at<Format, projection_name::up>, Bias, Hidden, At::width>;
+  using down_map = projection<format_at<Format, projection_name::down>, Bias, At::width, Hidden>;
   using applied = applied_activation<Activation, Hidden>;
   /// An elementwise gate is computed together with the product; another one has rows of its own.
   static constexpr bool fused = !RowActivation<Activation>;
@@ -25,7 +26,7 @@ struct gated_ffn {
 
   template <class Role>
   struct parameters {
-    typename up_map::template parameters<Role> gate;
+    typename gate_map::template parameters<Role> gate;
     typename up_map::template parameters<Role> up;
     typename down_map::template parameters<Role> down;
     [[no_unique_address]] typename applied::template parameters<Role> activation;
@@ -46,20 +47,20 @@ struct gated_ffn {
     [[no_unique_address]] std::conditional_t<fused, nothing, typename Plan::template saved<Hidden>>
         activated;  ///< act(gate), where it is not computed anew; without it, it overwrites `gate`
     [[no_unique_address]] typename applied::template memory<Plan> activation;
-    [[no_unique_address]] typename up_map::template memory<Plan> gate_map_memory;
+    [[no_unique_address]] typename gate_map::template memory<Plan> gate_map_memory;
     [[no_unique_address]] typename up_map::template memory<Plan> up_map_memory;
     [[no_unique_address]] typename down_map::template memory<Plan> down_map_memory;
   };
   template <class Target>
   struct derived {
-    typename up_map::template derived<Target> gate;
+    typename gate_map::template derived<Target> gate;
     typename up_map::template derived<Target> up;
     typename down_map::template derived<Target> down;
   };
 
   template <class Parameters, class Derived>
   LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
-    up_map::refresh(parameters.gate, derived.gate);
+    gate_map::refresh(parameters.gate, derived.gate);
     up_map::refresh(parameters.up, derived.up);
     down_map::refresh(parameters.down, derived.down);
   }
@@ -72,7 +73,7 @@ struct gated_ffn {
                                           const Run& run) {
     auto& m = v.memory;
     const auto gate = m.gate.first(x.count), up = m.up.first(x.count), product = product_of(m, x.count);
-    up_map::forward(v.parameters.gate, m.gate_map_memory, v.derived.gate, x, gate, run);
+    gate_map::forward(v.parameters.gate, m.gate_map_memory, v.derived.gate, x, gate, run);
     up_map::forward(v.parameters.up, m.up_map_memory, v.derived.up, x, up, run);
     if constexpr (fused) {
       form(product, map<Activation>(gate) * up, run);
@@ -104,12 +105,12 @@ struct gated_ffn {
       op::evaluate(dgate, dgate * up, run.backend);
       applied::backward(v.parameters.activation, a.gradients.activation, m.activation, gate, activated, dgate, run);
     }
-    up_map::backward(v.parameters.gate, a.gradients.gate, m.gate_map_memory, d.gate_map_memory, v.derived.gate, x,
+    gate_map::backward(v.parameters.gate, a.gradients.gate, m.gate_map_memory, d.gate_map_memory, v.derived.gate, x,
                      dgate, dx, run);
     up_map::backward(v.parameters.up, a.gradients.up, m.up_map_memory, d.up_map_memory, v.derived.up, x, dup, dx, run);
   }
   static constexpr std::uint64_t multiply_adds(extent_t tokens) {
-    return 2 * up_map::multiply_adds(tokens) + down_map::multiply_adds(tokens);
+    return gate_map::multiply_adds(tokens) + up_map::multiply_adds(tokens) + down_map::multiply_adds(tokens);
   }
 
  private:

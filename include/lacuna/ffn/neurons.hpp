@@ -52,20 +52,6 @@ struct inner_activation<Activation> {
   using type = typename Activation::inner;
 };
 
-/// The format of the down projection: another one where a format asks for it.
-template <class Format>
-struct format_of_down {
-  using type = Format;
-};
-template <class Format>
-  requires requires { typename Format::down; }
-struct format_of_down<Format> {
-  using type = typename Format::down;
-};
-
 }  // namespace detail
-
-template <class Format>
-using down_format = typename detail::format_of_down<Format>::type;
 
 LACUNA_END

@@ -15,8 +15,8 @@ LACUNA_BEGIN
 template <class At, extent_t Hidden, class Activation, class Format, class Bias>
 struct plain_ffn {
   static constexpr extent_t hidden = Hidden;
-  using up_map = projection<Format, Bias, Hidden, At::width>;
-  using down_map = projection<down_format<Format>, Bias, At::width, Hidden>;
+  using up_map = projection<format_at<Format, projection_name::up>, Bias, Hidden, At::width>;
+  using down_map = projection<format_at<Format, projection_name::down>, Bias, At::width, Hidden>;
   using applied = applied_activation<Activation, Hidden>;
 
   template <class Role>

@@ -3,6 +3,7 @@
 
 #include <lacuna/ffn/neurons.hpp>
 #include <lacuna/format/dense.hpp>
+#include <lacuna/format/per_projection.hpp>
 #include <lacuna/tensor/active.hpp>
 
 LACUNA_BEGIN
@@ -52,7 +53,8 @@ struct nonzero_inputs {
 
 /// The formats of a feed-forward that skips zeros.
 struct skipping {
-  using down = nonzero_inputs;
+  template <class Projection>
+  using of = std::conditional_t<same<Projection, projection_name::down>, nonzero_inputs, dense>;
   template <extent_t Outputs, extent_t Inputs>
   using bound = dense::bound<Outputs, Inputs>;
 };

@@ -65,8 +65,9 @@ struct bound_blocks {
 };
 
 constexpr error damaged_pattern(const path_text& path, const char* tensor, std::uint64_t at) {
-  error wrong(error_kind::value, "lacuna::pattern: ");
-  return wrong << path << (path.size() == 0 ? "" : ".") << tensor << '[' << at << "]: ";
+  error wrong(error_kind::value, "tensor '");
+  wrong << path << (path.size() == 0 ? "" : ".") << tensor << "': element " << at << ": ";
+  return wrong;
 }
 
 }  // namespace detail

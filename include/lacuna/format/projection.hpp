@@ -2,6 +2,7 @@
 /// A linear map as components use it: a weight in some format and an optional bias.
 
 #include <lacuna/format/dense.hpp>
+#include <lacuna/format/per_projection.hpp>
 #include <lacuna/tensor/expression.hpp>
 
 LACUNA_BEGIN

@@ -6,7 +6,8 @@
 #include <cstring>
 #include <lacuna/core/maths.hpp>
 #include <lacuna/io/file.hpp>
-#include <lacuna/tensor/walk.hpp>
+#include <lacuna/tensor/check.hpp>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -15,7 +16,7 @@
 LACUNA_BEGIN
 
 /// Element types as files store them.
-enum class stored_type : std::uint8_t { f64, f32, f16, bf16, other };
+enum class stored_type : std::uint8_t { f64, f32, f16, bf16, u32, u16, u8, i8, other };
 
 /// Bytes of one element; 0 where the library reads none of that type.
 constexpr extent_t stored_bytes(stored_type type) {
@@ -23,10 +24,15 @@ constexpr extent_t stored_bytes(stored_type type) {
     case stored_type::f64:
       return 8;
     case stored_type::f32:
+    case stored_type::u32:
       return 4;
     case stored_type::f16:
     case stored_type::bf16:
+    case stored_type::u16:
       return 2;
+    case stored_type::u8:
+    case stored_type::i8:
+      return 1;
     default:
       return 0;
   }
@@ -64,7 +70,17 @@ struct attribute {
 
 namespace detail {
 
-/// Element `i` of a tensor, by memcpy: files align nothing.
+/// Whether a stored type is one of floating-point numbers.
+constexpr bool is_floating(stored_type type) noexcept { return type <= stored_type::bf16; }
+/// The stored type of integers that lie beside weights.
+template <class Integer>
+inline constexpr stored_type stored_type_of = same<Integer, std::uint32_t>   ? stored_type::u32
+                                              : same<Integer, std::uint16_t> ? stored_type::u16
+                                              : same<Integer, std::uint8_t>  ? stored_type::u8
+                                              : same<Integer, std::int8_t>   ? stored_type::i8
+                                                                             : stored_type::other;
+
+/// Element `i` of a tensor of floating-point numbers, by memcpy: files align nothing.
 inline double stored_element(const unsigned char* bytes, stored_type type, std::uint64_t i) {
   const auto read = [&]<class Type>(Type value) {
     std::memcpy(&value, bytes + i * sizeof(Type), sizeof(Type));
@@ -96,10 +112,26 @@ inline extent_t likeness(std::string_view a, std::string_view b) {
   return front + back;
 }
 
-/// Element `i` of a tensor as a parameter of type `Element`.
+/// The format's name of the type of a parameter.
+template <class Element>
+inline constexpr const char* safetensors_name = same<Element, double>          ? "F64"
+                                                : same<Element, float>         ? "F32"
+                                                : same<Element, float16>       ? "F16"
+                                                : same<Element, bfloat16>      ? "BF16"
+                                                : same<Element, std::uint32_t> ? "U32"
+                                                : same<Element, std::uint16_t> ? "U16"
+                                                : same<Element, std::uint8_t>  ? "U8"
+                                                                               : "I8";
+
+/// Element `i` of a tensor as a parameter of type `Element`; integers are stored as they are.
 template <class Element>
 Element converted_element(const unsigned char* bytes, stored_type type, std::uint64_t i) {
-  return static_cast<Element>(static_cast<compute_t<Element>>(stored_element(bytes, type, i)));
+  if constexpr (is_integer<Element>) {
+    Element value{};
+    std::memcpy(&value, bytes + i * sizeof(Element), sizeof(Element));
+    return value;
+  } else
+    return static_cast<Element>(static_cast<compute_t<Element>>(stored_element(bytes, type, i)));
 }
 
 /// The largest finite number that parameters of type `Element` hold.
@@ -115,6 +147,27 @@ struct number_text {
   explicit number_text(double number) { std::snprintf(digits, sizeof digits, "%.9g", number); }
 };
 
+/// Whether all numbers of a tensor are finite, and stay so in the element type of its parameter.
+template <class Leaf>
+error check_numbers(const directory& from, const tensor_entry& entry, const char* path) {
+  using element = typename Leaf::element;
+  const unsigned char* const bytes = from.bytes.data() + entry.begin;
+  for (std::uint64_t i = 0; i < Leaf::size; ++i)
+    if (!maths::is_finite(widen(converted_element<element>(bytes, entry.type, i)))) {
+      const double stored = stored_element(bytes, entry.type, i);
+      error value = file_error(error_kind::value, "lacuna::load", from.path);
+      value << "tensor '" << path << "': element " << i << ": expected ";
+      if (maths::is_finite(stored))
+        return value << "a magnitude of at most " << number_text(largest_element<element>).digits << " in "
+                     << element_traits<element>::name.c_str() << ", found " << number_text(stored).digits
+                     << " (choose wider numerics)";
+      return value << "a finite number, found " << (maths::is_nan(stored) ? "NaN" : "infinity")
+                   << " (the weights are damaged)";
+    }
+  return {};
+}
+
+/// Whether an entry is what a parameter asks for: there, of its shape and element type, with numbers that it can hold.
 template <class Leaf>
 error check_entry(const directory& from, const tensor_entry* entry, const char* path) {
   std::uint64_t extents[Leaf::rank == 0 ? 1 : Leaf::rank]{};
@@ -141,36 +194,24 @@ error check_entry(const directory& from, const tensor_entry* entry, const char* 
     append_shape(wrong, entry->shape.data(), entry->shape.size());
     return wrong << " (change the recipe's sizes to those of the file)";
   }
-  if (entry->type == stored_type::other) {
+  using element = typename Leaf::element;
+  const auto of_another_type = [&](const char* expected) {
     error type = file_error(error_kind::shape, "lacuna::load", from.path);
-    type << "tensor '" << path << "': expected elements F64, F32, F16 or BF16, found ";
+    type << "tensor '" << path << "': expected elements " << expected << ", found ";
     type.message.append(entry->type_name.c_str(), entry->type_name.size() < 20 ? entry->type_name.size() : 20);
     return type << " (convert the file)";
+  };
+  if constexpr (is_integer<element>) {
+    if (entry->type != stored_type_of<element>) return of_another_type(safetensors_name<element>);
+    return {};
+  } else {
+    if (!is_floating(entry->type)) return of_another_type("F64, F32, F16 or BF16");
+    return check_numbers<Leaf>(from, *entry, path);
   }
-  using element = typename Leaf::element;
-  const unsigned char* const bytes = from.bytes.data() + entry->begin;
-  for (std::uint64_t i = 0; i < Leaf::size; ++i)
-    if (!maths::is_finite(widen(converted_element<element>(bytes, entry->type, i)))) {
-      const double stored = stored_element(bytes, entry->type, i);
-      error value = file_error(error_kind::value, "lacuna::load", from.path);
-      value << "tensor '" << path << "': element " << i << ": expected ";
-      if (maths::is_finite(stored))
-        return value << "a magnitude of at most " << number_text(largest_element<element>).digits << " in "
-                     << element_traits<element>::name.c_str() << ", found " << number_text(stored).digits
-                     << " (choose wider numerics)";
-      return value << "a finite number, found " << (maths::is_nan(stored) ? "NaN" : "infinity")
-                   << " (the weights are damaged)";
-    }
-  return {};
 }
-
-}  // namespace detail
-
-/// Fills a struct of parameters: every tensor by name, exact shape, converted to the element type. Everything is
-/// checked first, so that after an error nothing was written. Errors: a tensor that is missing, surplus, of another
-/// shape or element type, or holds NaN, infinity or what its element type cannot hold.
+/// Fills every tensor, once all are found right one by one.
 template <class Parameters>
-status try_fill(const directory& from, Parameters& into) {
+status fill_tensors(const directory& from, Parameters& into) {
   std::unordered_map<std::string_view, const tensor_entry*> by_name;
   for (const auto& entry : from.entries) by_name.emplace(entry.name, &entry);
   const auto find = [&](const char* path) -> const tensor_entry* {
@@ -203,6 +244,26 @@ status try_fill(const directory& from, Parameters& into) {
           leaf.data[i] = detail::converted_element<element>(from.bytes.data() + entry.begin, entry.type, i);
       },
       into);
+  return nothing{};
+}
+
+}  // namespace detail
+
+/// Fills a struct of parameters: every tensor by name, exact shape, converted to the element type. Everything is
+/// checked first, so that after an error nothing was written. Errors: a tensor that is missing, surplus, of another
+/// shape or element type, or holds NaN, infinity or what its element type cannot hold; a pattern of a sparse weight that
+/// is none: numbers out of range, out of order or twice.
+template <class Parameters>
+status try_fill(const directory& from, Parameters& into) {
+  bool integers = false;
+  visit_tensors([&]<class Leaf>(const Leaf&) { integers = integers || is_integer<typename Leaf::element>; }, into);
+  if (!integers) return detail::fill_tensors(from, into);
+  // What several tensors say together can only be checked once they are read: such parameters are read apart first.
+  const auto apart = std::make_unique<Parameters>();
+  if (auto read = detail::fill_tensors(from, *apart); !read.ok()) return read;
+  if (const auto checked = try_check_parameters(*apart); !checked.ok())
+    return detail::file_error(error_kind::value, "lacuna::load", from.path) << checked.why().message;
+  into = *apart;
   return nothing{};
 }
 

@@ -8,6 +8,7 @@
 #include <lacuna/model/rules.hpp>
 #include <lacuna/model/shared.hpp>
 #include <lacuna/op/block_plan.hpp>
+#include <lacuna/op/multiply_out.hpp>
 
 LACUNA_BEGIN
 

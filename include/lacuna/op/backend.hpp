@@ -40,6 +40,9 @@ struct reference_traits {
   /// Its own form of a dense weight `(outputs, inputs)`, kept as derived data; `nothing` where it reads the weight.
   template <class Element, extent_t Outputs, extent_t Inputs>
   using packed = nothing;
+  /// Its own form of a block-diagonal weight `(outputs, inputs / blocks)`, kept as derived data.
+  template <class Element, extent_t Outputs, extent_t Inputs, extent_t Blocks>
+  using packed_diagonal = nothing;
   /// Its own form of a sparse weight (tensor/blocks.hpp), kept as derived data; it has `pack(block_matrix)`.
   template <class Element, class Pattern>
   using packed_blocks = nothing;
@@ -61,6 +64,9 @@ struct ran_on {
   using backend = Backend;
 };
 
+template <class Map, extent_t Outputs, extent_t Inputs, class Weight, class Value>
+struct multiplied_out_on_reference;
+
 /// What derived data is made for: stored weights, computed values, a backend.
 template <class Weight, class Value, class Backend>
 struct target {
@@ -70,9 +76,15 @@ struct target {
   /// The backend's own form of a dense weight.
   template <extent_t Outputs, extent_t Inputs>
   using packed = typename backend_traits<Backend>::template packed<Weight, Outputs, Inputs>;
+  /// The backend's own form of a block-diagonal weight.
+  template <extent_t Outputs, extent_t Inputs, extent_t Blocks>
+  using packed_diagonal = typename backend_traits<Backend>::template packed_diagonal<Weight, Outputs, Inputs, Blocks>;
   /// The backend's own form of a sparse weight.
   template <class Pattern>
   using packed_blocks = typename backend_traits<Backend>::template packed_blocks<Weight, Pattern>;
+  /// Room to multiply a weight out: see op/multiply_out.hpp.
+  template <class Map, extent_t Outputs, extent_t Inputs>
+  using multiplied_out = multiplied_out_on_reference<Map, Outputs, Inputs, Weight, Value>;
 };
 
 /// Backends whose traits and kernels are in a header of their own: without it the tag is refused.

@@ -1,10 +1,13 @@
 #pragma once
 /// What a forward or backward is given: the run, and the data of a component in two bundles.
 
+#include <lacuna/op/columns.hpp>
 #include <lacuna/op/evaluate.hpp>
 #include <lacuna/op/multiply.hpp>
 #include <lacuna/op/multiply_active.hpp>
 #include <lacuna/op/multiply_blocks.hpp>
+#include <lacuna/op/multiply_diagonal.hpp>
+#include <lacuna/op/reorder.hpp>
 
 LACUNA_BEGIN
 
@@ -32,6 +35,41 @@ struct run {
   template <class Gradient, class Y, class X>
   LACUNA_HD constexpr void accumulate_outer(Gradient& gradient, const Y& dy, const X& x) const {
     op::accumulate_outer(gradient, dy, x, backend);
+  }
+  /// y = x W^T, W block-diagonal: see `op::multiply_diagonal`.
+  template <extent_t Blocks, class Y, class X, class Weight, class Packed>
+  LACUNA_HD constexpr void multiply_diagonal(const Y& y, const X& x, const Weight& weight, const Packed& packed) const {
+    op::multiply_diagonal<Blocks>(y, x, weight, packed, backend);
+  }
+  /// dx += dy W, W block-diagonal: see `op::multiply_diagonal_transposed`.
+  template <extent_t Blocks, class X, class Y, class Weight>
+  LACUNA_HD constexpr void multiply_diagonal_transposed(const X& dx, const Y& dy, const Weight& weight) const {
+    op::multiply_diagonal_transposed<Blocks>(dx, dy, weight, backend);
+  }
+  /// dW += dy^T x inside the blocks: see `op::accumulate_diagonal`.
+  template <extent_t Blocks, class Gradient, class Y, class X>
+  LACUNA_HD constexpr void accumulate_diagonal(Gradient& gradient, const Y& dy, const X& x) const {
+    op::accumulate_diagonal<Blocks>(gradient, dy, x, backend);
+  }
+  /// y = some columns of x: see `op::copy_columns`.
+  template <class Y, class X>
+  LACUNA_HD constexpr void copy_columns(const Y& y, const X& x, extent_t from) const {
+    op::copy_columns(y, x, from, backend);
+  }
+  /// Some columns of y += x: see `op::add_columns`.
+  template <class Y, class X>
+  LACUNA_HD constexpr void add_columns(const Y& y, const X& x, extent_t from) const {
+    op::add_columns(y, x, from, backend);
+  }
+  /// y = columns of x in another order: see `op::reorder`.
+  template <class Y, class X, class Order>
+  LACUNA_HD constexpr void reorder(const Y& y, const X& x, const Order& order) const {
+    op::reorder(y, x, order, backend);
+  }
+  /// dx += columns of dy put back: see `op::reorder_backward`.
+  template <class X, class Y, class Order>
+  LACUNA_HD constexpr void reorder_backward(const X& dx, const Y& dy, const Order& order) const {
+    op::reorder_backward(dx, dy, order, backend);
   }
   /// y = x W^T, W in blocks: see `op::multiply_blocks`.
   template <class Y, class X, class Weight, class Packed>

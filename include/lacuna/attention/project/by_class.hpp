@@ -34,13 +34,14 @@ struct class_projections {
     using local = typename separate_projections::template bound<Shape, Format, Bias>;
     using query_map = typename local::query_map;
     using key_map = typename local::key_map;
+    using value_map = typename local::value_map;
 
     template <class Role>
     struct parameters : local::template parameters<Role> {
       using ordinary = typename local::template parameters<Role>;
       typename query_map::template parameters<Role> global_query;
       typename key_map::template parameters<Role> global_key;
-      typename key_map::template parameters<Role> global_value;
+      typename value_map::template parameters<Role> global_value;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         ordinary::visit(v, s...);
@@ -59,14 +60,14 @@ struct class_projections {
       /// One for each stretch of global rows.
       typename query_map::template memory<Plan> query_map_memory[detail::most_stretches<set>];
       [[no_unique_address]] typename key_map::template memory<Plan> key_map_memory;
-      [[no_unique_address]] typename key_map::template memory<Plan> value_map_memory;
+      [[no_unique_address]] typename value_map::template memory<Plan> value_map_memory;
     };
     template <class Target>
     struct derived {
       typename local::template derived<Target> local_part;
       typename query_map::template derived<Target> global_query;
       typename key_map::template derived<Target> global_key;
-      typename key_map::template derived<Target> global_value;
+      typename value_map::template derived<Target> global_value;
     };
 
     template <class Parameters, class Derived>
@@ -74,14 +75,14 @@ struct class_projections {
       local::refresh(parameters, derived.local_part);
       query_map::refresh(parameters.global_query, derived.global_query);
       key_map::refresh(parameters.global_key, derived.global_key);
-      key_map::refresh(parameters.global_value, derived.global_value);
+      value_map::refresh(parameters.global_value, derived.global_value);
     }
     template <class Parameters>
     LACUNA_HD static constexpr void initialise(Parameters& parameters) {
       local::initialise(parameters);
     }
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
-      std::uint64_t total = local::multiply_adds(tokens) + 2 * key_map::multiply_adds(tokens);
+      std::uint64_t total = local::multiply_adds(tokens) + key_map::multiply_adds(tokens) + value_map::multiply_adds(tokens);
       detail::each_stretch<set>(first, tokens, [&](extent_t, extent_t, extent_t rows_of_set) {
         total += query_map::multiply_adds(rows_of_set);
       });
@@ -97,7 +98,7 @@ struct class_projections {
       local::forward(parameters, memory.local_part, derived.local_part, x, query, key, value, run);
       key_map::forward(parameters.global_key, memory.key_map_memory, derived.global_key, x,
                        memory.global_key.first(tokens), run);
-      key_map::forward(parameters.global_value, memory.value_map_memory, derived.global_value, x,
+      value_map::forward(parameters.global_value, memory.value_map_memory, derived.global_value, x,
                        memory.global_value.first(tokens), run);
       const auto global_query = memory.global_query.first(tokens);
       global_query.fill(0);
@@ -127,7 +128,7 @@ struct class_projections {
                       dvalue, dx, run);
       key_map::backward(parameters.global_key, gradients.global_key, memory.key_map_memory, adjoint.key_map_memory,
                         derived.global_key, x, adjoint.global_key.first(tokens), dx, run);
-      key_map::backward(parameters.global_value, gradients.global_value, memory.value_map_memory,
+      value_map::backward(parameters.global_value, gradients.global_value, memory.value_map_memory,
                         adjoint.value_map_memory, derived.global_value, x, adjoint.global_value.first(tokens), dx, run);
       detail::each_stretch<set>(run.first, tokens, [&](extent_t i, extent_t from, extent_t count) {
         query_map::backward(parameters.global_query, gradients.global_query, memory.query_map_memory[i],

@@ -33,14 +33,15 @@ struct separate_projections {
 
   template <class Shape, class Format, class Bias>
   struct bound {
-    using query_map = projection<Format, Bias, Shape::query_width, Shape::width>;
-    using key_map = projection<Format, Bias, Shape::kv_width, Shape::width>;
+    using query_map = projection<format_at<Format, projection_name::query>, Bias, Shape::query_width, Shape::width>;
+    using key_map = projection<format_at<Format, projection_name::key>, Bias, Shape::kv_width, Shape::width>;
+    using value_map = projection<format_at<Format, projection_name::value>, Bias, Shape::kv_width, Shape::width>;
 
     template <class Role>
     struct parameters {
       typename query_map::template parameters<Role> query;
       typename key_map::template parameters<Role> key;
-      typename key_map::template parameters<Role> value;
+      typename value_map::template parameters<Role> value;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("query", s.query...);
@@ -52,25 +53,25 @@ struct separate_projections {
     struct memory {
       [[no_unique_address]] typename query_map::template memory<Plan> query;
       [[no_unique_address]] typename key_map::template memory<Plan> key;
-      [[no_unique_address]] typename key_map::template memory<Plan> value;
+      [[no_unique_address]] typename value_map::template memory<Plan> value;
     };
     template <class Target>
     struct derived {
       typename query_map::template derived<Target> query;
       typename key_map::template derived<Target> key;
-      typename key_map::template derived<Target> value;
+      typename value_map::template derived<Target> value;
     };
 
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
       query_map::refresh(parameters.query, derived.query);
       key_map::refresh(parameters.key, derived.key);
-      key_map::refresh(parameters.value, derived.value);
+      value_map::refresh(parameters.value, derived.value);
     }
     template <class Parameters>
     LACUNA_HD static constexpr void initialise(Parameters&) {}
     static constexpr std::uint64_t multiply_adds(extent_t tokens) {
-      return query_map::multiply_adds(tokens) + 2 * key_map::multiply_adds(tokens);
+      return query_map::multiply_adds(tokens) + key_map::multiply_adds(tokens) + value_map::multiply_adds(tokens);
     }
 
     template <class Parameters, class Memory, class Derived, class Value, class Run>
@@ -80,7 +81,7 @@ struct separate_projections {
                                             const Run& run) {
       query_map::forward(parameters.query, memory.query, derived.query, x, query, run);
       key_map::forward(parameters.key, memory.key, derived.key, x, key, run);
-      key_map::forward(parameters.value, memory.value, derived.value, x, value, run);
+      value_map::forward(parameters.value, memory.value, derived.value, x, value, run);
     }
     template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Value, class Run>
     LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
@@ -91,7 +92,7 @@ struct separate_projections {
       query_map::backward(parameters.query, gradients.query, memory.query, adjoint.query, derived.query, x, dquery, dx,
                           run);
       key_map::backward(parameters.key, gradients.key, memory.key, adjoint.key, derived.key, x, dkey, dx, run);
-      key_map::backward(parameters.value, gradients.value, memory.value, adjoint.value, derived.value, x, dvalue, dx,
+      value_map::backward(parameters.value, gradients.value, memory.value, adjoint.value, derived.value, x, dvalue, dx,
                         run);
     }
   };

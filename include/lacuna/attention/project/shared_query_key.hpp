@@ -42,12 +42,13 @@ struct shared_query_key {
     static_assert(__is_base_of(nothing, rules::shared_heads_are_as_many<Shape::heads == Shape::kv_heads>) || true);
     static constexpr extent_t columns = Shape::kv_width, head_width = Shape::head_width, heads = Shape::kv_heads;
     static constexpr bool centred = Form == shared_form::normalised;
-    using map_type = projection<Format, Bias, columns, Shape::width>;
+    using shared_map = projection<format_at<Format, projection_name::query>, Bias, columns, Shape::width>;
+    using value_map = projection<format_at<Format, projection_name::value>, Bias, columns, Shape::width>;
 
     template <class Role>
     struct parameters {
-      typename map_type::template parameters<Role> query_key;
-      typename map_type::template parameters<Role> value;
+      typename shared_map::template parameters<Role> query_key;
+      typename value_map::template parameters<Role> value;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("query_key", s.query_key...);
@@ -58,32 +59,32 @@ struct shared_query_key {
     struct memory {
       typename Plan::template buffer<columns> shared;  ///< as an adjoint, too
       typename Plan::template buffer<heads> inverse;   ///< per head: what its length or deviation is divided by
-      [[no_unique_address]] typename map_type::template memory<Plan> query_key;
-      [[no_unique_address]] typename map_type::template memory<Plan> value;
+      [[no_unique_address]] typename shared_map::template memory<Plan> query_key;
+      [[no_unique_address]] typename value_map::template memory<Plan> value;
     };
     template <class Target>
     struct derived {
-      typename map_type::template derived<Target> query_key;
-      typename map_type::template derived<Target> value;
+      typename shared_map::template derived<Target> query_key;
+      typename value_map::template derived<Target> value;
     };
 
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
-      map_type::refresh(parameters.query_key, derived.query_key);
-      map_type::refresh(parameters.value, derived.value);
+      shared_map::refresh(parameters.query_key, derived.query_key);
+      value_map::refresh(parameters.value, derived.value);
     }
     template <class Parameters>
     LACUNA_HD static constexpr void initialise(Parameters&) {}
-    static constexpr std::uint64_t multiply_adds(extent_t tokens) { return 2 * map_type::multiply_adds(tokens); }
+    static constexpr std::uint64_t multiply_adds(extent_t tokens) { return shared_map::multiply_adds(tokens) + value_map::multiply_adds(tokens); }
 
     template <class Parameters, class Memory, class Derived, class Value, class Run>
     LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, const Derived& derived,
                                             rows<Value, Shape::width> x, rows<Value, Shape::query_width> query,
                                             rows<Value, Shape::kv_width> key, rows<Value, Shape::kv_width> value,
                                             const Run& run) {
-      map_type::forward(parameters.value, memory.value, derived.value, x, value, run);
+      value_map::forward(parameters.value, memory.value, derived.value, x, value, run);
       const auto shared = memory.shared.first(x.count);
-      map_type::forward(parameters.query_key, memory.query_key, derived.query_key, x, shared, run);
+      shared_map::forward(parameters.query_key, memory.query_key, derived.query_key, x, shared, run);
       const auto s = split_columns<heads>(shared), k = split_columns<heads>(key);
       const auto inverse = split_columns<heads>(memory.inverse.first(x.count));
       constexpr double epsilon = 1e-6;
@@ -118,9 +119,9 @@ struct shared_query_key {
         op::evaluate(ds, r * unit<Value>() * (dk - s * (row_mean(dk * s) * r * r)), run.backend);
         op::evaluate(dshared, dshared + whole(dquery), run.backend);
       }
-      map_type::backward(parameters.query_key, gradients.query_key, memory.query_key, adjoint.query_key,
+      shared_map::backward(parameters.query_key, gradients.query_key, memory.query_key, adjoint.query_key,
                          derived.query_key, x, dshared, dx, run);
-      map_type::backward(parameters.value, gradients.value, memory.value, adjoint.value, derived.value, x, dvalue, dx,
+      value_map::backward(parameters.value, gradients.value, memory.value, adjoint.value, derived.value, x, dvalue, dx,
                          run);
     }
 

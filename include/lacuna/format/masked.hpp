@@ -1,0 +1,123 @@
+#pragma once
+/// A dense weight and a mask: how a sparse weight is trained before it is packed.
+
+#include <lacuna/core/error.hpp>
+#include <lacuna/format/dense.hpp>
+
+LACUNA_BEGIN
+
+struct kept_entries;
+
+namespace slots {
+/// Where the gradient of a masked weight goes: `kept_entries` or `straight_through`.
+struct mask_gradient {
+  using stand_in = kept_entries;
+  template <class Policy>
+  struct refused {
+    static_assert(always_false<Policy>,
+                  "lacuna::masked: the second argument says nothing about gradients (write straight_through, or leave "
+                  "it out)");
+  };
+};
+}  // namespace slots
+
+/// The gradient of entries that the mask leaves out is 0: the map's own derivative.
+struct kept_entries {
+  using slot = slots::mask_gradient;
+  static constexpr bool straight = false;
+  static constexpr auto name = fixed_string("");
+};
+/// The gradient of the masked weight goes to all entries as if there were no mask, so that entries can come back when
+/// the mask is chosen anew. Source: Bengio et al. (2013), arXiv 1308.3432; for masks Zhou et al. (2021), arXiv
+/// 2102.04010, eq. (5).
+struct straight_through {
+  using slot = slots::mask_gradient;
+  static constexpr bool straight = true;
+  static constexpr auto name = fixed_string(", straight_through");
+};
+
+/// y = (mask * W) x with all entries of W stored and a mask of zeros and ones beside them: the training view of the
+/// sparse format `Packed`, whose pattern the mask has. `(tokens, inputs) -> (tokens, outputs)`, the dense product's
+/// multiply-adds. Paths: `weight` `(outputs, inputs)`, `mask` `(outputs, inputs)`, 8 bits; all ones at first.
+/// `compress/` chooses masks (`mask_weights`) and packs such a weight into `Packed`. Keeps a copy of the masked weight.
+template <class Packed, class Gradient = kept_entries>
+struct masked {
+  using slot = slots::format;
+  using packed_format = checked<Packed, slots::format>;
+  using gradient_rule = checked<Gradient, slots::mask_gradient>;
+  using parts = type_list<Packed>;
+  template <class New>
+  using rebuild = masked<New, Gradient>;
+  static constexpr auto name = fixed_string("masked<") + packed_format::name + gradient_rule::name + ">";
+
+  template <extent_t Outputs, extent_t Inputs>
+  struct bound {
+    /// What the weight is packed into.
+    using packed_map = typename packed_format::template bound<Outputs, Inputs>;
+
+    template <class Role>
+    struct parameters {
+      typename Role::template tensor<Outputs, Inputs> weight;
+      [[no_unique_address]] typename Role::template integers<std::uint8_t, Outputs, Inputs> mask = all_ones(mask);
+      template <class Visitor, class... Structs>
+      LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+        v("weight", s.weight...);
+        v("mask", s.mask...);
+      }
+      /// Whether it is a mask: zeros and ones.
+      constexpr status try_check(const path_text& path) const {
+        for (extent_t i = 0; i < mask.size; ++i)
+          if (mask[i] > 1) {
+            error wrong(error_kind::value, "tensor '");
+            wrong << path << (path.size() == 0 ? "" : ".") << "mask': element " << std::uint64_t{i}
+                  << ": expected 0 or 1, found " << std::uint64_t{mask[i]};
+            return wrong;
+          }
+        return nothing{};
+      }
+
+     private:
+      template <class Mask>
+      static constexpr Mask all_ones(const Mask&) {
+        Mask first{};
+        if constexpr (requires { first.data; })
+          for (auto& each : first.data) each = 1;
+        return first;
+      }
+    };
+    template <class Plan>
+    struct memory {};
+    template <class Target>
+    struct derived {
+      tensor<typename Target::weight, Outputs, Inputs> kept;  ///< mask * weight
+      typename Target::template packed<Outputs, Inputs> packed{};
+    };
+
+    template <class Parameters, class Derived>
+    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+      using element = std::remove_reference_t<decltype(derived.kept[0])>;
+      for (extent_t i = 0; i < parameters.weight.size; ++i)
+        derived.kept[i] = parameters.mask[i] != 0 ? parameters.weight[i] : element{};
+      if constexpr (!same<decltype(derived.packed), nothing>) derived.packed.pack(derived.kept);
+    }
+    template <class Parameters, class Memory, class Derived, class Input, class Output, class Run>
+    LACUNA_HD static constexpr void forward(const Parameters&, Memory&, const Derived& derived, rows<Input, Inputs> x,
+                                            rows<Output, Outputs> y, const Run& run) {
+      run.multiply(y, x, derived.kept, derived.packed);
+    }
+    template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Output,
+              class Value, class Run>
+    LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory&, Adjoint&,
+                                             const Derived& derived, rows<Input, Inputs> x, rows<Output, Outputs> dy,
+                                             rows<Value, Inputs> dx, const Run& run) {
+      run.accumulate_outer(gradients.weight, dy, x);
+      if constexpr (!gradient_rule::straight)
+        for (extent_t i = 0; i < parameters.mask.size; ++i)
+          if (parameters.mask[i] == 0) gradients.weight[i] = 0;
+      run.multiply_transposed(dx, dy, derived.kept);
+    }
+    static constexpr std::uint64_t multiply_adds(extent_t tokens) { return std::uint64_t{tokens} * Outputs * Inputs; }
+  };
+};
+
+LACUNA_END

@@ -1,0 +1,109 @@
+#pragma once
+/// Different formats for the projections of one component.
+
+#include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/type_list.hpp>
+#include <lacuna/format/slots.hpp>
+
+LACUNA_BEGIN
+
+/// Names of projections, as in paths.
+namespace projection_name {
+struct query {
+  static constexpr auto name = fixed_string("query");
+};
+struct key {
+  static constexpr auto name = fixed_string("key");
+};
+struct value {
+  static constexpr auto name = fixed_string("value");
+};
+struct output {
+  static constexpr auto name = fixed_string("output");
+};
+struct gate {
+  static constexpr auto name = fixed_string("gate");
+};
+struct up {
+  static constexpr auto name = fixed_string("up");
+};
+struct down {
+  static constexpr auto name = fixed_string("down");
+};
+}  // namespace projection_name
+
+/// One projection and its format: `at<projection_name::down, n_m<2, 4>>`.
+template <class Projection, class Format>
+struct at {
+  using slot = slots::format;
+  using projection = Projection;
+  using format = checked<Format, slots::format>;
+  using parts = type_list<Format>;
+  template <class New>
+  using rebuild = at<Projection, New>;
+  static constexpr auto name = fixed_string("at ") + Projection::name + " " + format::name;
+};
+
+namespace rules {
+template <class... Projections>
+struct each_projection_is_named_once {
+  template <class One>
+  static constexpr extent_t times = (extent_t{0} + ... + (same<One, Projections> ? 1 : 0));
+  static constexpr bool once = (true && ... && (times<Projections> == 1));
+  static_assert(once,
+                "lacuna::per_projection: a projection is named twice (write one lacuna::at<...> for each projection)");
+};
+}  // namespace rules
+
+namespace detail {
+
+/// Where a type is in a list; as many as there are where it is not.
+template <class Type, class... Listed>
+constexpr extent_t place_of() {
+  constexpr bool hit[]{same<Type, Listed>..., true};
+  extent_t i = 0;
+  while (!hit[i]) ++i;
+  return i;
+}
+
+}  // namespace detail
+
+/// `Default` for every projection of a component that no `at` names: `per_projection<dense, at<projection_name::down,
+/// csr<density{0.1}>>>`. What a component does not have is not looked for.
+template <class Default, class... Named>
+struct per_projection {
+  using slot = slots::format;
+  using default_format = checked<Default, slots::format>;
+  using parts = type_list<Default, Named...>;
+  template <class NewDefault, class... New>
+  using rebuild = per_projection<NewDefault, New...>;
+  static constexpr auto name = fixed_string("per_projection<") + default_format::name +
+                               (fixed_string("") + ... + (fixed_string(", ") + Named::name)) + ">";
+
+  template <extent_t Outputs, extent_t Inputs>
+  using bound = typename default_format::template bound<Outputs, Inputs>;
+  static_assert(__is_base_of(nothing, rules::each_projection_is_named_once<typename Named::projection...>) || true);
+  template <class Projection>
+  using of = type_at<detail::place_of<Projection, typename Named::projection...>(), typename Named::format...,
+                     default_format>;
+};
+
+namespace detail {
+
+template <class Format, class Projection>
+struct format_of_projection {
+  using type = Format;
+};
+template <class Format, class Projection>
+  requires requires { typename Format::template of<Projection>; }
+struct format_of_projection<Format, Projection> {
+  using type = typename Format::template of<Projection>;
+};
+
+}  // namespace detail
+
+/// The format of one projection, where formats may differ.
+template <class Format, class Projection>
+using format_at = typename detail::format_of_projection<Format, Projection>::type;
+
+LACUNA_END

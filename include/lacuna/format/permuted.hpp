@@ -1,0 +1,166 @@
+#pragma once
+/// A weight with its outputs in another order.
+
+#include <lacuna/core/error.hpp>
+#include <lacuna/format/slots.hpp>
+#include <lacuna/tensor/order.hpp>
+#include <lacuna/tensor/walk.hpp>
+
+LACUNA_BEGIN
+
+namespace rules {
+template <bool Fine>
+struct stride_divides_the_outputs {
+  static_assert(Fine,
+                "lacuna::permuted: the stride does not divide the outputs of the weight (choose a number of blocks that "
+                "divides them)");
+};
+}  // namespace rules
+
+namespace detail {
+
+/// Whether a type says how many values lie between two factors.
+template <class Type>
+inline constexpr bool has_inner_width = requires { requires(Type::template width<2, 2> > 0); };
+
+/// An order that is known at compile time: no parameters.
+template <extent_t Columns, extent_t Stride>
+struct fixed_order {
+  static constexpr bool divides = Stride > 0 && Columns % (Stride == 0 ? 1 : Stride) == 0;
+  static_assert(__is_base_of(nothing, rules::stride_divides_the_outputs<divides>) || true);
+  using order = strided_order<Columns, divides ? Stride : 1>;
+  template <class Role>
+  struct parameters : no_tensors<fixed_order> {};
+  template <class Parameters>
+  LACUNA_HD static constexpr order of(const Parameters&) noexcept {
+    return {};
+  }
+};
+
+}  // namespace detail
+
+/// Every `Stride`-th output comes together: output b * (outputs / Stride) + i is the factor's output i * Stride + b.
+template <extent_t Stride>
+struct gathered {
+  template <extent_t Outputs>
+  using bound = detail::fixed_order<Outputs, Stride>;
+  static constexpr auto name = fixed_string("gathered<") + decimal<Stride>() + ">";
+};
+/// The inverse of `gathered<Blocks>`: output i * Blocks + b is the factor's output b * (outputs / Blocks) + i.
+template <extent_t Blocks>
+struct spread {
+  template <extent_t Outputs>
+  using bound = detail::fixed_order<Outputs, Blocks == 0 ? 0 : Outputs / Blocks>;
+  static constexpr auto name = fixed_string("spread<") + decimal<Blocks>() + ">";
+};
+/// Any order, as data: output i is the factor's output `order[i]`. Path: `order` `(outputs)`, each number once; as they
+/// come at first.
+struct ordered {
+  static constexpr auto name = fixed_string("ordered");
+  template <extent_t Outputs>
+  struct bound {
+    using number = std::conditional_t<(Outputs > 65536), std::uint32_t, std::uint16_t>;
+    using order = table_order<Outputs, number>;
+    template <class Role>
+    struct parameters {
+      [[no_unique_address]] typename Role::template integers<number, Outputs> order = as_they_come(order);
+      template <class Visitor, class... Structs>
+      LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+        v("order", s.order...);
+      }
+      /// Whether it is an order: each number once.
+      constexpr status try_check(const path_text& path) const {
+        bool met[Outputs]{};
+        for (extent_t i = 0; i < Outputs; ++i) {
+          if (order[i] < Outputs && !met[order[i]]) {
+            met[order[i]] = true;
+            continue;
+          }
+          error wrong(error_kind::value, "tensor '");
+          wrong << path << (path.size() == 0 ? "" : ".") << "order': element " << std::uint64_t{i}
+                << ": expected a number below " << std::uint64_t{Outputs} << " that was not there before, found "
+                << std::uint64_t{order[i]};
+          return wrong;
+        }
+        return nothing{};
+      }
+
+     private:
+      template <class Numbers>
+      static constexpr Numbers as_they_come(const Numbers&) {
+        Numbers first{};
+        if constexpr (requires { first.data; })
+          for (extent_t i = 0; i < Outputs; ++i) first.data[i] = static_cast<number>(i);
+        return first;
+      }
+    };
+    template <class Parameters>
+    LACUNA_HD static constexpr order of(const Parameters& parameters) noexcept {
+      return {parameters.order.data};
+    }
+  };
+};
+
+/// The outputs of a weight in another order: `permuted<blocked<16, 1, density{0.1}>, ordered>`. `(tokens, inputs) ->
+/// (tokens, outputs)`, the multiply-adds of the weight and a copy of its outputs. Paths: those of the weight, and
+/// `order`. Rows rearranged so that their patterns agree, as in SparseByteNN (Xu et al. 2023, arXiv 2310.18365, of
+/// which no code was released), or the shuffle between block-diagonal factors (`monarch`).
+template <class Weight, class Order>
+struct permuted {
+  using slot = slots::format;
+  using weight_format = checked<Weight, slots::format>;
+  using parts = type_list<Weight>;
+  template <class New>
+  using rebuild = permuted<New, Order>;
+  static constexpr auto name = fixed_string("permuted<") + weight_format::name + ", " + Order::name + ">";
+
+  template <extent_t Outputs, extent_t Inputs>
+  struct bound {
+    using map = typename weight_format::template bound<Outputs, Inputs>;
+    using order = typename Order::template bound<Outputs>;
+
+    template <class Role>
+    struct parameters {
+      typename map::template parameters<Role> weight;
+      [[no_unique_address]] typename order::template parameters<Role> order_part;
+      template <class Visitor, class... Structs>
+      LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
+        v("", s.weight...);
+        v("", s.order_part...);
+      }
+    };
+    template <class Plan>
+    struct memory {
+      typename Plan::template buffer<Outputs> unordered;  ///< as the weight gives them; as an adjoint: of them
+      [[no_unique_address]] typename map::template memory<Plan> weight;
+    };
+    template <class Target>
+    using derived = typename map::template derived<Target>;
+
+    template <class Parameters, class Derived>
+    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+      map::refresh(parameters.weight, derived);
+    }
+    template <class Parameters, class Memory, class Derived, class Input, class Output, class Run>
+    LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, const Derived& derived,
+                                            rows<Input, Inputs> x, rows<Output, Outputs> y, const Run& run) {
+      const auto unordered = memory.unordered.first(x.count);
+      map::forward(parameters.weight, memory.weight, derived, x, unordered, run);
+      run.reorder(y, unordered, order::of(parameters.order_part));
+    }
+    template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Output,
+              class Value, class Run>
+    LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
+                                             Adjoint& adjoint, const Derived& derived, rows<Input, Inputs> x,
+                                             rows<Output, Outputs> dy, rows<Value, Inputs> dx, const Run& run) {
+      const auto dunordered = adjoint.unordered.first(x.count);
+      dunordered.fill(0);
+      run.reorder_backward(dunordered, dy, order::of(parameters.order_part));
+      map::backward(parameters.weight, gradients.weight, memory.weight, adjoint.weight, derived, x, dunordered, dx,
+                    run);
+    }
+    static constexpr std::uint64_t multiply_adds(extent_t tokens) { return map::multiply_adds(tokens); }
+  };
+};
+
+LACUNA_END
