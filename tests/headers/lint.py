@@ -41,10 +41,10 @@ def place_of(include, name):
     if include.startswith(("xsimd/", "cuda")):
         return None if here == "backend" else f"{include.split('/')[0]} belongs to backend/"
     if include in HEAVY:
-        return None if here == "io" else "too slow to compile for every user"
+        return None if here in ("io", "compress") else "too slow to compile for every user"
     if include in ("vector", "string"):
-        fits = here in ("token", "io") or name == "model/generate.hpp"
-        return None if fits else "only token/, io/ and model/generate.hpp use the heap"
+        fits = here in ("token", "io", "compress") or name == "model/generate.hpp"
+        return None if fits else "only token/, io/, compress/ and model/generate.hpp use the heap"
     return None
 
 

@@ -116,6 +116,7 @@ struct blocked {
 
     template <class Role>
     struct parameters {
+      static constexpr extent_t places = pattern_type::places;  ///< blocks that a strip could have
       typename Role::template tensor<pattern_type::capacity, block_inputs, block_outputs> values;
       [[no_unique_address]] typename Role::template integers<std::uint32_t, pattern_type::strips + 1> begins;
       [[no_unique_address]]

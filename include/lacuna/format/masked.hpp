@@ -58,7 +58,7 @@ struct masked {
     template <class Role>
     struct parameters {
       typename Role::template tensor<Outputs, Inputs> weight;
-      [[no_unique_address]] typename Role::template integers<std::uint8_t, Outputs, Inputs> mask = all_ones(mask);
+      [[no_unique_address]] typename Role::template integers<std::uint8_t, Outputs, Inputs> mask;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("weight", s.weight...);
@@ -75,14 +75,9 @@ struct masked {
           }
         return nothing{};
       }
-
-     private:
-      template <class Mask>
-      static constexpr Mask all_ones(const Mask&) {
-        Mask first{};
-        if constexpr (requires { first.data; })
-          for (auto& each : first.data) each = 1;
-        return first;
+      /// Everything is kept.
+      constexpr void initialise() noexcept {
+        for (auto& each : mask.data) each = 1;
       }
     };
     template <class Plan>

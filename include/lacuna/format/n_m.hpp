@@ -59,9 +59,10 @@ struct n_m {
 
     template <class Role>
     struct parameters {
+      static constexpr extent_t kept_of_group = pattern_type::kept, group = pattern_type::group;
       typename Role::template tensor<pattern_type::capacity, shared_by> values;
       [[no_unique_address]]
-      typename Role::template integers<std::uint8_t, pattern_type::capacity> places = first_places(places);
+      typename Role::template integers<std::uint8_t, pattern_type::capacity> places;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("values", s.values...);
@@ -78,15 +79,10 @@ struct n_m {
         }
         return nothing{};
       }
-
-     private:
-      template <class Places>
-      static constexpr Places first_places(const Places&) {
-        Places first{};
-        if constexpr (requires { first.data; })
-          for (extent_t entry = 0; entry < pattern_type::capacity; ++entry)
-            first.data[entry] = static_cast<std::uint8_t>(entry % pattern_type::kept);
-        return first;
+      /// The first of each group.
+      constexpr void initialise() noexcept {
+        for (extent_t entry = 0; entry < pattern_type::capacity; ++entry)
+          places[entry] = static_cast<std::uint8_t>(entry % pattern_type::kept);
       }
     };
   };

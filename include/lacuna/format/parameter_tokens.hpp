@@ -49,6 +49,7 @@ template <extent_t Count = 0, tau Tau = tau{}>
 struct parameter_tokens {
   static_assert(__is_base_of(nothing, rules::tau_of_tokens_is_not_negative<(Tau.value >= 0)>) || true);
   using slot = slots::format;
+  static constexpr bool linear = false;
   static constexpr auto name = fixed_string("parameter_tokens<") + decimal<Count>() + ">";
 
   template <extent_t Outputs, extent_t Inputs>

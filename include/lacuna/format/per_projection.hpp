@@ -32,16 +32,16 @@ struct down {
 };
 }  // namespace projection_name
 
-/// One projection and its format: `at<projection_name::down, n_m<2, 4>>`.
+/// One projection and its format: `for_projection<projection_name::down, n_m<2, 4>>`.
 template <class Projection, class Format>
-struct at {
+struct for_projection {
   using slot = slots::format;
   using projection = Projection;
   using format = checked<Format, slots::format>;
   using parts = type_list<Format>;
   template <class New>
-  using rebuild = at<Projection, New>;
-  static constexpr auto name = fixed_string("at ") + Projection::name + " " + format::name;
+  using rebuild = for_projection<Projection, New>;
+  static constexpr auto name = fixed_string("") + Projection::name + " " + format::name;
 };
 
 namespace rules {
@@ -51,7 +51,7 @@ struct each_projection_is_named_once {
   static constexpr extent_t times = (extent_t{0} + ... + (same<One, Projections> ? 1 : 0));
   static constexpr bool once = (true && ... && (times<Projections> == 1));
   static_assert(once,
-                "lacuna::per_projection: a projection is named twice (write one lacuna::at<...> for each projection)");
+                "lacuna::per_projection: a projection is named twice (write one lacuna::for_projection<...> for each projection)");
 };
 }  // namespace rules
 
@@ -68,7 +68,7 @@ constexpr extent_t place_of() {
 
 }  // namespace detail
 
-/// `Default` for every projection of a component that no `at` names: `per_projection<dense, at<projection_name::down,
+/// `Default` for every projection of a component that no `for_projection` names: `per_projection<dense, for_projection<projection_name::down,
 /// csr<density{0.1}>>>`. What a component does not have is not looked for.
 template <class Default, class... Named>
 struct per_projection {

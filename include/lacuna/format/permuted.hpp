@@ -63,7 +63,7 @@ struct ordered {
     using order = table_order<Outputs, number>;
     template <class Role>
     struct parameters {
-      [[no_unique_address]] typename Role::template integers<number, Outputs> order = as_they_come(order);
+      [[no_unique_address]] typename Role::template integers<number, Outputs> order;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("order", s.order...);
@@ -84,14 +84,9 @@ struct ordered {
         }
         return nothing{};
       }
-
-     private:
-      template <class Numbers>
-      static constexpr Numbers as_they_come(const Numbers&) {
-        Numbers first{};
-        if constexpr (requires { first.data; })
-          for (extent_t i = 0; i < Outputs; ++i) first.data[i] = static_cast<number>(i);
-        return first;
+      /// As they come.
+      constexpr void initialise() noexcept {
+        for (extent_t i = 0; i < Outputs; ++i) order[i] = static_cast<number>(i);
       }
     };
     template <class Parameters>

@@ -23,11 +23,15 @@ struct bias {
 /// y = x W^T + b: `(tokens, inputs) -> (tokens, outputs)`. Paths: `weight` (or what the format stores), `bias`.
 template <class Format, class Bias, extent_t Outputs, extent_t Inputs>
 struct projection {
+  using format_type = Format;
   using format = typename Format::template bound<Outputs, Inputs>;
+  static constexpr extent_t outputs = Outputs, inputs = Inputs;
 
   template <class Role>
   struct parameters : format::template parameters<Role> {
     using base = typename format::template parameters<Role>;
+    using map = projection;  ///< for walks that look for linear maps
+    using element = typename Role::element;
     [[no_unique_address]] std::conditional_t<Bias::present, typename Role::template tensor<Outputs>, nothing> bias;
 
     template <class Visitor, class... Structs>

@@ -29,6 +29,7 @@ struct sum {
 
     template <class Role>
     struct parameters {
+      using element = typename Role::element;
       typename first_map::template parameters<Role> first;
       typename second_map::template parameters<Role> second;
       template <class Visitor, class... Structs>

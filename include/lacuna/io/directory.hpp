@@ -6,7 +6,7 @@
 #include <cstring>
 #include <lacuna/core/maths.hpp>
 #include <lacuna/io/file.hpp>
-#include <lacuna/tensor/check.hpp>
+#include <lacuna/tensor/structs.hpp>
 #include <memory>
 #include <optional>
 #include <string_view>

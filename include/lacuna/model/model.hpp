@@ -9,6 +9,7 @@
 #include <lacuna/model/shared.hpp>
 #include <lacuna/op/block_plan.hpp>
 #include <lacuna/op/multiply_out.hpp>
+#include <lacuna/tensor/structs.hpp>
 
 LACUNA_BEGIN
 
@@ -167,6 +168,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     requires(!same<storage_type, borrowed>)
       : backend_(on) {
     if (!storage_.ready()) return;
+    initialise_parameters(storage_.parameters());
     bound::initialise(storage_.parameters());
     workings().shared.build();
     update();

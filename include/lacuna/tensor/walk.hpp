@@ -44,13 +44,21 @@ struct named_walk {
   }
 
  private:
+  /// Asks a function that has `enters(path, struct...)` about structs.
+  template <class... Structs>
+  constexpr bool goes_into(Structs&... of) {
+    if constexpr (requires { function.enters(path, of...); })
+      return function.enters(path, of...);
+    else
+      return true;
+  }
   template <class First, class... Rest>
   constexpr void enter(First& first, Rest&... rest) {
     if constexpr (is_passed_over<First, Rest...>)
       return;
     else if constexpr (Tensor<First>)
       function(static_cast<const char*>(path.c_str()), first, rest...);
-    else
+    else if (goes_into(first, rest...))
       std::remove_const_t<First>::visit(*this, first, rest...);
   }
 };
@@ -74,14 +82,17 @@ struct plain_walk {
       return;
     else if constexpr (Tensor<First>)
       function(first, rest...);
-    else
+    else {
+      if constexpr (requires { function.enters(first, rest...); }) function.enters(first, rest...);
       std::remove_const_t<First>::visit(*this, first, rest...);
+    }
   }
 };
 
 }  // namespace detail
 
-/// Calls `f(path, tensor...)` for every tensor of the structs, zipped, in declaration order.
+/// Calls `f(path, tensor...)` for every tensor of the structs, zipped, in declaration order. A function object may have
+/// `enters(path, struct...)`, too, which sees each struct before its members, and says whether these are visited.
 template <class Function, class... Structs>
 constexpr void visit_named(Function&& f, Structs&... structs) {
   path_text path;
@@ -89,7 +100,8 @@ constexpr void visit_named(Function&& f, Structs&... structs) {
   walk("", structs...);
 }
 
-/// Calls `f(tensor...)` for every tensor of the structs, zipped, in declaration order; no text is built.
+/// Calls `f(tensor...)` for every tensor of the structs, zipped, in declaration order; no text is built. A
+/// function object may have `enters(struct...)`, too, which sees each struct before its members.
 template <class Function, class... Structs>
 LACUNA_HD constexpr void visit_tensors(Function&& f, Structs&... structs) {
   detail::plain_walk<Function> walk{f};

@@ -1,0 +1,244 @@
+#pragma once
+/// A model with its weights in other formats.
+
+#include <cmath>
+#include <lacuna/compress/blocked.hpp>
+#include <lacuna/compress/sum.hpp>
+#include <lacuna/core/box.hpp>
+#include <lacuna/model/model.hpp>
+#include <string>
+
+LACUNA_BEGIN
+
+/// What became of a model's weights, one by one.
+struct conversion_report {
+  std::vector<weight_report> weights;
+  extent_t bytes_before = 0, bytes_after = 0;  ///< of all parameters, as files store them
+
+  /// What was lost of all weights together, as a share of their norm.
+  double relative_residual() const {
+    double lost = 0, all = 0;
+    for (const auto& each : weights) lost += each.residual * each.residual, all += each.norm * each.norm;
+    return all > 0 ? std::sqrt(lost / all) : 0;
+  }
+};
+
+namespace detail {
+
+/// Whether a struct holds the parameters of a linear map.
+template <class Struct>
+concept HoldsMap = requires { typename Struct::map::format_type; };
+
+template <class Format>
+inline constexpr bool is_linear = [] {
+  if constexpr (requires { Format::linear; })
+    return Format::linear;
+  else
+    return true;
+}();
+template <class Format>
+inline constexpr bool is_masked = false;
+template <class Packed, class Gradient>
+inline constexpr bool is_masked<masked<Packed, Gradient>> = true;
+
+/// Whether the parameters of a map hold its dense weight as `weight`, with no mask beside it.
+template <class Struct>
+inline constexpr bool stores_it_whole = false;
+template <class Struct>
+  requires requires(const Struct& of) { of.weight.size; }
+inline constexpr bool stores_it_whole<Struct> = [] {
+  using stored = std::remove_cvref_t<decltype(std::declval<const Struct&>().weight)>;
+  return stored::size == Struct::map::outputs * Struct::map::inputs && !is_integer<typename stored::element> &&
+         !is_masked<typename Struct::map::format_type>;
+}();
+
+/// The dense weight behind the parameters of a map: the stored one where it is stored whole, and not masked.
+template <class Struct>
+weight_matrix weight_behind(const void* of_struct) {
+  const Struct& of = *static_cast<const Struct*>(of_struct);
+  using map = typename Struct::map;
+  if constexpr (stores_it_whole<Struct>)
+    return weight_matrix(of.weight);
+  else
+    return multiply_out<typename map::format, map::outputs, map::inputs, typename Struct::element>(of);
+}
+
+/// A tensor of the source; its elements are read as f64, which holds every one of them exactly.
+struct source_tensor {
+  path_text path;
+  const void* data = nullptr;
+  const extent_t* extents = nullptr;
+  extent_t rank = 0;
+  bool integer = false;
+  double (*read)(const void*, extent_t) = nullptr;
+};
+/// A linear map of the source.
+struct source_map {
+  path_text path;
+  const char* format = nullptr;  ///< its name, which has one address
+  extent_t outputs = 0, inputs = 0;
+  bool linear = true;
+  const void* parameters = nullptr;
+  weight_matrix (*dense)(const void*) = nullptr;
+};
+
+template <class Element>
+double read_element(const void* data, extent_t i) {
+  const Element stored = static_cast<const Element*>(data)[i];
+  if constexpr (is_integer<Element>)
+    return static_cast<double>(stored);
+  else
+    return static_cast<double>(widen(stored));
+}
+template <class Element>
+Element written_element(double value) {
+  if constexpr (is_integer<Element>)
+    return static_cast<Element>(value);
+  else
+    return convert_element<Element>(value);
+}
+
+/// Everything that a model has learned, by path.
+struct source_table {
+  std::vector<source_tensor> tensors;
+  std::vector<source_map> maps;
+
+  template <class Leaf>
+  void operator()(const char* path, const Leaf& of) {
+    using element = typename Leaf::element;
+    tensors.push_back({path_text(path), of.data, Leaf::extents, Leaf::rank, is_integer<element>, &read_element<element>});
+  }
+  template <class Struct>
+  bool enters(const path_text& path, const Struct& of) {
+    if constexpr (HoldsMap<Struct>) {
+      using map = typename Struct::map;
+      maps.push_back({path, map::format_type::name.c_str(), map::outputs, map::inputs,
+                      is_linear<typename map::format_type>, &of, &weight_behind<Struct>});
+    }
+    return true;
+  }
+  template <class Entry>
+  static const Entry* find(const std::vector<Entry>& among, const char* path) {
+    for (const Entry& each : among)
+      if (same_text(each.path.c_str(), path)) return &each;
+    return nullptr;
+  }
+};
+
+inline error unlike(const char* path) {
+  error wrong(error_kind::shape, "lacuna::convert: '");
+  return wrong << path << "': ";
+}
+
+/// Fills a model's parameters, struct by struct.
+struct fills_parameters {
+  const source_table& from;
+  const conversion_choices& choices;
+  conversion_report& report;
+  status filled = nothing{};
+
+  template <class Leaf>
+  void operator()(const char* path, Leaf& to) {
+    if (!filled.ok()) return;
+    const source_tensor* source = source_table::find(from.tensors, path);
+    bool fits = source != nullptr && source->rank == Leaf::rank && source->integer == is_integer<typename Leaf::element>;
+    for (extent_t i = 0; fits && i < Leaf::rank; ++i) fits = source->extents[i] == Leaf::extents[i];
+    if (!fits) {
+      filled = unlike(path) << "expected a tensor of the same shape in the model that is converted, found "
+                            << (source == nullptr ? "none" : "another shape")
+                            << " (do the recipes differ in more than formats?)";
+      return;
+    }
+    for (extent_t i = 0; i < Leaf::size; ++i)
+      to[i] = written_element<typename Leaf::element>(source->read(source->data, i));
+  }
+  /// A map is filled at once, its bias with it; a map in the format that the source has is copied tensor by tensor.
+  template <class Struct>
+  bool enters(const path_text& path, Struct& to) {
+    if constexpr (HoldsMap<Struct>) {
+      using map = typename Struct::map;
+      if (!filled.ok()) return false;
+      const source_map* source = source_table::find(from.maps, path.c_str());
+      const source_tensor* embedding =
+          source == nullptr && same_text(path.c_str(), "head") ? source_table::find(from.tensors, "embedding.weight")
+                                                               : nullptr;
+      if (source == nullptr && embedding == nullptr) {
+        filled = unlike(path.c_str()) << "expected a linear map in the model that is converted, found none (do the "
+                                         "recipes differ in more than formats?)";
+        return false;
+      }
+      if (source != nullptr && source->format == map::format_type::name.c_str()) return true;
+      if (source != nullptr && !source->linear) {
+        filled = unlike(path.c_str()) << "expected a linear weight, found " << source->format;
+        return false;
+      }
+      weight_matrix weight;
+      if (source != nullptr) {
+        weight = source->dense(source->parameters);
+      } else {
+        weight = weight_matrix(embedding->extents[0], embedding->extents[1]);
+        for (extent_t i = 0; i < weight.values.size(); ++i) weight.values[i] = embedding->read(embedding->data, i);
+      }
+      auto converted = try_convert_weight<typename map::format_type, map::outputs, map::inputs,
+                                          typename Struct::element>(weight, to, choices);
+      if (!converted.ok()) {
+        error wrong(converted.why().kind, "'");
+        filled = wrong << path << "': " << converted.why().message;
+        return false;
+      }
+      converted->path = path;
+      report.weights.push_back(*converted);
+      if constexpr (requires { to.bias[0]; })
+        if (source != nullptr) {
+          path_text of_bias = path;
+          of_bias << ".bias";
+          (*this)(of_bias.c_str(), to.bias);
+        }
+      return false;
+    } else {
+      return true;
+    }
+  }
+};
+
+}  // namespace detail
+
+/// Fills a model with what another one has learned: weights of other formats are converted, everything else is copied.
+/// The recipes differ in formats only, as by `substitute<stories, dense, csr<density{0.1}>>`; a head of its own is
+/// filled from the embedding where the source has a tied one. Errors change nothing: tensors or maps without a
+/// counterpart, other shapes, weights that are no numbers. Needs as much memory again as the parameters.
+template <class From, class To>
+outcome<conversion_report> try_convert_into(const From& from, To& to, const conversion_choices& choices = {}) {
+  using parameters = typename To::parameters_type;
+  if (choices.mask != nullptr)
+    return error(error_kind::shape, "lacuna::convert: expected no mask for a whole model, found one (give it to "
+                                    "lacuna::try_convert_weight)");
+  if (!from.ready() || !to.ready()) return error(error_kind::memory, "lacuna::convert: the allocator had no memory for the model");
+  conversion_report report;
+  report.bytes_before = count_bytes<typename From::bound::template parameters<shapes<typename From::numerics::weight>>>();
+  report.bytes_after = count_bytes<typename To::bound::template parameters<shapes<typename To::numerics::weight>>>();
+  const auto apart = std::make_unique<parameters>(to.parameters());
+  detail::source_table table;
+  visit_named(table, from.parameters());
+  detail::fills_parameters fills{table, choices, report};
+  visit_named(fills, *apart);
+  if (!fills.filled.ok()) return fills.filled.why();
+  to.parameters_to_write() = *apart;
+  to.update();
+  to.reset();
+  return report;
+}
+/// A model in other formats: `try_convert<model<sparse>>(trained)`.
+template <class To, class From>
+outcome<To> try_convert(const From& from, const conversion_choices& choices = {}) {
+  To made;
+  if (const auto report = try_convert_into(from, made, choices); !report.ok()) return report.why();
+  return static_cast<To&&>(made);
+}
+/// `try_convert`, throwing `failure` with the same message.
+template <class To, class From>
+To convert(const From& from, const conversion_choices& choices = {}) {
+  return try_convert<To>(from, choices).take();
+}
+
+LACUNA_END

@@ -1,0 +1,114 @@
+#pragma once
+/// How a weight is brought into a format: what every conversion takes and reports.
+
+#include <lacuna/compress/masks.hpp>
+#include <lacuna/core/error.hpp>
+#include <lacuna/op/multiply_out.hpp>
+#include <lacuna/tensor/structs.hpp>
+#include <memory>
+
+LACUNA_BEGIN
+
+/// Among which blocks the largest are chosen.
+enum class mask_scope : std::uint8_t {
+  weight,  ///< all blocks of a weight: the smallest residual
+  strip    ///< those of each strip alone, so that all strips are as full: each row, where blocks are single entries
+};
+/// How the range of quantised values is chosen.
+enum class quantised_range : std::uint8_t {
+  largest,       ///< the largest magnitude: no value is cut off
+  least_squares  ///< the one of the least squared error on a grid
+};
+
+/// What a conversion may be told.
+struct conversion_choices {
+  mask_scope scope = mask_scope::weight;
+  quantised_range range = quantised_range::largest;
+  extent_t sweeps = 20;               ///< at most, of alternating least squares
+  const weight_mask* mask = nullptr;  ///< the pattern of a sparse format, in the place of one by magnitude
+};
+
+/// Brings a weight into a format: `converter<Format>::convert<Outputs, Inputs>(from, parameters, choices)`; errors say
+/// what does not fit. Specialised in the header of compress/ that is named as the format's.
+template <class Format>
+struct converter;
+
+namespace rules {
+template <class Format>
+struct the_format_can_be_converted_to {
+  static_assert(always_false<Format>,
+                "lacuna::convert: nothing says how a dense weight becomes this format (include <lacuna/compress.hpp>, "
+                "or specialise lacuna::converter for a format of your own)");
+};
+}  // namespace rules
+
+template <class Format>
+struct converter {
+  static_assert(__is_base_of(nothing, rules::the_format_can_be_converted_to<Format>) || true);
+  template <extent_t Outputs, extent_t Inputs, class Parameters>
+  static status convert(const weight_matrix&, Parameters&, const conversion_choices&) {
+    return nothing{};
+  }
+};
+
+/// What became of one weight.
+struct weight_report {
+  path_text path;
+  const char* format = "";           ///< its name
+  double residual = 0;               ///< Frobenius norm of what was lost
+  double norm = 0;                   ///< of the weight before
+  extent_t bytes_before = 0;         ///< as files store them
+  extent_t bytes_after = 0;
+  std::uint64_t multiply_adds_before = 0;  ///< per token
+  std::uint64_t multiply_adds_after = 0;
+};
+
+/// The dense weight that a bound format stands for, in f64.
+template <class Map, extent_t Outputs, extent_t Inputs, class Element>
+weight_matrix multiply_out(const typename Map::template parameters<weights<Element>>& parameters) {
+  struct room {
+    multiplied_out_on_reference<Map, Outputs, Inputs, Element, double> scratch;
+    tensor<double, Outputs, Inputs> dense;
+  };
+  const auto held = std::make_unique<room>();
+  held->scratch.multiply_out(parameters, held->dense);
+  return weight_matrix(held->dense);
+}
+
+/// Brings one weight into a format, and reports: `try_convert_weight<csr<density{0.1}>, 64, 172, float>(from, to)`.
+/// Errors: another shape, values that are no numbers, a mask that the format cannot have.
+template <class Format, extent_t Outputs, extent_t Inputs, class Element>
+outcome<weight_report> try_convert_weight(
+    const weight_matrix& from,
+    typename Format::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to,
+    const conversion_choices& choices = {}) {
+  using map = typename Format::template bound<Outputs, Inputs>;
+  if (from.outputs != Outputs || from.inputs != Inputs) {
+    error wrong(error_kind::shape, "lacuna::convert: expected a weight of ");
+    return wrong << Outputs << " x " << Inputs << ", found " << from.outputs << " x " << from.inputs;
+  }
+  for (extent_t i = 0; i < from.values.size(); ++i)
+    if (!maths::is_finite(from.values[i])) {
+      error wrong(error_kind::value, "lacuna::convert: element ");
+      return wrong << i << " of the weight: expected a finite number, found "
+                   << (maths::is_nan(from.values[i]) ? "NaN" : "infinity");
+    }
+  if (choices.mask != nullptr && (choices.mask->outputs != Outputs || choices.mask->inputs != Inputs)) {
+    error wrong(error_kind::shape, "lacuna::convert: expected a mask of ");
+    return wrong << Outputs << " x " << Inputs << ", found " << choices.mask->outputs << " x "
+                 << choices.mask->inputs;
+  }
+  if (const auto converted = converter<Format>::template convert<Outputs, Inputs>(from, to, choices); !converted.ok())
+    return converted.why();
+  weight_report report;
+  report.format = Format::name.c_str();
+  report.norm = maths::sqrt(from.squares());
+  report.residual = maths::sqrt(from.without(multiply_out<map, Outputs, Inputs, Element>(to)).squares());
+  report.bytes_before = Outputs * Inputs * sizeof(Element);
+  report.bytes_after = count_bytes<typename map::template parameters<shapes<Element>>>();
+  report.multiply_adds_before = std::uint64_t{Outputs} * Inputs;
+  report.multiply_adds_after = map::multiply_adds(1);
+  return report;
+}
+
+LACUNA_END

@@ -1,0 +1,57 @@
+#pragma once
+/// Walks that ask structs of parameters: whether what their tensors say together makes sense, and what they begin with.
+
+#include <lacuna/core/error.hpp>
+#include <lacuna/tensor/walk.hpp>
+
+LACUNA_BEGIN
+
+namespace detail {
+
+/// A struct that knows what its tensors have to be like: `try_check(path)`.
+template <class Struct>
+concept ChecksItself = requires(const Struct& of, const path_text& path) { of.try_check(path); };
+
+/// Asks every struct on the way of a walk.
+struct asks_structs {
+  status found = nothing{};
+
+  template <class Leaf>
+  constexpr void operator()(const char*, const Leaf&) const noexcept {}
+  template <class Struct>
+  constexpr bool enters(const path_text& path, const Struct& of) {
+    if constexpr (ChecksItself<Struct>)
+      if (found.ok()) found = of.try_check(path);
+    return found.ok();
+  }
+};
+
+/// Lets structs that begin with something else than zeros do so.
+struct initialises_structs {
+  template <class Leaf>
+  constexpr void operator()(Leaf&) const noexcept {}
+  template <class Struct>
+  constexpr void enters(Struct& of) const noexcept {
+    if constexpr (requires { of.initialise(); }) of.initialise();
+  }
+};
+
+}  // namespace detail
+
+/// Asks every struct of parameters that has `try_check(path)`, patterns of sparse weights among them: the first
+/// complaint, which begins with the path.
+template <class Parameters>
+constexpr status try_check_parameters(const Parameters& parameters) {
+  detail::asks_structs asks;
+  visit_named(asks, parameters);
+  return asks.found;
+}
+
+/// Calls `initialise()` of every struct of parameters that has it: patterns of sparse weights that are not empty at
+/// first.
+template <class Parameters>
+constexpr void initialise_parameters(Parameters& parameters) noexcept {
+  visit_tensors(detail::initialises_structs{}, parameters);
+}
+
+LACUNA_END
