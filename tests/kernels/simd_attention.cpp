@@ -3,6 +3,7 @@
 #include "support/attention_comparison.hpp"
 
 #include <lacuna/with_simd.hpp>
+#include <limits>
 
 namespace {
 namespace lc = lacuna;
@@ -45,5 +46,27 @@ TEST_CASE("extreme scores: no overflow, weights below e^-64 are 0, not-a-number 
                  lc::score_rule<lc::softmax, lc::no_score_bias, float>{0.5f}, lc::simd{});
   CHECK(std::isnan(of->found[0]));
   CHECK(!std::isnan(of->found[16]));
+}
+TEST_CASE("a head whose hidden values are no numbers is computed again, and no other") {
+  using type = comparison<lc::simd, float, lc::causal, lc::softmax, lc::no_score_bias, 2, 2, 16>;
+  auto of = std::make_unique<type>();
+  const lc::extent_t tokens = 9;  // a tile of rows, and a single one
+  of->plan.prepare(0, tokens);
+  const typename type::readable cache{of->keys.data, of->values.data, {}};
+  const auto attend = [&] {
+    lc::op::attend(of->found.first(tokens), of->found_scale.first(tokens), of->query.first(tokens), cache,
+                   of->plan.view(), lc::score_rule<lc::softmax, lc::no_score_bias, float>{0.25f}, lc::simd{});
+  };
+  attend();
+  const auto before = of->found;
+  const auto scale_before = of->found_scale;
+  of->values[12 * 16 + 5] = std::numeric_limits<float>::infinity();  // of head 0, behind the last row
+  attend();
+  for (lc::extent_t i = 0; i < tokens * 32; ++i) {
+    REQUIRE(of->found[i] == doctest::Approx(before[i]).epsilon(1e-5));
+    if (i % 32 >= 16 && i < 8 * 32) REQUIRE(of->found[i] == before[i]);
+  }
+  for (lc::extent_t i = 0; i < tokens * 2; ++i)
+    REQUIRE(of->found_scale[i] == doctest::Approx(scale_before[i]).epsilon(1e-5));
 }
 #endif

@@ -6,6 +6,7 @@
 /// op/attend.hpp.
 
 #include <lacuna/backend/lanes/block_tile.hpp>
+#include <lacuna/backend/lanes/in_turn.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/op/attend.hpp>
 
@@ -259,8 +260,8 @@ struct attention_executor {
     }
   }
 
-  /// One group of rows. Returns a bit for each whose output is not made of numbers.
-  static std::uint32_t attend_rows(const arguments& a, extent_t group_index) noexcept {
+  /// One head of one group of rows. Returns a bit for each row whose output is not made of numbers.
+  static std::uint32_t attend_rows(const arguments& a, extent_t group_index, extent_t head) noexcept {
     using element = std::remove_reference_t<decltype(*a.cache.keys)>;
     const extent_t first = group_index * group_rows;
     const extent_t count = a.query.count - first < group_rows ? a.query.count - first : group_rows;
@@ -270,81 +271,79 @@ struct attention_executor {
     alignas(64) value outputs[group_rows * row_width];
     block_tile<tile_blocks> tile;
     std::uint32_t broken = 0;
-    for (extent_t head = 0; head < Heads; ++head) {
-      const extent_t kv = head / group;
-      // Rows of queries and of the result are far apart, and no processor foresees where they go on.
-      for (extent_t row = 0; row < count; ++row)
-        for (extent_t d = 0; d < width; d += 64 / sizeof(value)) {
-          __builtin_prefetch(a.mixed.row(first + row) + head * width + d, 1);
-          if (head + 1 < Heads) __builtin_prefetch(a.query.row(first + row) + (head + 1) * width + d);
-        }
-      fold folds[group_rows];
-      for (extent_t row = 0; row < group_rows; ++row) {
-        // A group of fewer rows repeats its last one; what it computes is not written.
-        const value* from = a.query.row(first + (row < count ? row : count - 1)) + head * width;
-        for (extent_t d = 0; d < width; ++d) queries[row * width + d] = from[d] * a.rule.scale;
+    const extent_t kv = head / group;
+    // Rows of queries and of the result are far apart, and no processor foresees where they go on.
+    for (extent_t row = 0; row < count; ++row)
+      for (extent_t d = 0; d < width; d += 64 / sizeof(value)) {
+        __builtin_prefetch(a.mixed.row(first + row) + head * width + d, 1);
+        if (first + group_rows + row < a.query.count)
+          __builtin_prefetch(a.query.row(first + group_rows + row) + head * width + d);
       }
-      for (value& output : outputs) output = 0;
-      const auto score_tile = [&] {
-        const extent_t registers = tile.count * per_block;
-        const auto keys_of = [&](extent_t r) LACUNA_UNROLLED {
-          return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
-        };
-        const auto score = [&](auto some, extent_t r) LACUNA_UNROLLED {
-          const element* keys[some];
-          unroll<some>([&](auto i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
-          score_keys<some>(scores + r * lanes, queries, keys, stride);
-        };
-        extent_t r = 0;
-        for (; r + registers_at_once <= registers; r += registers_at_once)
-          score(count_constant<registers_at_once>{}, r);
-        unroll<registers_at_once - 1>([&](auto less) LACUNA_UNROLLED {
-          if (registers - r == less + 1) score(count_constant<less + 1>{}, r);
-        });
+    fold folds[group_rows];
+    for (extent_t row = 0; row < group_rows; ++row) {
+      // A group of fewer rows repeats its last one; what it computes is not written.
+      const value* from = a.query.row(first + (row < count ? row : count - 1)) + head * width;
+      for (extent_t d = 0; d < width; ++d) queries[row * width + d] = from[d] * a.rule.scale;
+    }
+    for (value& output : outputs) output = 0;
+    const auto score_tile = [&] {
+      const extent_t registers = tile.count * per_block;
+      const auto keys_of = [&](extent_t r) LACUNA_UNROLLED {
+        return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
       };
-      if constexpr (two_passes) {
-        run_cursor ahead(a.plan, group_index);
-        while (ahead.fill(tile)) {
-          score_tile();
-          for (extent_t row = 0; row < count; ++row)
-            gather_row(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
-        }
-      }
-      run_cursor cursor(a.plan, group_index);
-      while (cursor.fill(tile)) {
+      const auto score = [&](auto some, extent_t r) LACUNA_UNROLLED {
+        const element* keys[some];
+        unroll<some>([&](auto i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
+        score_keys<some>(scores + r * lanes, queries, keys, stride);
+      };
+      extent_t r = 0;
+      for (; r + registers_at_once <= registers; r += registers_at_once) score(count_constant<registers_at_once>{}, r);
+      unroll<registers_at_once - 1>([&](auto less) LACUNA_UNROLLED {
+        if (registers - r == less + 1) score(count_constant<less + 1>{}, r);
+      });
+    };
+    if constexpr (two_passes) {
+      run_cursor ahead(a.plan, group_index);
+      while (ahead.fill(tile)) {
         score_tile();
-        for (extent_t row = 0; row < count; ++row) {
-          const extent_t position = a.plan.first + first + row;
-          if constexpr (two_passes) {
-            weigh_again(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
-          } else {
-            const value shrink = weigh(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
-            if (shrink != value(1)) {
-              value* of = outputs + row * row_width;
-              for (extent_t c = 0; c < row_width; c += lanes) (Lanes::load(of + c) * Lanes(shrink)).store(of + c);
-            }
+        for (extent_t row = 0; row < count; ++row)
+          gather_row(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
+      }
+    }
+    run_cursor cursor(a.plan, group_index);
+    while (cursor.fill(tile)) {
+      score_tile();
+      for (extent_t row = 0; row < count; ++row) {
+        const extent_t position = a.plan.first + first + row;
+        if constexpr (two_passes) {
+          weigh_again(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
+        } else {
+          const value shrink = weigh(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
+          if (shrink != value(1)) {
+            value* of = outputs + row * row_width;
+            for (extent_t c = 0; c < row_width; c += lanes) (Lanes::load(of + c) * Lanes(shrink)).store(of + c);
           }
         }
-        for (extent_t j = count * stride; j < group_rows * stride; ++j) scores[j] = 0;
-        if constexpr (by_column) {
-          for (extent_t row = 0; row < count; ++row)
-            mix_by_column<1>(outputs + row * row_width, scores + row * stride, stride, a.cache, kv, tile);
-        } else {
-          constexpr extent_t part = width % lanes, at_once = registers_at_once;
-          constexpr extent_t strips = across / at_once, rest = across % at_once;
-          unroll<strips>([&](auto strip) LACUNA_UNROLLED {
-            mix_columns<at_once>(outputs, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
-                                 rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys);
-          });
-          if constexpr (rest != 0)
-            mix_columns<rest>(outputs, scores, stride, a.cache, kv, tile, strips * at_once * lanes, part, a.cache.keys);
-        }
       }
-      for (extent_t row = 0; row < count; ++row) {
-        if (!numbers(outputs + row * row_width)) broken |= std::uint32_t{1} << row;
-        scale_columns(a.mixed.row(first + row) + head * width, outputs + row * row_width, inverse(folds[row]));
-        finish(a, first + row, head, folds[row]);
+      for (extent_t j = count * stride; j < group_rows * stride; ++j) scores[j] = 0;
+      if constexpr (by_column) {
+        for (extent_t row = 0; row < count; ++row)
+          mix_by_column<1>(outputs + row * row_width, scores + row * stride, stride, a.cache, kv, tile);
+      } else {
+        constexpr extent_t part = width % lanes, at_once = registers_at_once;
+        constexpr extent_t strips = across / at_once, rest = across % at_once;
+        unroll<strips>([&](auto strip) LACUNA_UNROLLED {
+          mix_columns<at_once>(outputs, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
+                               rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys);
+        });
+        if constexpr (rest != 0)
+          mix_columns<rest>(outputs, scores, stride, a.cache, kv, tile, strips * at_once * lanes, part, a.cache.keys);
       }
+    }
+    for (extent_t row = 0; row < count; ++row) {
+      if (!numbers(outputs + row * row_width)) broken |= std::uint32_t{1} << row;
+      scale_columns(a.mixed.row(first + row) + head * width, outputs + row * row_width, inverse(folds[row]));
+      finish(a, first + row, head, folds[row]);
     }
     return broken;
   }
@@ -490,8 +489,8 @@ struct attention_executor {
     return sum_of(sum) == value(0);
   }
 
-  /// The first row of a group. Returns a bit if its output is not made of numbers.
-  static std::uint32_t attend_single(const arguments& a, extent_t group_index) noexcept {
+  /// The first row of a group. Returns whether its output is not made of numbers.
+  static bool attend_single(const arguments& a, extent_t group_index) noexcept {
     using element = std::remove_reference_t<decltype(*a.cache.keys)>;
     const extent_t t = group_index * group_rows;
     alignas(64) value queries[columns];
@@ -560,26 +559,41 @@ struct attention_executor {
         }
       }
     }
-    std::uint32_t broken = 0;
+    bool broken = false;
     for (extent_t head = 0; head < Heads; ++head) {
-      if (!numbers(outputs + head * width)) broken = 1;
+      if (!numbers(outputs + head * width)) broken = true;
       scale_columns(a.mixed.row(t) + head * width, outputs + head * width, inverse(folds[head]));
       finish(a, t, head, folds[head]);
     }
     return broken;
   }
 
-  /// Hidden keys have weights of 0, and 0 times infinity is no number: rows that came out without numbers are computed
-  /// again by the reference, which never reads what a row does not see.
-  static LACUNA_INLINE void attend_group(const arguments& a, extent_t group_index) noexcept {
-    const extent_t first = group_index * group_rows;
-    std::uint32_t broken = a.query.count - first == 1 ? attend_single(a, group_index) : attend_rows(a, group_index);
-    for (extent_t t = first; broken != 0; ++t, broken >>= 1) {
-      if ((broken & 1u) == 0) continue;
-      kernel(operation::attend{}, a.mixed.slice(t, 1),
-             a.log_scale.data == nullptr ? a.log_scale : a.log_scale.slice(t, 1), a.query.slice(t, 1), a.cache,
-             a.plan.of_row(t), a.rule, reference{});
-    }
+  /// Hidden keys have weights of 0, and 0 times infinity is no number: what came out without numbers is computed again
+  /// by the reference, which never reads what a row does not see. One row; of it, the heads [from, to).
+  static void attend_again(const arguments& a, extent_t t, extent_t from, extent_t to) noexcept {
+    value mixed[columns], log_scale[Heads];
+    const bool keeps = a.log_scale.data != nullptr;
+    kernel(operation::attend{}, rows<value, columns>(mixed, 1), rows<value, Heads>(keeps ? log_scale : nullptr, 1),
+           a.query.slice(t, 1), a.cache, a.plan.of_row(t), a.rule, reference{});
+    for (extent_t c = from * width; c < to * width; ++c) a.mixed(t, c) = mixed[c];
+    for (extent_t head = from; keeps && head < to; ++head) a.log_scale(t, head) = log_scale[head];
+  }
+
+  /// All rows. Key heads are the outer loop: what neighbouring groups of rows see of one of them, and not of all, stays
+  /// in the second cache. Tasks depend on sizes alone, and no row's sums on the order of tasks.
+  template <class Executor>
+  static LACUNA_INLINE void attend_all(const arguments& a, const Executor& executor) noexcept {
+    const extent_t groups = groups_of(a.query.count);
+    const extent_t single = a.query.count % group_rows == 1 ? 1 : 0, tiles = groups - single;
+    executor.for_each(tiles * Cache::kv_heads, [&](extent_t task) {
+      const extent_t kv = task / tiles, group_index = task % tiles;
+      for (extent_t head = kv * group; head < (kv + 1) * group; ++head) {
+        extent_t t = group_index * group_rows;
+        for (std::uint32_t broken = attend_rows(a, group_index, head); broken != 0; ++t, broken >>= 1)
+          if ((broken & 1u) != 0) attend_again(a, t, head, head + 1);
+      }
+    });
+    if (single != 0 && attend_single(a, tiles)) attend_again(a, tiles * group_rows, 0, Heads);
   }
 };
 

@@ -280,7 +280,16 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
     if constexpr (whole < width) f(count_constant<width - whole>{}, whole);
   }
 
-  /// One group of rows, one head. Keys' and values' adjoints accumulate, so that heads of one group wait in turn.
+  /// All rows. Query heads of one key head add to the same adjoints: they stay together, in order.
+  template <class Executor>
+  static LACUNA_INLINE void differentiate_all(const arguments& a, const Executor& executor) noexcept {
+    executor.for_each(Cache::kv_heads, [&](extent_t kv) {
+      for (extent_t group_index = 0; group_index < groups_of(a.query.count); ++group_index)
+        for (extent_t head = kv * group; head < (kv + 1) * group; ++head) differentiate(a, group_index, head);
+    });
+  }
+
+  /// One group of rows, one head. Keys' and values' adjoints accumulate.
   static void differentiate(const arguments& a, extent_t group_index, extent_t head) noexcept {
     const extent_t first = group_index * group_rows;
     const extent_t count = a.query.count - first < group_rows ? a.query.count - first : group_rows;

@@ -72,7 +72,7 @@ auto kernel(accumulate_outer, matrix<float, Outputs, Inputs> gradient, rows<cons
   return ran_on<simd_threads<Executor>>{};
 }
 
-/// mixed = attention over the plan, groups of rows by threads: see `op::attend`.
+/// mixed = attention over the plan, groups of rows and key heads by threads: see `op::attend`.
 template <extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth, class Address,
           class Rule, class Executor>
 auto kernel(attend, rows<float, Columns> mixed, rows<float, Heads> log_scale, rows<const float, Columns> query,
@@ -81,11 +81,10 @@ auto kernel(attend, rows<float, Columns> mixed, rows<float, Heads> log_scale, ro
   using cache_type = cache_view<const Element, KvHeads, HeadWidth, Address>;
   using work = by_lanes::attention_executor<simd_lanes::lanes, Heads, cache_type, Rule>;
   const typename work::arguments arguments{mixed, log_scale, query, cache, plan, rule};
-  const extent_t groups = groups_of(query.count);
   if (backend.executor == nullptr || 2 * plan.pairs * Columns < simd_lanes::task_work)
-    for (extent_t group = 0; group < groups; ++group) work::attend_group(arguments, group);
+    work::attend_all(arguments, by_lanes::in_turn{});
   else
-    backend.executor->for_each(groups, [&](extent_t group) { work::attend_group(arguments, group); });
+    work::attend_all(arguments, simd_lanes::divided(backend));
   return ran_on<simd_threads<Executor>>{};
 }
 
@@ -102,16 +101,10 @@ auto kernel(attend_backward, rows<float, Columns> dquery, const cache_view<float
                                                      cache_view<const Element, KvHeads, HeadWidth, Address>,
                                                      cache_view<float, KvHeads, HeadWidth, Address>, Rule>;
   const typename work::arguments arguments{dquery, dcache, dmixed, log_scale, query, cache, plan, rule};
-  // Query heads of one key head add to the same adjoints: they stay together, in order.
-  const auto key_head = [&](extent_t kv) {
-    for (extent_t group = 0; group < groups_of(query.count); ++group)
-      for (extent_t head = kv * work::group; head < (kv + 1) * work::group; ++head)
-        work::differentiate(arguments, group, head);
-  };
   if (backend.executor == nullptr || 2 * plan.pairs * Columns < simd_lanes::task_work)
-    for (extent_t kv = 0; kv < KvHeads; ++kv) key_head(kv);
+    work::differentiate_all(arguments, by_lanes::in_turn{});
   else
-    backend.executor->for_each(KvHeads, key_head);
+    work::differentiate_all(arguments, simd_lanes::divided(backend));
   return ran_on<simd_threads<Executor>>{};
 }
 
