@@ -91,6 +91,13 @@ using active = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
         lc::ffn<lc::hidden<9>, lc::squared_relu, lc::predicted<lc::oracle>>>,
     lc::tied_head>;
 
+/// Weights of eight bits; only their scales have gradients.
+using quantized = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    lc::pre_norm<lc::rms_norm<>,
+        lc::attention<lc::heads<2>, lc::kv_heads<1>, lc::rope<>, lc::causal, lc::quantized<8>>,
+        lc::ffn<lc::hidden<12>, lc::gated<lc::silu>, lc::quantized<8>, lc::bias>>,
+    lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<9>, lc::gelu, lc::quantized<8>>>>;
+
 /// Feature maps in place of scores, causal and full, with grouped heads.
 using features = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
                              attention_block<lc::causal, lc::favor<6>, lc::rope<>, lc::kv_heads<1>>,
@@ -248,16 +255,21 @@ void assign(Model& model) {
   }
 }
 
-/// Adds normal values of the given spread to every parameter; gains start at 1.
+/// Adds normal values of the given spread to every parameter; gains start at 1. Quantised weights become small integers.
 template <class Model>
 void randomise(Model& model, std::uint64_t seed, double spread) {
   std::uint64_t counter = 0;
   lc::visit_tensors(
       [&](auto& tensor) {
-        for (auto& of : tensor.data) {
-          using element = std::remove_reference_t<decltype(of)>;
-          const double moved = static_cast<double>(lc::widen(of)) + spread * lc::random_normal(seed, 1, counter++);
-          of = static_cast<element>(static_cast<lc::compute_t<element>>(moved));
+        using element = typename std::remove_reference_t<decltype(tensor)>::element;
+        if constexpr (lc::is_integer<element>) {
+          if constexpr (!lc::is_pattern<element>)
+            for (auto& of : tensor.data) of = static_cast<element>(1.5 * lc::random_normal(seed, 1, counter++));
+        } else {
+          for (auto& of : tensor.data) {
+            const double moved = static_cast<double>(lc::widen(of)) + spread * lc::random_normal(seed, 1, counter++);
+            of = static_cast<element>(static_cast<lc::compute_t<element>>(moved));
+          }
         }
       },
       model.parameters_to_write());

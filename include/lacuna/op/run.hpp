@@ -8,6 +8,7 @@
 #include <lacuna/op/multiply_blocks.hpp>
 #include <lacuna/op/multiply_diagonal.hpp>
 #include <lacuna/op/reorder.hpp>
+#include <lacuna/op/multiply_quantized.hpp>
 
 LACUNA_BEGIN
 
@@ -86,6 +87,31 @@ struct run {
   template <class Gradient, class Y, class X>
   LACUNA_HD constexpr void accumulate_blocks(const Gradient& gradient, const Y& dy, const X& x) const {
     op::accumulate_blocks(gradient, dy, x, backend);
+  }
+  /// Rows of eight bits: see `op::quantize_rows`.
+  template <class Y, class X>
+  LACUNA_HD constexpr void quantize_rows(const Y& y, const X& x) const {
+    op::quantize_rows(y, x, backend);
+  }
+  /// y = x W^T, W in eight bits: see `op::multiply_quantized`.
+  template <class Y, class X, class Weight>
+  LACUNA_HD constexpr void multiply_quantized(const Y& y, const X& x, const Weight& weight) const {
+    op::multiply_quantized(y, x, weight, backend);
+  }
+  /// y = x W^T, both in eight bits: see `op::multiply_integers`.
+  template <class Y, class X, class Weight>
+  LACUNA_HD constexpr void multiply_integers(const Y& y, const X& x, const Weight& weight) const {
+    op::multiply_integers(y, x, weight, backend);
+  }
+  /// dx += dy W, W in eight bits: see `op::multiply_quantized_transposed`.
+  template <class X, class Y, class Weight>
+  LACUNA_HD constexpr void multiply_quantized_transposed(const X& dx, const Y& dy, const Weight& weight) const {
+    op::multiply_quantized_transposed(dx, dy, weight, backend);
+  }
+  /// The gradient of the scales: see `op::accumulate_scales`.
+  template <class Gradient, class Y, class X, class Weight>
+  LACUNA_HD constexpr void accumulate_scales(Gradient& gradient, const Y& dy, const X& x, const Weight& weight) const {
+    op::accumulate_scales(gradient, dy, x, weight, backend);
   }
   /// Lists of active columns: see `op::find_active`.
   template <class Lists, class X, class Rule>
