@@ -21,7 +21,7 @@ template <class Format>
 using small = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
                           lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal, Format>,
                                                      lc::ffn<lc::hidden<21>, lc::gated<lc::silu>, lc::bias, Format>>>,
-                          lc::linear_head<>>;
+                          lc::linear_head<lc::bias, Format>>;
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
 
@@ -143,7 +143,17 @@ constexpr bool products_are_constant_expressions() {
 static_assert(products_are_constant_expressions());
 static_assert(lc::most_integer_inputs == 133144);
 static_assert(lc::parameter_bytes<small<both>, lc::f32> ==
-              4 * (2 * 11 * 8 + 8 + 2 * (2 * 8 + 4 * 8 + 21 * 2 + 8 + 21 * 2 + 8)) + 2 * (4 * 64 + 3 * 21 * 8));
+              4 * (11 * 8 + 2 * 11 + 8 + 2 * (2 * 8 + 4 * 8 + 21 * 2 + 8 + 21 * 2 + 8)) + 11 * 8 +
+                  2 * (4 * 64 + 3 * 21 * 8));
+// A head takes a format and a bias in any order, and a substitution reaches its defaults.
+static_assert(lc::same_tensors<small<eight>, lc::substitute<small<lc::dense>, lc::dense, eight>>);
+static_assert(lc::same_tensors<lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+                                           lc::pre_norm<lc::no_norm, lc::skip>, lc::linear_head<both>>,
+                               lc::substitute<lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+                                                          lc::pre_norm<lc::no_norm, lc::skip>, lc::linear_head<>>,
+                                              lc::slots::format, both>>);
+static_assert(lc::detail::same_text(lc::linear_head<lc::bias, both>::name.c_str(),
+                                    "linear_head<quantized<8, activations<8>>>"));
 
 template <class Model>
 std::vector<float> logits_of(Model& model, const std::uint32_t* tokens, std::size_t count, std::size_t piece) {
@@ -356,7 +366,7 @@ TEST_CASE("a model that learns has gradients of scales and none of integers") {
             std::all_of(std::begin(gradient.data), std::end(gradient.data), [](float g) { return std::isfinite(g); }));
       },
       model->gradients_to_write());
-  CHECK(scales == 2 * 7);
+  CHECK(scales == 2 * 7 + 1);
 }
 
 TEST_CASE("what no symmetric quantiser writes is found") {

@@ -96,7 +96,8 @@ using quantized = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,
     lc::pre_norm<lc::rms_norm<>,
         lc::attention<lc::heads<2>, lc::kv_heads<1>, lc::rope<>, lc::causal, lc::quantized<8>>,
         lc::ffn<lc::hidden<12>, lc::gated<lc::silu>, lc::quantized<8>, lc::bias>>,
-    lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<9>, lc::gelu, lc::quantized<8>>>>;
+    lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<9>, lc::gelu, lc::quantized<8>>>,
+    lc::linear_head<lc::quantized<8>, lc::bias>>;
 
 /// Feature maps in place of scores, causal and full, with grouped heads.
 using features = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>,

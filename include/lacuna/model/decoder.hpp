@@ -68,6 +68,10 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
         v("head", s.head_part...);
       }
     };
+    template <class Plan>
+    struct memory : trunk_type::template memory<Plan> {
+      [[no_unique_address]] typename head::template memory<Plan> head_part;
+    };
     template <class Target>
     struct derived : trunk_type::template derived<Target> {
       typename head::template derived<Target> head_part;
@@ -82,7 +86,7 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void logits(Values v, extent_t from, rows<Value, decoder::vocabulary> to,
                                            const Run& run) {
-      head::forward(v.parameters.head_part, v.parameters.embedding, v.derived.head_part,
+      head::forward(v.parameters.head_part, v.parameters.embedding, v.memory.head_part, v.derived.head_part,
                     v.memory.normed.first(from + to.count).slice(from, to.count), to, run);
     }
     /// Adjoints of all logits to all parameters; gradients accumulate. Covers a stream from position 0.
@@ -91,13 +95,13 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
                                              rows<Value, decoder::vocabulary> dlogits, const Run& run) {
       const auto dnormed = trunk_type::clear_adjoints(a, tokens);
       head::backward(v.parameters.head_part, v.parameters.embedding, a.gradients.head_part, a.gradients.embedding,
-                     v.derived.head_part, v.memory.normed.first(tokens.count), dlogits, dnormed, run);
+                     v.memory.head_part, a.memory.head_part, v.derived.head_part, v.memory.normed.first(tokens.count),
+                     dlogits, dnormed, run);
       trunk_type::backward(v, a, tokens, run);
     }
     /// Multiply-adds of `tokens` rows from position `first` on, with the logits of `logit_rows` of them.
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens, extent_t logit_rows) {
-      return trunk_type::multiply_adds(first, tokens) +
-             std::uint64_t{logit_rows} * decoder::width * decoder::vocabulary;
+      return trunk_type::multiply_adds(first, tokens) + head::multiply_adds(logit_rows);
     }
   };
 };
