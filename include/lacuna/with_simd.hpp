@@ -13,6 +13,7 @@
 #include <lacuna/backend/simd/multiply.hpp>
 #include <lacuna/backend/simd/multiply_active.hpp>
 #include <lacuna/backend/simd/multiply_diagonal.hpp>
+#include <lacuna/backend/simd/multiply_quantized.hpp>
 #include <lacuna/backend/simd/rotate.hpp>
 #include <lacuna/backend/simd/scan.hpp>
 #include <lacuna/backend/simd/select.hpp>

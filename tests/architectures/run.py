@@ -3,7 +3,7 @@
 
 What this processor cannot run is compiled only; NEON runs in an emulator, and clang++ shares AVX2 with g++ where there
 is one. A file of tests per program, so that two cores share the work evenly. The files are those whose loops depend on
-the number of lanes: products, expressions and the other operations, attention, and lanes themselves; lists of active
+the number of lanes: products, those of bytes, expressions and the other operations, attention, and lanes themselves; lists of active
 neurons are left to AVX2. Other mechanisms run these same loops, and the ordinary build tests them (SSE2).
 """
 import os
@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TESTS = HERE.parent
 DATA = pathlib.Path(os.environ.get("LACUNA_TEST_DATA") or proof.REPOSITORY.parent / "shared")
 # The slowest first.
-UNITS = ["simd_attention", "simd_operations", "simd", "simd_lanes"]
+UNITS = ["simd_attention", "simd_operations", "simd_quantized", "simd", "simd_lanes"]
 AVX2 = set("avx avx2 bmi1 bmi2 f16c fma abm movbe".split())
 AVX512 = AVX2 | set("avx512f avx512bw avx512cd avx512dq avx512vl".split())
 NEEDED = {"xsimd/xsimd.hpp": "libxsimd-dev", "doctest/doctest.h": "doctest-dev",

@@ -84,6 +84,31 @@ TEST_CASE("results do not depend on the number of threads, nor on the order of t
   CHECK(learn(*idle, tokens) == expected);
 }
 
+TEST_CASE("products of eight bits by tasks in any order") {
+  constexpr lc::extent_t outputs = 201, inputs = 90, count = 70;
+  lc::tensor<std::int8_t, outputs, inputs> weight;
+  lc::tensor<float, outputs> scale;
+  lc::tensor<float, count, inputs> x;
+  for (lc::extent_t i = 0; i < weight.size; ++i)
+    weight[i] = static_cast<std::int8_t>(lc::random_uniform(1, 0, i) * 255 - 127);
+  for (lc::extent_t i = 0; i < outputs; ++i) scale[i] = static_cast<float>(lc::random_uniform(2, 0, i));
+  for (lc::extent_t i = 0; i < x.size; ++i) x[i] = static_cast<float>(lc::random_normal(3, 0, i));
+  const lc::quantized_matrix<float, outputs, inputs> of(weight.data, scale.data);
+  static lc::quantized_buffer<float, count, inputs> rows;
+  lc::op::quantize_rows(rows.first(count), x.view(), lc::simd{});
+  backwards order;
+  const lc::simd_threads<backwards> tasks(order);
+  lc::tensor<float, count, outputs> expected, found;
+  lc::op::multiply_integers(expected.view(), rows.first(count), of, lc::simd{});
+  lc::op::multiply_integers(found.view(), rows.first(count), of, tasks);
+  CHECK(order.tasks == 4);
+  for (lc::extent_t i = 0; i < found.size; ++i) REQUIRE(found[i] == expected[i]);
+  lc::op::multiply_quantized(expected.view(), x.view(), of, lc::simd{});
+  lc::op::multiply_quantized(found.view(), x.view(), of, tasks);
+  CHECK(order.tasks == 8);
+  for (lc::extent_t i = 0; i < found.size; ++i) REQUIRE(found[i] == expected[i]);
+}
+
 TEST_CASE("prefill in large chunks and decoding, by threads") {
   const auto tokens = some_tokens(200);
   const auto alone = std::make_unique<lc::model<wide, lc::simd, lc::chunk<256>>>();

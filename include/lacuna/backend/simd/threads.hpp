@@ -7,6 +7,7 @@
 #include <lacuna/backend/simd/attend.hpp>
 #include <lacuna/backend/simd/evaluate.hpp>
 #include <lacuna/backend/simd/multiply.hpp>
+#include <lacuna/backend/simd/multiply_quantized.hpp>
 
 LACUNA_BEGIN
 
@@ -69,6 +70,22 @@ auto kernel(accumulate_outer, matrix<float, Outputs, Inputs> gradient, rows<cons
             rows<const float, Inputs> x, const simd_threads<Executor>& backend) {
   simd_lanes::add_product<Inputs, true>(gradient.data, dy.data, Outputs, Outputs, x.data, x.count,
                                         simd_lanes::divided(backend));
+  return ran_on<simd_threads<Executor>>{};
+}
+
+/// y = x W^T with weights of eight bits, outputs by threads: see `op::multiply_quantized`, `op::multiply_integers`.
+template <class Element, extent_t Outputs, extent_t Inputs, class Executor>
+  requires(same<compute_t<Element>, float>)
+auto kernel(multiply_quantized, rows<float, Outputs> y, rows<const float, Inputs> x,
+            const quantized_matrix<Element, Outputs, Inputs>& weight, const simd_threads<Executor>& backend) {
+  simd_lanes::multiply_bytes(y, simd_lanes::rows_of_floats<Inputs>(x), weight, simd_lanes::divided(backend));
+  return ran_on<simd_threads<Executor>>{};
+}
+template <class Element, extent_t Outputs, extent_t Inputs, class Executor>
+  requires(same<compute_t<Element>, float>)
+auto kernel(multiply_integers, rows<float, Outputs> y, const quantized_rows<const std::int8_t, const float, Inputs>& x,
+            const quantized_matrix<Element, Outputs, Inputs>& weight, const simd_threads<Executor>& backend) {
+  simd_lanes::multiply_bytes(y, simd_lanes::rows_of_bytes<Inputs>(x), weight, simd_lanes::divided(backend));
   return ran_on<simd_threads<Executor>>{};
 }
 
