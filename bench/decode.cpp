@@ -26,6 +26,13 @@ using shape_15m =
                 lc::repeat<6, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<6>, lc::rope<>, lc::causal>,
                                            lc::ffn<lc::hidden<768>, lc::gated<lc::silu>>>>,
                 lc::tied_head>;
+/// The same with weights of eight bits everywhere, the head's, too, which then is its own: of the embedding a row is
+/// read.
+template <class Recipe, class Format>
+using in_eight_bits =
+    lc::substitute<lc::substitute<Recipe, lc::tied_head, lc::linear_head<>>, lc::slots::format, Format>;
+using plain_eight = lc::quantized<8>;
+using both_eight = lc::quantized<8, lc::activations<8>>;
 
 template <class Model>
 std::unique_ptr<Model> random_model() {
@@ -36,7 +43,8 @@ std::unique_ptr<Model> random_model() {
         for (auto& weight : tensor.data) {
           state = state * 6364136223846793005u + 1442695040888963407u;
           const float uniform = static_cast<float>(state >> 40) * 0x1p-24f - 0.5f;
-          weight = static_cast<std::remove_reference_t<decltype(weight)>>(uniform * 0.1f);
+          using element = std::remove_reference_t<decltype(weight)>;
+          weight = static_cast<element>(uniform * (lc::is_integer<element> ? 254 : 0.1f));
         }
       },
       model->parameters_to_write());
@@ -67,9 +75,14 @@ double decode(Model& model, std::size_t tokens, std::vector<std::uint32_t>* ids 
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// Bytes of the weights that a token reads: where the head is its own, of the embedding a row.
 template <class Model>
-constexpr double weight_bytes =
-    static_cast<double>(lc::parameter_bytes<typename Model::recipe_type, typename Model::numerics>);
+constexpr double weight_bytes = [] {
+  using recipe = typename Model::recipe_type;
+  const auto all = static_cast<double>(lc::parameter_bytes<recipe, typename Model::numerics>);
+  constexpr bool tied = lc::occurs<recipe, lc::tied_head>;
+  return all - (tied ? 0.0 : static_cast<double>(sizeof(Model::parameters_type::embedding)));
+}();
 
 template <class Model>
 void add_model(const std::string& name) {
@@ -192,6 +205,8 @@ int beside_a_peer(const options& o) {
     each("stories260K f32", lc::constant<lc::model<stories, lc::simd>*, nullptr>{});
     each("stories260K f32, huge pages", lc::constant<lc::model<stories, lc::simd, huge>*, nullptr>{});
     each("stories260K bf16", lc::constant<lc::model<stories, lc::simd, lc::bf16>*, nullptr>{});
+    auto both = random_model<lc::model<in_eight_bits<stories, both_eight>, lc::simd>>();
+    fine = fine && compare(o, "stories260K's shape int8 x int8", *both, o.model, o.tokenizer);
   }
   const char* folder = std::getenv("TMPDIR");
   const std::string stem = std::string(folder == nullptr ? "/tmp" : folder) + "/lacuna_15m_" + std::to_string(getpid());
@@ -202,6 +217,10 @@ int beside_a_peer(const options& o) {
     fine = fine && compare(o, "15M f32, huge pages", *model, stem + ".bin", stem + ".tok");
     auto narrow = random_model<lc::model<shape_15m, lc::simd, lc::bf16, huge>>();
     fine = fine && compare(o, "15M bf16, huge pages", *narrow, stem + ".bin", stem + ".tok");
+    auto eight = random_model<lc::model<in_eight_bits<shape_15m, plain_eight>, lc::simd, huge>>();
+    fine = fine && compare(o, "15M int8, huge pages", *eight, stem + ".bin", stem + ".tok");
+    auto both = random_model<lc::model<in_eight_bits<shape_15m, both_eight>, lc::simd, huge>>();
+    fine = fine && compare(o, "15M int8 x int8, huge pages", *both, stem + ".bin", stem + ".tok");
   }
   std::remove((stem + ".bin").c_str());
   std::remove((stem + ".tok").c_str());
@@ -235,5 +254,8 @@ int main(int count, char** arguments) {
   add_model<lc::model<lc::zoo::shipped, lc::simd, lc::bf16>>("shipped bf16, 256 tokens/lacuna");
   add_model<lc::model<shape_15m, lc::simd, huge>>("15M f32, 256 tokens/lacuna");
   add_model<lc::model<shape_15m, lc::simd, lc::bf16, huge>>("15M bf16, 256 tokens/lacuna");
+  add_model<lc::model<in_eight_bits<stories, both_eight>, lc::simd>>("stories260k int8 x int8, 256 tokens/lacuna");
+  add_model<lc::model<in_eight_bits<shape_15m, plain_eight>, lc::simd, huge>>("15M int8, 256 tokens/lacuna");
+  add_model<lc::model<in_eight_bits<shape_15m, both_eight>, lc::simd, huge>>("15M int8 x int8, 256 tokens/lacuna");
   return bench::run(count, arguments);
 }
