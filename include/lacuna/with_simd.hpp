@@ -14,6 +14,7 @@
 #include <lacuna/backend/simd/multiply_active.hpp>
 #include <lacuna/backend/simd/multiply_diagonal.hpp>
 #include <lacuna/backend/simd/multiply_quantized.hpp>
+#include <lacuna/backend/simd/multiply_blocks.hpp>
 #include <lacuna/backend/simd/rotate.hpp>
 #include <lacuna/backend/simd/scan.hpp>
 #include <lacuna/backend/simd/select.hpp>
@@ -28,6 +29,8 @@ struct simd_traits : reference_traits {
   template <class Element, extent_t Outputs, extent_t Inputs, extent_t Blocks>
   using packed_diagonal = std::conditional_t<same<Element, double>, nothing,
                                              simd_lanes::diagonal_panels<Element, Outputs, Inputs, Blocks>>;
+  template <class Element, class Pattern>
+  using packed_blocks = typename simd_lanes::only_one<decltype(simd_lanes::blocks_form<Element, Pattern>())>::type;
 };
 
 LACUNA_END
