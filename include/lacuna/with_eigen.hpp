@@ -11,6 +11,7 @@
 #include <lacuna/backend/eigen/keep_largest.hpp>
 #include <lacuna/backend/eigen/laplacian.hpp>
 #include <lacuna/backend/eigen/multiply.hpp>
+#include <lacuna/backend/eigen/multiply_blocks.hpp>
 #include <lacuna/backend/eigen/rotate.hpp>
 #include <lacuna/backend/eigen/scan.hpp>
 #include <lacuna/backend/eigen/select.hpp>

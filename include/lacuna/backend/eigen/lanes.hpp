@@ -19,6 +19,7 @@ template <class Value>
 struct lanes {
   using element = Value;
   static constexpr extent_t lane_count = register_bytes / sizeof(Value);
+  static constexpr extent_t register_count = 16;  ///< that every processor has
   using array = Eigen::Array<Value, static_cast<int>(lane_count), 1>;
   array value;
 

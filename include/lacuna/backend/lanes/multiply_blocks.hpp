@@ -62,10 +62,12 @@ struct wide_strip {
       });
     };
     extent_t column = 0;
+    // Counted down: g++ 12 takes care of more columns than memory holds, and warns.
     if constexpr (sets > 1)
-      for (; column + sets <= columns.count; column += sets)
+      for (extent_t whole = columns.count / sets; whole > 0; --whole, column += sets)
         unroll<sets>([&](auto u) LACUNA_UNROLLED { add(sums[u], column + u); });
-    for (; column < columns.count; ++column) add(sums[0], column);
+    for (extent_t left = sets == 1 ? columns.count : columns.count % sets; left > 0; --left, ++column)
+      add(sums[0], column);
     unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
         constexpr extent_t at = (First + r) * lanes;
@@ -217,7 +219,6 @@ struct narrow_strip {
     if constexpr (sets > 1)
       for (extent_t whole = count / sets; whole > 0; --whole, column += sets)
         unroll<sets>([&](auto u) LACUNA_UNROLLED { add(sums[u], column + u); });
-    // Counted down: g++ 12 takes care of more columns than memory holds, and warns.
     for (extent_t left = sets == 1 ? count : count % sets; left > 0; --left, ++column) add(sums[0], column);
     unroll<Rows * Registers>([&](auto i) LACUNA_UNROLLED {
       constexpr extent_t row = i / Registers, r = i % Registers;
