@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <lacuna/compress/blocked.hpp>
+#include <lacuna/compress/permuted.hpp>
+#include <lacuna/compress/quantized.hpp>
 #include <lacuna/compress/sum.hpp>
 #include <lacuna/core/box.hpp>
 #include <lacuna/model/model.hpp>

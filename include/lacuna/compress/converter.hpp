@@ -3,6 +3,7 @@
 
 #include <lacuna/compress/masks.hpp>
 #include <lacuna/core/error.hpp>
+#include <lacuna/format/quantize.hpp>
 #include <lacuna/op/multiply_out.hpp>
 #include <lacuna/tensor/structs.hpp>
 #include <memory>
@@ -14,16 +15,10 @@ enum class mask_scope : std::uint8_t {
   weight,  ///< all blocks of a weight: the smallest residual
   strip    ///< those of each strip alone, so that all strips are as full: each row, where blocks are single entries
 };
-/// How the range of quantised values is chosen.
-enum class quantised_range : std::uint8_t {
-  largest,       ///< the largest magnitude: no value is cut off
-  least_squares  ///< the one of the least squared error on a grid
-};
-
 /// What a conversion may be told.
 struct conversion_choices {
   mask_scope scope = mask_scope::weight;
-  quantised_range range = quantised_range::largest;
+  quantized_range range = quantized_range::whole;  ///< of the integers of quantised weights
   extent_t sweeps = 20;               ///< at most, of alternating least squares
   const weight_mask* mask = nullptr;  ///< the pattern of a sparse format, in the place of one by magnitude
 };

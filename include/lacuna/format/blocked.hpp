@@ -1,11 +1,10 @@
 #pragma once
 /// Sparse weights: some blocks are stored, wherever they lie; single entries are blocks of one.
 
-#include <lacuna/core/error.hpp>
 #include <lacuna/format/density.hpp>
 #include <lacuna/format/slots.hpp>
 #include <lacuna/tensor/blocks.hpp>
-#include <lacuna/tensor/walk.hpp>
+#include <lacuna/tensor/structs.hpp>
 
 LACUNA_BEGIN
 
@@ -63,12 +62,6 @@ struct bound_blocks {
     return std::uint64_t{tokens} * pattern_type::capacity * pattern_type::block_size;
   }
 };
-
-constexpr error damaged_pattern(const path_text& path, const char* tensor, std::uint64_t at) {
-  error wrong(error_kind::value, "tensor '");
-  wrong << path << (path.size() == 0 ? "" : ".") << tensor << "': element " << at << ": ";
-  return wrong;
-}
 
 }  // namespace detail
 
@@ -130,23 +123,23 @@ struct blocked {
       /// Whether it is a pattern: no kernel reads anything where it is.
       constexpr status try_check(const path_text& path) const {
         if (begins[0] != 0)
-          return detail::damaged_pattern(path, "begins", 0) << "expected 0, found " << std::uint64_t{begins[0]};
+          return detail::damaged(path, "begins", 0) << "expected 0, found " << std::uint64_t{begins[0]};
         for (extent_t strip = 0; strip < pattern_type::strips; ++strip) {
           if (begins[strip + 1] < begins[strip] || begins[strip + 1] > pattern_type::capacity)
-            return detail::damaged_pattern(path, "begins", strip + 1)
+            return detail::damaged(path, "begins", strip + 1)
                    << "expected a number from " << std::uint64_t{begins[strip]} << " to "
                    << std::uint64_t{pattern_type::capacity} << ", found " << std::uint64_t{begins[strip + 1]};
           for (extent_t entry = begins[strip]; entry < begins[strip + 1]; ++entry) {
             const std::uint64_t least = entry == begins[strip] ? 0 : std::uint64_t{columns[entry - 1]} + 1;
             if (columns[entry] < least || columns[entry] >= pattern_type::places)
-              return detail::damaged_pattern(path, "columns", entry)
+              return detail::damaged(path, "columns", entry)
                      << "expected a block of strip " << std::uint64_t{strip} << " from " << least << " to "
                      << std::uint64_t{pattern_type::places - 1} << ", found " << std::uint64_t{columns[entry]};
           }
         }
         for (extent_t at = begins[pattern_type::strips] * pattern_type::block_size; at < values.size; ++at)
           if (widen(values[at]) != 0)
-            return detail::damaged_pattern(path, "values", at) << "expected 0 behind the last block, found another value";
+            return detail::damaged(path, "values", at) << "expected 0 behind the last block, found another value";
         return nothing{};
       }
     };

@@ -1,8 +1,8 @@
 #pragma once
 /// A dense weight and a mask: how a sparse weight is trained before it is packed.
 
-#include <lacuna/core/error.hpp>
 #include <lacuna/format/dense.hpp>
+#include <lacuna/tensor/structs.hpp>
 
 LACUNA_BEGIN
 
@@ -67,12 +67,8 @@ struct masked {
       /// Whether it is a mask: zeros and ones.
       constexpr status try_check(const path_text& path) const {
         for (extent_t i = 0; i < mask.size; ++i)
-          if (mask[i] > 1) {
-            error wrong(error_kind::value, "tensor '");
-            wrong << path << (path.size() == 0 ? "" : ".") << "mask': element " << std::uint64_t{i}
-                  << ": expected 0 or 1, found " << std::uint64_t{mask[i]};
-            return wrong;
-          }
+          if (mask[i] > 1)
+            return detail::damaged(path, "mask", i) << "expected 0 or 1, found " << std::uint64_t{mask[i]};
         return nothing{};
       }
       /// Everything is kept.

@@ -73,7 +73,7 @@ struct n_m {
         for (extent_t entry = 0; entry < pattern_type::capacity; ++entry) {
           const std::uint64_t least = entry % kept == 0 ? 0 : std::uint64_t{places[entry - 1]} + 1;
           if (places[entry] < least || places[entry] >= group)
-            return detail::damaged_pattern(path, "places", entry)
+            return detail::damaged(path, "places", entry)
                    << "expected a place within its group from " << least << " to " << std::uint64_t{group - 1}
                    << ", found " << std::uint64_t{places[entry]};
         }

@@ -1,10 +1,9 @@
 #pragma once
 /// A weight with its outputs in another order.
 
-#include <lacuna/core/error.hpp>
 #include <lacuna/format/slots.hpp>
 #include <lacuna/tensor/order.hpp>
-#include <lacuna/tensor/walk.hpp>
+#include <lacuna/tensor/structs.hpp>
 
 LACUNA_BEGIN
 
@@ -76,11 +75,8 @@ struct ordered {
             met[order[i]] = true;
             continue;
           }
-          error wrong(error_kind::value, "tensor '");
-          wrong << path << (path.size() == 0 ? "" : ".") << "order': element " << std::uint64_t{i}
-                << ": expected a number below " << std::uint64_t{Outputs} << " that was not there before, found "
-                << std::uint64_t{order[i]};
-          return wrong;
+          return detail::damaged(path, "order", i) << "expected a number below " << std::uint64_t{Outputs}
+                                                   << " that was not there before, found " << std::uint64_t{order[i]};
         }
         return nothing{};
       }

@@ -1,11 +1,10 @@
 #pragma once
 /// Weights of eight bits, with activations in numbers or of eight bits.
 
-#include <lacuna/core/error.hpp>
 #include <lacuna/core/fixed_string.hpp>
 #include <lacuna/format/slots.hpp>
 #include <lacuna/tensor/quantized.hpp>
-#include <lacuna/tensor/walk.hpp>
+#include <lacuna/tensor/structs.hpp>
 
 LACUNA_BEGIN
 
@@ -77,17 +76,11 @@ struct quantized_weight {
     constexpr status try_check(const path_text& path) const {
       for (extent_t at = 0; at < weight.size; ++at)
         if (weight[at] < -most_of_eight_bits)
-          return damaged(path, "weight", at) << "expected an integer from -127 to 127, found -128";
+          return detail::damaged(path, "weight", at) << "expected an integer from -127 to 127, found -128";
       for (extent_t at = 0; at < scale.size; ++at)
         if (!(widen(scale[at]) >= 0))
-          return damaged(path, "scale", at) << "expected a number from 0 on, found one below it or none";
+          return detail::damaged(path, "scale", at) << "expected a number from 0 on, found one below it or none";
       return nothing{};
-    }
-
-   private:
-    static constexpr error damaged(const path_text& path, const char* tensor, extent_t at) {
-      error wrong(error_kind::value, "lacuna::quantized: ");
-      return wrong << path << (path.size() == 0 ? "" : ".") << tensor << '[' << std::uint64_t{at} << "]: ";
     }
   };
   template <class Target>

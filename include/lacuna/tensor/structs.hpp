@@ -8,6 +8,12 @@ LACUNA_BEGIN
 
 namespace detail {
 
+/// The beginning of a complaint about one element of a tensor.
+constexpr error damaged(const path_text& path, const char* tensor, extent_t at) {
+  error wrong(error_kind::value, "tensor '");
+  return wrong << path << (path.size() == 0 ? "" : ".") << tensor << "': element " << std::uint64_t{at} << ": ";
+}
+
 /// A struct that knows what its tensors have to be like: `try_check(path)`.
 template <class Struct>
 concept ChecksItself = requires(const Struct& of, const path_text& path) { of.try_check(path); };
