@@ -20,6 +20,8 @@ inline constexpr extent_t tokens_of_a_tile =
 #endif
 /// Tokens that one pass over a weight serves: so many that their rows stay in the nearest caches.
 inline constexpr extent_t tokens_of_a_pass = 64;
+/// How far ahead of its use the weight of a single token is asked for.
+inline constexpr extent_t bytes_ahead = 4096;
 /// Outputs of one task for an executor.
 inline constexpr extent_t outputs_of_a_task = 64;
 /// Products with fewer multiply-adds are not worth a second thread.
@@ -43,7 +45,12 @@ LACUNA_INLINE void sum_products(four_integers (&to)[Tokens], const four_rows<Inp
   by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
     by_lanes::unroll<4>([&](auto r) LACUNA_UNROLLED { sums[t][r] = byte_lanes::sums{}; });
   });
+  // Four rows side by side are no order that a processor foresees: what comes is asked for, line by line.
+  const std::uintptr_t ahead = reinterpret_cast<std::uintptr_t>(weight.row[0]) + bytes_ahead;
   const auto step = [&](extent_t i, auto load) LACUNA_UNROLLED {
+    if constexpr (Tokens == 1)
+      by_lanes::unroll<4 * width / 64>(
+          [&](auto line) LACUNA_UNROLLED { prefetch(reinterpret_cast<const void*>(ahead + 4 * i + line * 64)); });
     byte_lanes::inputs inputs[Tokens];
     by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED { inputs[t] = byte_lanes::load_inputs(x + t * stride + i); });
     by_lanes::unroll<4>([&](auto r) LACUNA_UNROLLED {
