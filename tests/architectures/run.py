@@ -3,8 +3,8 @@
 
 What this processor cannot run is compiled only; NEON runs in an emulator, and clang++ shares AVX2 with g++ where there
 is one. A file of tests per program, so that two cores share the work evenly. The files are those whose loops depend on
-the number of lanes: products, those of bytes, expressions and the other operations, attention, and lanes themselves; lists of active
-neurons are left to AVX2. Other mechanisms run these same loops, and the ordinary build tests them (SSE2).
+the number of lanes: products, those of bytes, expressions and the other operations, attention, and lanes themselves;
+lists of active neurons are left to AVX2. Other mechanisms run these same loops, and the ordinary build tests them (SSE2).
 """
 import os
 import pathlib
