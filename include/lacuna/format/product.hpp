@@ -8,16 +8,7 @@
 
 LACUNA_BEGIN
 
-namespace slots {
-/// The width between two factors.
-struct inner {};
-}  // namespace slots
-
 namespace rules {
-template <bool Fine>
-struct inner_width_is_not_zero {
-  static_assert(Fine, "lacuna::inner: a width of 0 between two factors (write inner<N> with N > 0)");
-};
 template <class Inner>
 struct product_has_a_width {
   static_assert(detail::has_inner_width<Inner>,

@@ -57,10 +57,10 @@ struct block_columns {
 inline constexpr extent_t scratch_bytes = 65536;
 
 /// How a weight of strips narrower than a register is computed for many tokens: `rows` outputs and `registers`
-/// registers of tokens at once, over stretches of `part_inputs` inputs.
+/// registers of tokens at once. The inputs of a part are turned at once; a part has one or several stretches.
 ///
-/// More registers of tokens share the reading of a value; but sums that wait in y for the next stretch of inputs cost
-/// more: one stretch is better, and two registers do.
+/// More registers of tokens share the reading of a value; but sums that wait in y for the next part cost more: one part
+/// is better, and two registers do.
 template <class Lanes, class Pattern>
 struct token_tiling {
   static constexpr extent_t lanes = Lanes::lane_count;
@@ -74,14 +74,25 @@ struct token_tiling {
     return most * together > room ? 1 : most;
   }();
   static constexpr bool possible = together <= room;  ///< or tokens go one by one
-  static constexpr extent_t part_inputs = [] {
-    const extent_t fitting = room / registers / together * together;
-    if (fitting == 0 || fitting >= all) return all;
-    // Parts of nearly equal size.
+  /// The inputs of each of as few stretches as there can be of so many registers.
+  static constexpr extent_t in_stretches_of(extent_t most) {
+    const extent_t fitting = most / registers / together * together;
+    if (fitting == 0) return together;
+    if (fitting >= all) return all;
     const extent_t count = (all + fitting - 1) / fitting;
     return ((all + count - 1) / count + together - 1) / together * together;
+  }
+  /// Inputs of a stretch: where one output is computed at a time, as many as the first cache holds beside the rest.
+  static constexpr extent_t stretch_inputs = in_stretches_of(rows == 1 ? room / 4 : room);
+  static constexpr extent_t stretches = possible ? (Pattern::inputs + stretch_inputs - 1) / stretch_inputs : 1;
+  static constexpr extent_t part_stretches = [] {
+    const extent_t fitting = room / registers / stretch_inputs;
+    return fitting == 0 || fitting > stretches ? stretches : fitting;
   }();
-  static constexpr extent_t parts = possible ? (Pattern::inputs + part_inputs - 1) / part_inputs : 1;
+  static constexpr extent_t part_inputs = part_stretches * stretch_inputs;
+  static constexpr extent_t parts = (stretches + part_stretches - 1) / part_stretches;
+  /// The stretch with which a part begins.
+  static constexpr extent_t first_stretch(extent_t part) { return part < parts ? part * part_stretches : stretches; }
   static constexpr extent_t part_columns(extent_t part) {
     return part + 1 < parts ? part_inputs : Pattern::inputs - part * part_inputs;
   }
@@ -90,17 +101,18 @@ struct token_tiling {
 /// Where the entries of each strip begin that belong to a stretch of inputs: of free blocks in several stretches,
 /// looked up; derived data of a backend.
 template <class Lanes, class Element, class Pattern>
-struct part_begins {
+struct stretch_begins {
   using tiling = token_tiling<Lanes, Pattern>;
-  tensor<std::uint32_t, (tiling::parts - 1) * Pattern::strips> begins;
+  tensor<std::uint32_t, (tiling::stretches - 1) * Pattern::strips> begins;
 
   constexpr void pack(const block_matrix<const Element, Pattern>& weight) {
     for (extent_t strip = 0; strip < Pattern::strips; ++strip) {
       extent_t entry = weight.pattern.begin(strip);
-      for (extent_t part = 1; part < tiling::parts; ++part) {
-        while (entry < weight.pattern.end(strip) && weight.pattern.first_input(entry) < part * tiling::part_inputs)
+      for (extent_t stretch = 1; stretch < tiling::stretches; ++stretch) {
+        while (entry < weight.pattern.end(strip) &&
+               weight.pattern.first_input(entry) < stretch * tiling::stretch_inputs)
           ++entry;
-        begins[(part - 1) * Pattern::strips + strip] = static_cast<std::uint32_t>(entry);
+        begins[(stretch - 1) * Pattern::strips + strip] = static_cast<std::uint32_t>(entry);
       }
     }
   }
@@ -108,19 +120,19 @@ struct part_begins {
 
 /// The entry of a strip with which a stretch of inputs begins.
 template <class Tiling, class Pattern, class Packed>
-LACUNA_INLINE extent_t part_begin(const Pattern& pattern, const Packed& packed, extent_t strip,
-                                  extent_t part) noexcept {
-  if (part == 0) return pattern.begin(strip);
-  if (part == Tiling::parts) return pattern.end(strip);
+LACUNA_INLINE extent_t stretch_begin(const Pattern& pattern, const Packed& packed, extent_t strip,
+                                     extent_t stretch) noexcept {
+  if (stretch == 0) return pattern.begin(strip);
+  if (stretch == Tiling::stretches) return pattern.end(strip);
   if constexpr (is_grouped<Pattern>) {
-    return pattern.begin(strip) + part * Tiling::part_inputs / Pattern::group * Pattern::kept;
-  } else if constexpr (requires { packed.parts.begins; }) {
-    return packed.parts.begins[(part - 1) * Pattern::strips + strip];
+    return pattern.begin(strip) + stretch * Tiling::stretch_inputs / Pattern::group * Pattern::kept;
+  } else if constexpr (requires { packed.stretches.begins; }) {
+    return packed.stretches.begins[(stretch - 1) * Pattern::strips + strip];
   } else {
     extent_t low = pattern.begin(strip), high = pattern.end(strip);
     while (low < high) {
       const extent_t middle = (low + high) / 2;
-      if (pattern.first_input(middle) < part * Tiling::part_inputs)
+      if (pattern.first_input(middle) < stretch * Tiling::stretch_inputs)
         low = middle + 1;
       else
         high = middle;

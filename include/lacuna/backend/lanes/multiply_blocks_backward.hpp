@@ -78,9 +78,10 @@ struct blocks_backward {
       for (extent_t i = 0; i < count * step; i += lanes) Lanes(value(0)).store(turned + i);
       for_turned_outputs<Registers>(dy, [&](extent_t strip, extent_t first, extent_t some,
                                             const value* adjoints) LACUNA_UNROLLED {
-        const extent_t from = part_begin<tiling>(weight.pattern, packed, strip, part);
-        const columns_type columns(weight.pattern, strip, from,
-                                   part_begin<tiling>(weight.pattern, packed, strip, part + 1));
+        const extent_t from = stretch_begin<tiling>(weight.pattern, packed, strip, tiling::first_stretch(part));
+        const columns_type columns(
+            weight.pattern, strip, from,
+            stretch_begin<tiling>(weight.pattern, packed, strip, tiling::first_stretch(part + 1)));
         for_widened<Lanes, outputs>(weight.block(from), columns.count,
                                     [&](const value* values, extent_t skipped, extent_t stretch) LACUNA_UNROLLED {
                                       extent_t row = 0;
@@ -145,28 +146,29 @@ struct blocks_backward {
     for (extent_t part = 0; part < tiling::parts; ++part) {
       const extent_t start = part * tiling::part_inputs;
       turn_in<Lanes, Registers>(turned, x, start, tiling::part_columns(part));
-      for_turned_outputs<Registers>(
-          dy, [&](extent_t strip, extent_t first, extent_t some, const value* adjoints) LACUNA_UNROLLED {
-            const extent_t from = part_begin<tiling>(gradient.pattern, nothing{}, strip, part);
-            const columns_type columns(gradient.pattern, strip, from,
-                                       part_begin<tiling>(gradient.pattern, nothing{}, strip, part + 1));
-            value* to = gradient.block(from) + first;
-            const auto product = [&](extent_t column, extent_t row) LACUNA_UNROLLED {
-              return products<Registers>(turned + (columns.input(column) - start) * step, adjoints + row * step);
-            };
-            // Neighbouring values of the gradient, as many as lanes: of one column, or of several whole ones.
-            constexpr extent_t all = outputs < lanes ? outputs : lanes;
-            extent_t column = 0;
-            if (some == all && lanes % all == 0)
-              for (; column + lanes / all <= columns.count; column += lanes / all) {
-                Lanes each[lanes];
-                unroll<lanes>([&](auto j) LACUNA_UNROLLED { each[j] = product(column + j / all, j % all); });
-                value* place = to + column * outputs;
-                (Lanes::load(place) + sums_of_each(each)).store(place);
-              }
-            for (; column < columns.count; ++column)
-              for (extent_t row = 0; row < some; ++row) to[column * outputs + row] += sum_of(product(column, row));
-          });
+      for_turned_outputs<Registers>(dy, [&](extent_t strip, extent_t first, extent_t some,
+                                            const value* adjoints) LACUNA_UNROLLED {
+        const extent_t from = stretch_begin<tiling>(gradient.pattern, nothing{}, strip, tiling::first_stretch(part));
+        const columns_type columns(
+            gradient.pattern, strip, from,
+            stretch_begin<tiling>(gradient.pattern, nothing{}, strip, tiling::first_stretch(part + 1)));
+        value* to = gradient.block(from) + first;
+        const auto product = [&](extent_t column, extent_t row) LACUNA_UNROLLED {
+          return products<Registers>(turned + (columns.input(column) - start) * step, adjoints + row * step);
+        };
+        // Neighbouring values of the gradient, as many as lanes: of one column, or of several whole ones.
+        constexpr extent_t all = outputs < lanes ? outputs : lanes;
+        extent_t column = 0;
+        if (some == all && lanes % all == 0)
+          for (; column + lanes / all <= columns.count; column += lanes / all) {
+            Lanes each[lanes];
+            unroll<lanes>([&](auto j) LACUNA_UNROLLED { each[j] = product(column + j / all, j % all); });
+            value* place = to + column * outputs;
+            (Lanes::load(place) + sums_of_each(each)).store(place);
+          }
+        for (; column < columns.count; ++column)
+          for (extent_t row = 0; row < some; ++row) to[column * outputs + row] += sum_of(product(column, row));
+      });
     }
   }
 

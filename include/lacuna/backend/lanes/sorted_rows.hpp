@@ -25,7 +25,7 @@ struct sorted_rows {
   tensor<number, capacity> numbers;
   tensor<std::uint32_t, groups * lanes> rows;     ///< the output of each place
   tensor<std::uint32_t, groups * lanes> lengths;  ///< and how many entries it has
-  [[no_unique_address]] part_begins<Lanes, Element, Pattern> parts;
+  [[no_unique_address]] stretch_begins<Lanes, Element, Pattern> stretches;
 
   constexpr void pack(const block_matrix<const Element, Pattern>& weight) {
     const auto length = [&](extent_t row) {
@@ -49,7 +49,7 @@ struct sorted_rows {
           numbers[at] = stored ? weight.pattern.numbers[entry] : number{0};
         }
     }
-    parts.pack(weight);
+    stretches.pack(weight);
   }
 
   /// y = W x, one token.

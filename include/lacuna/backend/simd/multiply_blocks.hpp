@@ -13,9 +13,9 @@ namespace simd_lanes {
 
 /// Where stretches of inputs begin, beside a weight of narrow strips.
 template <class Element, class Pattern>
-struct looked_up_parts {
-  by_lanes::part_begins<lanes, Element, Pattern> parts;
-  constexpr void pack(const block_matrix<const Element, Pattern>& weight) { parts.pack(weight); }
+struct looked_up_stretches {
+  by_lanes::stretch_begins<lanes, Element, Pattern> stretches;
+  constexpr void pack(const block_matrix<const Element, Pattern>& weight) { stretches.pack(weight); }
 };
 
 /// What is derived from a sparse weight, beside it.
@@ -31,8 +31,8 @@ constexpr auto blocks_form() {
       return type_list<nothing>{};
   } else if constexpr (Pattern::block_size == 1) {
     return type_list<by_lanes::sorted_rows<lanes, Element, Pattern>>{};
-  } else if constexpr (by_lanes::token_tiling<lanes, Pattern>::parts > 1) {
-    return type_list<looked_up_parts<Element, Pattern>>{};
+  } else if constexpr (by_lanes::token_tiling<lanes, Pattern>::stretches > 1) {
+    return type_list<looked_up_stretches<Element, Pattern>>{};
   } else {
     return type_list<nothing>{};
   }

@@ -1,0 +1,231 @@
+// Whole models in other formats: converted, written and read bit for bit, and files whose patterns are damaged.
+#if __has_include(<nlohmann/json.hpp>) && __has_include(<Eigen/SVD>)
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <lacuna/compress.hpp>
+#include <lacuna/io.hpp>
+#include <lacuna/lacuna.hpp>
+
+#include "support/recipes.hpp"
+
+namespace {
+namespace lc = lacuna;
+using lc::density;
+
+using base = lc::decoder<
+    lc::vocabulary<23>, lc::width<16>, lc::context<12>,
+    lc::repeat<2, lc::pre_norm<lc::rms_norm<>,
+                               lc::attention<lc::heads<4>, lc::kv_heads<2>, lc::rope<>, lc::causal, lc::bias>,
+                               lc::ffn<lc::hidden<24>, lc::gated<lc::silu>>>>,
+    lc::tied_head>;
+using of_attention =
+    lc::per_projection<lc::csr<density{0.3}>, lc::for_projection<lc::projection_name::value, lc::n_m<2, 4>>,
+                       lc::for_projection<lc::projection_name::output,
+                                          lc::permuted<lc::blocked<4, 1, density{0.5}>, lc::ordered>>>;
+using of_ffn = lc::per_projection<lc::masked<lc::csr<density{0.5}>>,
+                                  lc::for_projection<lc::projection_name::down, lc::quantized<8>>>;
+using attention_only = lc::substitute<base, lc::dense, of_attention, lc::in<lc::recipe_name::attention>>;
+/// Everything that is stored in another way than dense, in one recipe.
+using mixed = lc::substitute<lc::substitute<attention_only, lc::dense, of_ffn, lc::in<lc::recipe_name::ffn>>,
+                             lc::tied_head, lc::linear_head<lc::quantized<8>>>;
+/// Nothing is lost.
+using kept_whole = lc::substitute<base, lc::dense, lc::csr<density{1}>>;
+
+struct scratch {
+  std::filesystem::path file = std::filesystem::temp_directory_path() /
+                               ("lacuna_formats_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) +
+                                ".safetensors");
+  ~scratch() {
+    std::error_code ignored;
+    std::filesystem::remove(file, ignored);
+  }
+  std::string path() const { return file.string(); }
+};
+constexpr std::uint32_t stream[]{3, 1, 4, 1, 5, 9, 2, 6};
+const lc::token_view tokens{stream, 8};
+
+template <class Model>
+std::vector<double> logits_of(Model& of) {
+  of.reset();
+  const auto rows = of.try_forward(tokens);
+  REQUIRE(rows.ok());
+  return {rows->data, rows->data + Model::vocabulary};
+}
+lc::model<base> trained() {
+  lc::model<base> made;
+  recipes::randomise(made, 5, 0.4);
+  return made;
+}
+/// The elements of one tensor.
+template <class Model>
+std::vector<double> elements(const Model& of, const char* path) {
+  std::vector<double> found;
+  lc::visit_named(
+      [&]<class Leaf>(const char* name, const Leaf& tensor) {
+        if (std::strcmp(name, path) != 0) return;
+        for (const auto each : tensor.data)
+          if constexpr (lc::is_integer<typename Leaf::element>)
+            found.push_back(each);
+          else
+            found.push_back(static_cast<double>(lc::widen(each)));
+      },
+      of.parameters());
+  REQUIRE(!found.empty());
+  return found;
+}
+std::string text(const lc::error& why) { return why.message.c_str(); }
+
+}  // namespace
+
+TEST_CASE("a converted model runs, and one that loses nothing says the same") {
+  auto from = trained();
+  const auto expected = logits_of(from);
+  lc::model<kept_whole> whole;
+  const auto report = lc::try_convert_into(from, whole);
+  REQUIRE_MESSAGE(report.ok(), text(report.why()));
+  CHECK(report->weights.size() == 14);
+  CHECK(report->relative_residual() == 0);
+  CHECK(report->bytes_before == lc::parameter_bytes<base, lc::f32>);
+  CHECK(report->bytes_after == lc::parameter_bytes<kept_whole, lc::f32>);
+  CHECK(lc::parameter_count<kept_whole> == lc::parameter_count<base>);
+  const auto found = logits_of(whole);
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(std::fabs(found[i] - expected[i]) <= 1e-5);
+
+  auto sparse = lc::try_convert<lc::model<mixed>>(from);
+  REQUIRE_MESSAGE(sparse.ok(), text(sparse.why()));
+  for (const double each : logits_of(*sparse)) CHECK(std::isfinite(each));
+  // The head of its own is the embedding, rounded.
+  const auto integers = elements(*sparse, "head.weight"), scales = elements(*sparse, "head.scale");
+  const auto embedding = elements(from, "embedding.weight");
+  for (std::size_t i = 0; i < embedding.size(); ++i)
+    CHECK(std::fabs(scales[i / 16] * integers[i] - embedding[i]) <= scales[i / 16] * 0.5001);
+  // Biases and norms are copied.
+  for (const char* path : {"blocks.1.attention.query.bias", "blocks.0.ffn_norm.gain", "final_norm.gain"})
+    CHECK(elements(*sparse, path) == elements(from, path));
+
+  // Back again, into dense: the weight behind the formats.
+  auto back = lc::try_convert<lc::model<base>>(whole);
+  REQUIRE(back.ok());
+  CHECK(logits_of(*back) == expected);
+}
+
+TEST_CASE("recipes that differ in more than formats are refused") {
+  using longer = lc::substitute<base, lc::hidden<24>, lc::hidden<32>>;
+  auto from = trained();
+  lc::model<longer> other;
+  const auto refused = lc::try_convert_into(from, other);
+  CHECK(text(refused.why()).find("'blocks.0.ffn.gate.weight': expected a tensor of the same shape") != std::string::npos);
+}
+
+TEST_CASE("a sparse model comes back from a file bit for bit, as large as it says") {
+  const scratch room;
+  auto sparse = lc::convert<lc::model<mixed>>(trained());
+  REQUIRE(lc::try_save(sparse, room.path()).ok());
+  lc::model<mixed> read;
+  const auto loaded = lc::try_load_into(read, room.path());
+  REQUIRE_MESSAGE(loaded.ok(), text(loaded.why()));
+  bool same = true;
+  lc::visit_tensors(
+      [&]<class Leaf>(const Leaf& a, const Leaf& b) {
+        same = same && std::memcmp(a.data, b.data, Leaf::size * sizeof(a.data[0])) == 0;
+      },
+      sparse.parameters(), read.parameters());
+  CHECK(same);
+  CHECK(logits_of(read) == logits_of(sparse));
+  const auto opened = lc::try_read_safetensors(room.path());
+  REQUIRE(opened.ok());
+  lc::extent_t bytes = 0;
+  for (const auto& entry : opened->entries) bytes += entry.end - entry.begin;
+  CHECK(bytes == lc::parameter_bytes<mixed, lc::f32>);
+  CHECK(opened->entries.size() == lc::figures<mixed>.tensors);
+}
+
+TEST_CASE("damaged patterns in a file are named, and the model stays as it was") {
+  const scratch room;
+  auto sparse = lc::convert<lc::model<mixed>>(trained());
+  REQUIRE(lc::try_save(sparse, room.path()).ok());
+  const auto opened = lc::try_read_safetensors(room.path());
+  REQUIRE(opened.ok());
+  lc::model<mixed> read;
+  REQUIRE(lc::try_load_into(read, room.path()).ok());
+  const auto before = logits_of(read);
+
+  const auto complaint = [&](const char* tensor, std::uint64_t element, auto value) {
+    lc::directory damaged = *opened;
+    for (const auto& entry : damaged.entries)
+      if (entry.name == tensor) std::memcpy(damaged.bytes.data() + entry.begin + element * sizeof value, &value, sizeof value);
+    const auto refused = lc::try_load_into(read, damaged);
+    CHECK(logits_of(read) == before);
+    return refused.ok() ? std::string("loaded") : text(refused.why());
+  };
+  const auto says = [](const std::string& found, const char* part) {
+    INFO(found);
+    CHECK(found.find(part) != std::string::npos);
+  };
+  says(complaint("blocks.1.attention.query.begins", 0, std::uint32_t{1}),
+       "tensor 'blocks.1.attention.query.begins': element 0: expected 0, found 1");
+  says(complaint("blocks.1.attention.query.begins", 3, std::uint32_t{1000}), "element 3: expected a number from ");
+  says(complaint("blocks.1.attention.query.begins", 16, std::uint32_t{2}), "element 16: expected a number from ");
+  says(complaint("blocks.1.attention.query.columns", 0, std::uint16_t{16}), "expected a block of strip 0 from 0 to 15, found 16");
+  const double first = elements(read, "blocks.1.attention.query.columns")[0];
+  says(complaint("blocks.1.attention.query.columns", 1, static_cast<std::uint16_t>(first)), "element 1: expected a block of strip 0 from ");
+  says(complaint("blocks.0.attention.value.places", 5, std::uint8_t{4}), "element 5: expected a place within its group from ");
+  says(complaint("blocks.0.attention.value.places", 3, std::uint8_t{0}), "element 3: expected a place within its group from ");
+  says(complaint("blocks.0.attention.output.order", 4, std::uint16_t{16}), "expected a number below 16 that was not there before, found 16");
+  says(complaint("blocks.0.ffn.up.mask", 7, std::uint8_t{2}), "tensor 'blocks.0.ffn.up.mask': element 7: expected 0 or 1, found 2");
+  says(complaint("blocks.0.ffn.down.weight", 9, std::int8_t{-128}), "expected an integer from -127 to 127, found -128");
+  says(complaint("blocks.0.ffn.down.scale", 2, -1.0f), "tensor 'blocks.0.ffn.down.scale': element 2: ");
+
+  // Numbers where integers belong.
+  lc::directory other = *opened;
+  for (auto& entry : other.entries)
+    if (entry.name == "blocks.0.attention.query.columns") entry.type = lc::stored_type::f16, entry.type_name = "F16";
+  const auto refused = lc::try_load_into(read, other);
+  says(text(refused.why()), "tensor 'blocks.0.attention.query.columns': expected elements U16, found F16");
+}
+
+TEST_CASE("a sparse model that learns keeps its zeros, through momentum and decay of weights") {
+  using sparse = lc::substitute<base, lc::dense, lc::masked<lc::csr<density{0.3}>>>;
+  using learner = lc::model<sparse, lc::training>;
+  auto model = std::make_unique<learner>();
+  REQUIRE(lc::try_convert_into(trained(), *model).ok());
+  std::vector<float> velocity(lc::parameter_count<sparse>);
+  const auto before = elements(*model, "blocks.0.ffn.up.weight"), mask = elements(*model, "blocks.0.ffn.up.mask");
+  for (int step = 0; step < 5; ++step) {
+    const auto rows = model->try_forward_to_learn(tokens);
+    REQUIRE(rows.ok());
+    std::vector<float> adjoint(rows->count * learner::outputs);
+    for (std::size_t i = 0; i < adjoint.size(); ++i) adjoint[i] = rows->data[i] - (i % 7 == 0 ? 1.0f : 0.0f);
+    model->clear_gradients();
+    REQUIRE(model->try_backward(tokens, {adjoint.data(), rows->count}).ok());
+    std::size_t at = 0;
+    lc::visit_tensors(
+        [&](auto& weight, const auto& gradient) {
+          for (lc::extent_t i = 0; i < weight.size; ++i, ++at) {
+            velocity[at] = 0.9f * velocity[at] + gradient[i];
+            weight[i] -= 0.01f * velocity[at];
+          }
+        },
+        model->parameters_to_write(), model->gradients_to_write());
+    model->update();
+    model->reset();
+  }
+  const auto after = elements(*model, "blocks.0.ffn.up.weight");
+  double moved = 0;
+  for (std::size_t i = 0; i < after.size(); ++i)
+    if (mask[i] == 0)
+      CHECK(after[i] == before[i]);
+    else
+      moved += std::fabs(after[i] - before[i]);
+  CHECK(moved > 0);
+  // Packed, the model says what the masked one says.
+  using packed = lc::substitute<base, lc::dense, lc::csr<density{0.3}>>;
+  auto small = lc::try_convert<lc::model<packed>>(*model);
+  REQUIRE_MESSAGE(small.ok(), text(small.why()));
+  const auto expected = logits_of(*model), found = logits_of(*small);
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(std::fabs(found[i] - expected[i]) <= 1e-5);
+}
+#endif
