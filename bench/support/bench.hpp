@@ -233,6 +233,17 @@ class table : public benchmark::BenchmarkReporter {
     }
   }
 
+  /// The seconds of every run of a case; none if there was no such case.
+  std::vector<double> seconds(const std::string& name) const {
+    const auto found = cases_.find(name);
+    return found == cases_.end() ? std::vector<double>{} : found->second.seconds;
+  }
+  /// The median of the ratios of the runs.
+  static double ratio(const std::vector<double>& theirs, const std::vector<double>& ours) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < std::min(theirs.size(), ours.size()); ++i) ratios.push_back(theirs[i] / ours[i]);
+    return median(ratios);
+  }
   static double median(std::vector<double> of) {
     std::sort(of.begin(), of.end());
     return of.empty() ? 0 : of[of.size() / 2];
@@ -263,12 +274,6 @@ class table : public benchmark::BenchmarkReporter {
     }
     return found;
   }
-  /// The median of the ratios of the runs.
-  static double ratio(const std::vector<double>& theirs, const std::vector<double>& ours) {
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < std::min(theirs.size(), ours.size()); ++i) ratios.push_back(theirs[i] / ours[i]);
-    return median(ratios);
-  }
   std::map<std::string, measured> cases_;
 };
 
@@ -285,8 +290,10 @@ inline void add_limits(const std::vector<std::size_t>& read_sizes) {
     add("machine/read " + std::to_string(bytes >> 10) + " KiB", [bytes](benchmark::State& s) { read_case(s, bytes); });
 }
 
-/// Runs what was registered: 11 repetitions, interleaved at random, unless the command line says otherwise.
-inline int run(int count, char** arguments) {
+/// Runs what was registered: 11 repetitions, interleaved at random, unless the command line says otherwise. Then
+/// `conclude(table)`.
+template <class Conclude>
+int run(int count, char** arguments, Conclude&& conclude) {
   std::vector<char*> all{arguments, arguments + count};
   std::string repetitions = "--benchmark_repetitions=11", interleaving = "--benchmark_enable_random_interleaving=true",
               time = "--benchmark_min_time=0.05";
@@ -298,7 +305,11 @@ inline int run(int count, char** arguments) {
   pin();
   table reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
+  conclude(reporter);
   return 0;
+}
+inline int run(int count, char** arguments) {
+  return run(count, arguments, [](const table&) {});
 }
 
 }  // namespace bench
