@@ -62,6 +62,7 @@ struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
     static_assert(__is_base_of(nothing, typename neurons::template checks<activation, format>) || true);
     using form = typename detail::form_by_neurons<neurons, At, hidden, activation, format,
                                                   typename base::template get<slots::bias>>::type;
+    static_assert(__is_base_of(nothing, form) || true);
 
     template <class Role>
     using parameters = typename form::template parameters<Role>;

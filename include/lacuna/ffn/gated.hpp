@@ -19,6 +19,7 @@ struct gated_ffn {
   using gate_map = projection<format_at<Format, projection_name::gate>, Bias, Hidden, At::width>;
   using up_map = projection<format_at<Format, projection_name::up>, Bias, Hidden, At::width>;
   using down_map = projection<format_at<Format, projection_name::down>, Bias, At::width, Hidden>;
+  static_assert(__is_base_of(nothing, detail::completed<type_list<gate_map, up_map, down_map>>) || true);
   using applied = applied_activation<Activation, Hidden>;
   /// An elementwise gate is computed together with the product; another one has rows of its own.
   static constexpr bool fused = !RowActivation<Activation>;

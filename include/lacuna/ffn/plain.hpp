@@ -17,6 +17,7 @@ struct plain_ffn {
   static constexpr extent_t hidden = Hidden;
   using up_map = projection<format_at<Format, projection_name::up>, Bias, Hidden, At::width>;
   using down_map = projection<format_at<Format, projection_name::down>, Bias, At::width, Hidden>;
+  static_assert(__is_base_of(nothing, detail::completed<type_list<up_map, down_map>>) || true);
   using applied = applied_activation<Activation, Hidden>;
 
   template <class Role>

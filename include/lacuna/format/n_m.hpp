@@ -42,9 +42,11 @@ struct n_m {
   }();
 
   template <extent_t Outputs, extent_t Inputs>
+  using asks = rules::groups_divide_the_inputs<Inputs % group == 0>;
+  template <extent_t Outputs, extent_t Inputs>
   struct layout {
     static constexpr bool divides = Inputs % group == 0;
-    static_assert(__is_base_of(nothing, rules::groups_divide_the_inputs<divides>) || true);
+    static_assert(__is_base_of(nothing, asks<Outputs, Inputs>) || true);
     using pattern_type = std::conditional_t<divides, grouped_blocks<Outputs, Inputs, shared_by, kept, group>,
                                             grouped_blocks<Outputs, Inputs, shared_by, 1, 1>>;
     template <class Parameters>

@@ -43,6 +43,8 @@ template <extent_t Stride>
 struct gathered {
   template <extent_t Outputs>
   using bound = detail::fixed_order<Outputs, Stride>;
+  template <extent_t Outputs>
+  using asks = rules::stride_divides_the_outputs<Stride != 0 && Outputs % (Stride == 0 ? 1 : Stride) == 0>;
   static constexpr auto name = fixed_string("gathered<") + decimal<Stride>() + ">";
 };
 /// The inverse of `gathered<Blocks>`: output i * Blocks + b is the factor's output b * (outputs / Blocks) + i.
@@ -50,12 +52,16 @@ template <extent_t Blocks>
 struct spread {
   template <extent_t Outputs>
   using bound = detail::fixed_order<Outputs, Blocks == 0 ? 0 : Outputs / Blocks>;
+  template <extent_t Outputs>
+  using asks = rules::stride_divides_the_outputs<Blocks != 0 && Outputs % (Blocks == 0 ? 1 : Blocks) == 0>;
   static constexpr auto name = fixed_string("spread<") + decimal<Blocks>() + ">";
 };
 /// Any order, as data: output i is the factor's output `order[i]`. Path: `order` `(outputs)`, each number once; as they
 /// come at first.
 struct ordered {
   static constexpr auto name = fixed_string("ordered");
+  template <extent_t>
+  using asks = nothing;
   template <extent_t Outputs>
   struct bound {
     using number = std::conditional_t<(Outputs > 65536), std::uint32_t, std::uint16_t>;
@@ -103,12 +109,15 @@ struct permuted {
   using parts = type_list<Weight>;
   template <class New>
   using rebuild = permuted<New, Order>;
+  template <extent_t Outputs, extent_t>
+  using asks = typename Order::template asks<Outputs>;
   static constexpr auto name = fixed_string("permuted<") + weight_format::name + ", " + Order::name + ">";
 
   template <extent_t Outputs, extent_t Inputs>
   struct bound {
     using map = typename weight_format::template bound<Outputs, Inputs>;
     using order = typename Order::template bound<Outputs>;
+    static_assert(__is_base_of(nothing, order) || true);
 
     template <class Role>
     struct parameters {

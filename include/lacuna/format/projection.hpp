@@ -20,12 +20,32 @@ struct bias {
   static constexpr bool present = true;
 };
 
+namespace detail {
+
+/// What a format asks of the sizes of a weight, where it says so: a struct whose body complains.
+template <class Format, extent_t Outputs, extent_t Inputs>
+struct asked_by_format {
+  using type = nothing;
+};
+template <class Format, extent_t Outputs, extent_t Inputs>
+  requires requires { typename Format::template asks<Outputs, Inputs>; }
+struct asked_by_format<Format, Outputs, Inputs> {
+  using type = typename Format::template asks<Outputs, Inputs>;
+};
+template <class Format, extent_t Outputs, extent_t Inputs>
+using asked_of_sizes = typename asked_by_format<Format, Outputs, Inputs>::type;
+
+}  // namespace detail
+
 /// y = x W^T + b: `(tokens, inputs) -> (tokens, outputs)`. Paths: `weight` (or what the format stores), `bias`.
 template <class Format, class Bias, extent_t Outputs, extent_t Inputs>
 struct projection {
   using format_type = Format;
   using format = typename Format::template bound<Outputs, Inputs>;
   static constexpr extent_t outputs = Outputs, inputs = Inputs;
+  // Asked first, by itself, so that what a format says about the sizes is told from nearby.
+  static_assert(__is_base_of(nothing, detail::asked_of_sizes<Format, Outputs, Inputs>) || true);
+  static_assert(__is_base_of(nothing, format) || true);
 
   template <class Role>
   struct parameters : format::template parameters<Role> {

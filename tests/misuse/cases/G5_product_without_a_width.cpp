@@ -5,7 +5,7 @@ namespace lc = lacuna;
 #if defined(CORRECTED)
 using chosen = lc::product<lc::dense, lc::dense, lc::inner<4>>;
 #else
-using chosen = lc::product<lc::dense, lc::dense, lc::width<4>>;
+using chosen = lc::product<lc::dense, lc::dense, lc::dense>;
 #endif
 using recipe = lc::decoder<lc::vocabulary<8>, lc::width<16>, lc::context<8>,
                            lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<32>, lc::relu, chosen>>>;

@@ -36,6 +36,7 @@ struct separate_projections {
     using query_map = projection<format_at<Format, projection_name::query>, Bias, Shape::query_width, Shape::width>;
     using key_map = projection<format_at<Format, projection_name::key>, Bias, Shape::kv_width, Shape::width>;
     using value_map = projection<format_at<Format, projection_name::value>, Bias, Shape::kv_width, Shape::width>;
+    static_assert(__is_base_of(nothing, detail::completed<type_list<query_map, key_map, value_map>>) || true);
 
     template <class Role>
     struct parameters {
