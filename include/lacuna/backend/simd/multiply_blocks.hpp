@@ -5,7 +5,7 @@
 #include <lacuna/backend/lanes/multiply_blocks.hpp>
 #include <lacuna/backend/lanes/multiply_blocks_backward.hpp>
 #include <lacuna/backend/lanes/sorted_rows.hpp>
-#include <lacuna/backend/simd/lanes.hpp>
+#include <lacuna/backend/simd/gather.hpp>
 
 LACUNA_BEGIN
 

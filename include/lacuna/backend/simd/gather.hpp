@@ -1,0 +1,76 @@
+#pragma once
+/// Lanes from numbers that lie apart.
+
+#include <lacuna/backend/simd/lanes.hpp>
+#include <utility>
+
+LACUNA_BEGIN
+
+namespace simd_lanes {
+
+namespace detail {
+/// Single numbers as lanes, in registers alone: memory written in parts and read whole waits.
+template <extent_t Repeat, std::size_t... Lane>
+LACUNA_INLINE lanes from_numbers(const float* numbers, std::index_sequence<Lane...>) noexcept {
+  return lanes(float_batch(static_cast<typename float_batch::register_type>(
+      typename float_batch::register_type{numbers[Lane / Repeat]...})));
+}
+}  // namespace detail
+
+template <extent_t Repeat>
+LACUNA_INLINE lanes lanes::repeated(const float (&numbers)[lane_count / Repeat]) noexcept {
+#if defined(__AVX__) && !defined(__AVX512F__)
+  if constexpr (Repeat == 4)
+    return lanes(batch(_mm256_insertf128_ps(_mm256_set1_ps(numbers[0]), _mm_set1_ps(numbers[1]), 1)));
+#endif
+  return detail::from_numbers<Repeat>(numbers, std::make_index_sequence<lane_count>{});
+}
+
+template <class Number>
+LACUNA_INLINE lanes lanes::gather(const float* from, const Number* numbers) noexcept {
+#if defined(__AVX512F__)
+  const void* at = numbers;
+  if constexpr (sizeof(Number) == 4)
+    return lanes(batch(_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, _mm512_loadu_si512(at), from, 4)));
+  else
+    return lanes(batch(_mm512_mask_i32gather_ps(
+        _mm512_setzero_ps(), 0xffff,
+        _mm512_maskz_cvtepu16_epi32(0xffff, _mm256_loadu_si256(static_cast<const __m256i*>(at))), from, 4)));
+#elif defined(__AVX2__) && !defined(__znver1__) && !defined(__znver2__) && !defined(__znver3__)
+  const void* at = numbers;
+  if constexpr (sizeof(Number) == 4)
+    return lanes(batch(_mm256_i32gather_ps(from, _mm256_loadu_si256(static_cast<const __m256i*>(at)), 4)));
+  else
+    return lanes(
+        batch(_mm256_i32gather_ps(from, _mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(at))), 4)));
+#else
+  // Also where the instruction is slower than single loads.
+  float gathered[lane_count];
+  for (extent_t j = 0; j < lane_count; ++j) gathered[j] = from[numbers[j]];
+  return detail::from_numbers<1>(gathered, std::make_index_sequence<lane_count>{});
+#endif
+}
+
+template <extent_t Part>
+LACUNA_INLINE lanes lanes::one_of_four(const float* four, std::uint32_t bits) noexcept {
+#if defined(__AVX512F__)
+  const __m512i moved = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i places = _mm512_maskz_srlv_epi32(0xffff, _mm512_set1_epi32(static_cast<int>(bits)), moved);
+  return lanes(
+      batch(_mm512_maskz_permutevar_ps(0xffff, _mm512_maskz_broadcast_f32x4(0xffff, _mm_loadu_ps(four)), places)));
+#elif defined(__AVX2__)
+  constexpr int at = 16 * static_cast<int>(Part);
+  const __m256i moved = _mm256_setr_epi32(at, at + 2, at + 4, at + 6, at + 8, at + 10, at + 12, at + 14);
+  const __m256i places = _mm256_srlv_epi32(_mm256_set1_epi32(static_cast<int>(bits)), moved);
+  const __m128 once = _mm_loadu_ps(four);
+  return lanes(batch(_mm256_permutevar_ps(_mm256_set_m128(once, once), places)));
+#else
+  float chosen[lane_count];
+  for (extent_t j = 0; j < lane_count; ++j) chosen[j] = four[bits >> 2 * (Part * lane_count + j) & 3u];
+  return detail::from_numbers<1>(chosen, std::make_index_sequence<lane_count>{});
+#endif
+}
+
+}  // namespace simd_lanes
+
+LACUNA_END
