@@ -24,7 +24,7 @@ constexpr extent_t tile_registers([[maybe_unused]] extent_t rows) {
 }
 /// Rows of the largest tile.
 inline constexpr extent_t tile_rows = 6;
-/// Depth of one block: 64 columns of it fit the first cache beside the tile's own rows.
+/// Depth of one block: a panel's columns of it fit the first cache beside the tile's own rows.
 inline constexpr extent_t depth_block = 128;
 
 /// How the right-hand factor of a tile lies in memory: as packed panels, or row by row as it came.
@@ -155,8 +155,17 @@ void multiply_columns(float* y, extent_t y_stride, const Left* a, extent_t a_str
   }
 }
 
+/// How far ahead of itself a row times two panels asks for weights, in bytes; 0: not at all. Halves of 8 lanes have to
+/// be widened, and so many instructions per line leave a core too few loads on their way to far memory. Whole floats
+/// come as fast without, and what stays in the second cache faster.
+template <class Element, extent_t Outputs, extent_t Inputs>
+inline constexpr extent_t asked_ahead = sizeof(Element) == 2 && lanes::lane_count == 8 &&
+                                                Outputs * Inputs * sizeof(Element) > (extent_t{1} << 17)
+                                            ? 512
+                                            : 0;
+
 /// One row times two packed panels, from two places in memory at once: a core reads two streams faster than one.
-template <extent_t Registers, class Element>
+template <extent_t Registers, extent_t Ahead, class Element>
 void multiply_two_panels(float* y, const float* x, const Element* low, const Element* high, extent_t inputs,
                          extent_t apart) noexcept {
   lanes sums[2][Registers];
@@ -164,6 +173,12 @@ void multiply_two_panels(float* y, const float* x, const Element* low, const Ele
   for (extent_t i = 0; i < inputs; ++i) {
     const lanes input(x[i]);
     lanes weights[2][Registers];
+    if constexpr (Ahead != 0)
+      by_lanes::unroll<panel_width * sizeof(Element) / 64>([&](auto line) LACUNA_UNROLLED {
+        constexpr extent_t bytes = Ahead + line * 64;
+        for (const Element* from : {low, high})
+          prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from + i * panel_width) + bytes));
+      });
     load_row<Registers, false, layout::panels>(weights[0], low + i * panel_width, 0);
     load_row<Registers, false, layout::panels>(weights[1], high + i * panel_width, 0);
     by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED {
@@ -177,31 +192,33 @@ void multiply_two_panels(float* y, const float* x, const Element* low, const Ele
   });
 }
 
+/// Columns that a product takes at once where its right-hand factor comes row by row.
+inline constexpr extent_t row_columns = 64;
 /// Rows of one task, at least: so many that tiles and blocks do not depend on where rows are divided.
 inline constexpr extent_t task_rows = 96;
 /// Products with fewer multiply-adds are not worth a second thread.
 inline constexpr extent_t task_work = extent_t{1} << 17;
 
-/// Calls `f(columns as a constant, first column, first row, rows)` for every panel of `Columns` columns from `done` on
-/// and every stretch of rows, in any order. How they are divided does not depend on who executes them.
-template <extent_t Columns, class Executor, class Function>
+/// Calls `f(columns as a constant, first column, first row, rows)` for every `Width` of all columns from the
+/// `done`th on, and every stretch of rows, in any order. How they are divided does not depend on who executes them.
+template <extent_t Columns, extent_t Width = panel_width, class Executor, class Function>
 LACUNA_INLINE void for_each_task(const Executor& executor, extent_t rows, extent_t depth, extent_t done,
                                  Function&& f) noexcept {
-  constexpr extent_t whole = Columns / panel_width, rest = Columns % panel_width, all = whole + (rest != 0 ? 1 : 0);
-  const auto panel = [&](extent_t at, extent_t first, extent_t count) LACUNA_UNROLLED {
+  constexpr extent_t whole = Columns / Width, rest = Columns % Width, all = whole + (rest != 0 ? 1 : 0);
+  const auto stripe = [&](extent_t at, extent_t first, extent_t count) LACUNA_UNROLLED {
     if constexpr (whole != 0)
-      if (at < whole) f(count_constant<panel_width>{}, at * panel_width, first, count);
+      if (at < whole) f(count_constant<Width>{}, at * Width, first, count);
     if constexpr (rest != 0)
-      if (at == whole) f(count_constant<rest>{}, whole * panel_width, first, count);
+      if (at == whole) f(count_constant<rest>{}, whole * Width, first, count);
   };
   const extent_t stretches = executor.parallel && rows >= 2 * task_rows ? rows / task_rows : 1;
   if (!executor.parallel || rows * Columns * depth < task_work) {
-    for (extent_t at = done; at < all; ++at) panel(at, 0, rows);
+    for (extent_t at = done; at < all; ++at) stripe(at, 0, rows);
     return;
   }
   executor.for_each((all - done) * stretches, [&](extent_t task) {
     const extent_t stretch = task % stretches, first = stretch * rows / stretches;
-    panel(done + task / stretches, first, (stretch + 1) * rows / stretches - first);
+    stripe(done + task / stretches, first, (stretch + 1) * rows / stretches - first);
   });
 }
 
@@ -215,8 +232,9 @@ LACUNA_INLINE void multiply_packed(rows<float, Outputs> y, rows<const float, Inp
   if constexpr (pairs > 0 && panel_registers <= 4)
     if (x.count == 1) {
       const auto pair = [&](extent_t i) LACUNA_UNROLLED {
-        multiply_two_panels<panel_registers>(y.data + i * panel_width, x.data, weights + i * panel_width * Inputs,
-                                             weights + (pairs + i) * panel_width * Inputs, Inputs, pairs * panel_width);
+        multiply_two_panels<panel_registers, asked_ahead<Element, Outputs, Inputs>>(
+            y.data + i * panel_width, x.data, weights + i * panel_width * Inputs,
+            weights + (pairs + i) * panel_width * Inputs, Inputs, pairs * panel_width);
       };
       if (executor.parallel && Outputs * Inputs >= task_work)
         executor.for_each(pairs, pair);
@@ -236,7 +254,7 @@ LACUNA_INLINE void multiply_packed(rows<float, Outputs> y, rows<const float, Inp
 template <extent_t Columns, bool Transposed, class Left, class Element, class Executor>
 LACUNA_INLINE void add_product(float* y, const Left* a, extent_t a_stride, extent_t rows, const Element* b,
                                extent_t depth, const Executor& executor) noexcept {
-  for_each_task<Columns>(
+  for_each_task<Columns, row_columns>(
       executor, rows, depth, 0, [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
         multiply_columns<columns, layout::rows, Transposed>(y + first * Columns + column, Columns,
                                                             a + first * (Transposed ? 1 : a_stride), a_stride, count,

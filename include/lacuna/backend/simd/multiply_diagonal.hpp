@@ -51,7 +51,7 @@ auto kernel(multiply_diagonal_transposed, rows<float, Inputs> dx, rows<const flo
             diagonal_matrix<const Element, Outputs, Inputs, Blocks> weight, const simd&) {
   using of = diagonal_matrix<const Element, Outputs, Inputs, Blocks>;
   for (extent_t b = 0; b < Blocks; ++b)
-    simd_lanes::for_each_task<of::block_inputs>(
+    simd_lanes::for_each_task<of::block_inputs, simd_lanes::row_columns>(
         by_lanes::in_turn{}, dy.count, of::block_outputs, 0,
         [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
           simd_lanes::multiply_columns<columns, simd_lanes::layout::rows, false>(
@@ -67,7 +67,7 @@ auto kernel(accumulate_diagonal, diagonal_matrix<float, Outputs, Inputs, Blocks>
             rows<const float, Outputs> dy, rows<const float, Inputs> x, const simd&) {
   using of = diagonal_matrix<float, Outputs, Inputs, Blocks>;
   for (extent_t b = 0; b < Blocks; ++b)
-    simd_lanes::for_each_task<of::block_inputs>(
+    simd_lanes::for_each_task<of::block_inputs, simd_lanes::row_columns>(
         by_lanes::in_turn{}, of::block_outputs, x.count, 0,
         [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
           simd_lanes::multiply_columns<columns, simd_lanes::layout::rows, true>(

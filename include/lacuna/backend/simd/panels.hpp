@@ -1,5 +1,5 @@
 #pragma once
-/// The packed form of a dense weight: column panels of 64 outputs, so that one input feeds all lanes.
+/// The packed form of a dense weight: column panels of 64 or 32 outputs, so that one input feeds all lanes.
 
 #include <lacuna/backend/simd/lanes.hpp>
 #include <lacuna/tensor/tensor.hpp>
@@ -8,8 +8,9 @@ LACUNA_BEGIN
 
 namespace simd_lanes {
 
-/// Outputs of one panel.
-inline constexpr extent_t panel_width = 64;
+/// Outputs of one panel: four registers where that is a line of memory or more, so that the sums of two panels, read
+/// side by side, fit the register file.
+inline constexpr extent_t panel_width = lanes::lane_count == 8 ? 32 : 64;
 
 /// `outputs` rounded up to whole registers: panels are filled up with zeros.
 constexpr extent_t padded(extent_t outputs) {
@@ -26,7 +27,7 @@ constexpr extent_t place_in_panel(extent_t output, extent_t width) {
   return pair * pair_width + (inside % lanes::lane_count) * 2 + inside / lanes::lane_count;
 }
 
-/// Writes a weight `(outputs, inputs)` as `[panel][input][up to 64 outputs]`.
+/// Writes a weight `(outputs, inputs)` as `[panel][input][up to panel_width outputs]`.
 template <extent_t Outputs, extent_t Inputs, class Element>
 constexpr void pack_panels(Element* to, const Element* weight) {
   for (extent_t first = 0; first < Outputs; first += panel_width) {
