@@ -1,6 +1,6 @@
 #pragma once
-/// Dense weights into other formats. Needs Eigen and the heap; include it beside <lacuna/lacuna.hpp>. A program that only
-/// runs compressed models does not need it.
+/// Dense weights into other formats. Needs Eigen and the heap; include it beside <lacuna/lacuna.hpp>. A program that
+/// only runs compressed models does not need it.
 
 #include <lacuna/compress/convert.hpp>
 #include <lacuna/compress/product.hpp>

@@ -71,9 +71,9 @@
 #include <lacuna/format/parameter_tokens.hpp>
 #include <lacuna/format/permuted.hpp>
 #include <lacuna/format/product.hpp>
-#include <lacuna/format/sum.hpp>
 #include <lacuna/format/quantize.hpp>
 #include <lacuna/format/quantized.hpp>
+#include <lacuna/format/sum.hpp>
 #include <lacuna/format/thresholded.hpp>
 #include <lacuna/format/tiled.hpp>
 #include <lacuna/model/decoder.hpp>

@@ -12,9 +12,9 @@
 #include <lacuna/backend/simd/mix_rows.hpp>
 #include <lacuna/backend/simd/multiply.hpp>
 #include <lacuna/backend/simd/multiply_active.hpp>
+#include <lacuna/backend/simd/multiply_blocks.hpp>
 #include <lacuna/backend/simd/multiply_diagonal.hpp>
 #include <lacuna/backend/simd/multiply_quantized.hpp>
-#include <lacuna/backend/simd/multiply_blocks.hpp>
 #include <lacuna/backend/simd/rotate.hpp>
 #include <lacuna/backend/simd/scan.hpp>
 #include <lacuna/backend/simd/select.hpp>
@@ -27,8 +27,8 @@ struct simd_traits : reference_traits {
   template <class Element, extent_t Outputs, extent_t Inputs>
   using packed = std::conditional_t<same<Element, double>, nothing, simd_lanes::panels<Element, Outputs, Inputs>>;
   template <class Element, extent_t Outputs, extent_t Inputs, extent_t Blocks>
-  using packed_diagonal = std::conditional_t<same<Element, double>, nothing,
-                                             simd_lanes::diagonal_panels<Element, Outputs, Inputs, Blocks>>;
+  using packed_diagonal =
+      std::conditional_t<same<Element, double>, nothing, simd_lanes::diagonal_panels<Element, Outputs, Inputs, Blocks>>;
   template <class Element, class Pattern>
   using packed_blocks = typename simd_lanes::only_one<decltype(simd_lanes::blocks_form<Element, Pattern>())>::type;
 };

@@ -263,8 +263,7 @@ TEST_CASE("eight bits: half a step at most, and the range of the least squares i
 TEST_CASE("what cannot be converted is named") {
   typename lc::dense::bound<4, 6>::parameters<lc::weights<float>> to;
   const auto other_shape = lc::try_convert_weight<lc::dense, 4, 6, float>(random_weight(6, 4, 1), to);
-  CHECK(std::string(other_shape.why().message.c_str()) ==
-        "lacuna::convert: expected a weight of 4 x 6, found 6 x 4");
+  CHECK(std::string(other_shape.why().message.c_str()) == "lacuna::convert: expected a weight of 4 x 6, found 6 x 4");
   auto broken = random_weight(4, 6, 1);
   broken(1, 2) = std::nan("");
   const auto no_number = lc::try_convert_weight<lc::dense, 4, 6, float>(broken, to);

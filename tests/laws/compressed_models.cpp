@@ -17,14 +17,13 @@ using lc::density;
 
 using base = lc::decoder<
     lc::vocabulary<23>, lc::width<16>, lc::context<12>,
-    lc::repeat<2, lc::pre_norm<lc::rms_norm<>,
-                               lc::attention<lc::heads<4>, lc::kv_heads<2>, lc::rope<>, lc::causal, lc::bias>,
-                               lc::ffn<lc::hidden<24>, lc::gated<lc::silu>>>>,
+    lc::repeat<
+        2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<4>, lc::kv_heads<2>, lc::rope<>, lc::causal, lc::bias>,
+                        lc::ffn<lc::hidden<24>, lc::gated<lc::silu>>>>,
     lc::tied_head>;
-using of_attention =
-    lc::per_projection<lc::csr<density{0.3}>, lc::for_projection<lc::projection_name::value, lc::n_m<2, 4>>,
-                       lc::for_projection<lc::projection_name::output,
-                                          lc::permuted<lc::blocked<4, 1, density{0.5}>, lc::ordered>>>;
+using of_attention = lc::per_projection<
+    lc::csr<density{0.3}>, lc::for_projection<lc::projection_name::value, lc::n_m<2, 4>>,
+    lc::for_projection<lc::projection_name::output, lc::permuted<lc::blocked<4, 1, density{0.5}>, lc::ordered>>>;
 using of_ffn = lc::per_projection<lc::masked<lc::csr<density{0.5}>>,
                                   lc::for_projection<lc::projection_name::down, lc::quantized<8>>>;
 using attention_only = lc::substitute<base, lc::dense, of_attention, lc::in<lc::recipe_name::attention>>;
@@ -35,9 +34,9 @@ using mixed = lc::substitute<lc::substitute<attention_only, lc::dense, of_ffn, l
 using kept_whole = lc::substitute<base, lc::dense, lc::csr<density{1}>>;
 
 struct scratch {
-  std::filesystem::path file = std::filesystem::temp_directory_path() /
-                               ("lacuna_formats_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) +
-                                ".safetensors");
+  std::filesystem::path file =
+      std::filesystem::temp_directory_path() /
+      ("lacuna_formats_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".safetensors");
   ~scratch() {
     std::error_code ignored;
     std::filesystem::remove(file, ignored);
@@ -117,7 +116,8 @@ TEST_CASE("recipes that differ in more than formats are refused") {
   auto from = trained();
   lc::model<longer> other;
   const auto refused = lc::try_convert_into(from, other);
-  CHECK(text(refused.why()).find("'blocks.0.ffn.gate.weight': expected a tensor of the same shape") != std::string::npos);
+  CHECK(text(refused.why()).find("'blocks.0.ffn.gate.weight': expected a tensor of the same shape") !=
+        std::string::npos);
 }
 
 TEST_CASE("a sparse model comes back from a file bit for bit, as large as it says") {
@@ -156,7 +156,8 @@ TEST_CASE("damaged patterns in a file are named, and the model stays as it was")
   const auto complaint = [&](const char* tensor, std::uint64_t element, auto value) {
     lc::directory damaged = *opened;
     for (const auto& entry : damaged.entries)
-      if (entry.name == tensor) std::memcpy(damaged.bytes.data() + entry.begin + element * sizeof value, &value, sizeof value);
+      if (entry.name == tensor)
+        std::memcpy(damaged.bytes.data() + entry.begin + element * sizeof value, &value, sizeof value);
     const auto refused = lc::try_load_into(read, damaged);
     CHECK(logits_of(read) == before);
     return refused.ok() ? std::string("loaded") : text(refused.why());
@@ -169,13 +170,19 @@ TEST_CASE("damaged patterns in a file are named, and the model stays as it was")
        "tensor 'blocks.1.attention.query.begins': element 0: expected 0, found 1");
   says(complaint("blocks.1.attention.query.begins", 3, std::uint32_t{1000}), "element 3: expected a number from ");
   says(complaint("blocks.1.attention.query.begins", 16, std::uint32_t{2}), "element 16: expected a number from ");
-  says(complaint("blocks.1.attention.query.columns", 0, std::uint16_t{16}), "expected a block of strip 0 from 0 to 15, found 16");
+  says(complaint("blocks.1.attention.query.columns", 0, std::uint16_t{16}),
+       "expected a block of strip 0 from 0 to 15, found 16");
   const double first = elements(read, "blocks.1.attention.query.columns")[0];
-  says(complaint("blocks.1.attention.query.columns", 1, static_cast<std::uint16_t>(first)), "element 1: expected a block of strip 0 from ");
-  says(complaint("blocks.0.attention.value.places", 5, std::uint8_t{4}), "element 5: expected a place within its group from ");
-  says(complaint("blocks.0.attention.value.places", 3, std::uint8_t{0}), "element 3: expected a place within its group from ");
-  says(complaint("blocks.0.attention.output.order", 4, std::uint16_t{16}), "expected a number below 16 that was not there before, found 16");
-  says(complaint("blocks.0.ffn.up.mask", 7, std::uint8_t{2}), "tensor 'blocks.0.ffn.up.mask': element 7: expected 0 or 1, found 2");
+  says(complaint("blocks.1.attention.query.columns", 1, static_cast<std::uint16_t>(first)),
+       "element 1: expected a block of strip 0 from ");
+  says(complaint("blocks.0.attention.value.places", 5, std::uint8_t{4}),
+       "element 5: expected a place within its group from ");
+  says(complaint("blocks.0.attention.value.places", 3, std::uint8_t{0}),
+       "element 3: expected a place within its group from ");
+  says(complaint("blocks.0.attention.output.order", 4, std::uint16_t{16}),
+       "expected a number below 16 that was not there before, found 16");
+  says(complaint("blocks.0.ffn.up.mask", 7, std::uint8_t{2}),
+       "tensor 'blocks.0.ffn.up.mask': element 7: expected 0 or 1, found 2");
   says(complaint("blocks.0.ffn.down.weight", 9, std::int8_t{-128}), "expected an integer from -127 to 127, found -128");
   says(complaint("blocks.0.ffn.down.scale", 2, -1.0f), "tensor 'blocks.0.ffn.down.scale': element 2: ");
 

@@ -108,7 +108,8 @@ TEST_CASE("atoms keep the laws") {
 TEST_CASE("compositions keep the laws") {
   keeps_all<rank_four>("product<dense, dense, 4>");
   keeps_all<lc::block_dense<4, lc::inner<8>>>("product<dense, block_diagonal<4>, 8>");
-  keeps_all<lc::monarch<4>>("permuted<product<block_diagonal<4>, permuted<block_diagonal<4>, gathered<4>>>, spread<4>>");
+  keeps_all<lc::monarch<4>>(
+      "permuted<product<block_diagonal<4>, permuted<block_diagonal<4>, gathered<4>>>, spread<4>>");
   keeps_all<lc::sum<lc::dense, rank_four>>("sum<dense, product<dense, dense, 4>>");
   keeps_all<lc::sum<tenth, rank_four>>("sum<csr<0.1>, product<dense, dense, 4>>");
   keeps_all<lc::permuted<half_blocks, lc::ordered>>("permuted<blocked<4x1, 0.5>, ordered>");

@@ -281,9 +281,8 @@ struct rig {
   }
   void forward(extent_t first = 0, extent_t count = Tokens) { forward_on(backend, first, count); }
   void backward() {
-    bound::backward(parts->parameters, parts->gradients, parts->memory, parts->adjoint, parts->derived,
-                    parts->x.view(), parts->dy.view(), parts->dx.view(),
-                    lc::run<Backend, lc::nothing>{0, backend, shared});
+    bound::backward(parts->parameters, parts->gradients, parts->memory, parts->adjoint, parts->derived, parts->x.view(),
+                    parts->dy.view(), parts->dx.view(), lc::run<Backend, lc::nothing>{0, backend, shared});
   }
   table dense() const { return expand<Format, Outputs, Inputs>(parts->parameters); }
 };

@@ -165,9 +165,9 @@ struct converter<masked<Packed, Gradient>> {
 
 /// Packs a masked weight into the format whose pattern its mask has. Errors: a mask that has more than that.
 template <class Packed, class Gradient, extent_t Outputs, extent_t Inputs, class Element>
-status try_pack_masked(
-    const typename masked<Packed, Gradient>::template bound<Outputs, Inputs>::template parameters<weights<Element>>& from,
-    typename Packed::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to) {
+status try_pack_masked(const typename masked<Packed, Gradient>::template bound<Outputs, Inputs>::template parameters<
+                           weights<Element>>& from,
+                       typename Packed::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to) {
   weight_mask mask(Outputs, Inputs);
   for (extent_t i = 0; i < from.mask.size; ++i) mask.kept[i] = from.mask[i];
   conversion_choices choices;

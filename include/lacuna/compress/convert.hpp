@@ -108,7 +108,8 @@ struct source_table {
   template <class Leaf>
   void operator()(const char* path, const Leaf& of) {
     using element = typename Leaf::element;
-    tensors.push_back({path_text(path), of.data, Leaf::extents, Leaf::rank, is_integer<element>, &read_element<element>});
+    tensors.push_back(
+        {path_text(path), of.data, Leaf::extents, Leaf::rank, is_integer<element>, &read_element<element>});
   }
   template <class Struct>
   bool enters(const path_text& path, const Struct& of) {
@@ -143,7 +144,8 @@ struct fills_parameters {
   void operator()(const char* path, Leaf& to) {
     if (!filled.ok()) return;
     const source_tensor* source = source_table::find(from.tensors, path);
-    bool fits = source != nullptr && source->rank == Leaf::rank && source->integer == is_integer<typename Leaf::element>;
+    bool fits =
+        source != nullptr && source->rank == Leaf::rank && source->integer == is_integer<typename Leaf::element>;
     for (extent_t i = 0; fits && i < Leaf::rank; ++i) fits = source->extents[i] == Leaf::extents[i];
     if (!fits) {
       filled = unlike(path) << "expected a tensor of the same shape in the model that is converted, found "
@@ -161,9 +163,9 @@ struct fills_parameters {
       using map = typename Struct::map;
       if (!filled.ok()) return false;
       const source_map* source = source_table::find(from.maps, path.c_str());
-      const source_tensor* embedding =
-          source == nullptr && same_text(path.c_str(), "head") ? source_table::find(from.tensors, "embedding.weight")
-                                                               : nullptr;
+      const source_tensor* embedding = source == nullptr && same_text(path.c_str(), "head")
+                                           ? source_table::find(from.tensors, "embedding.weight")
+                                           : nullptr;
       if (source == nullptr && embedding == nullptr) {
         filled = unlike(path.c_str()) << "expected a linear map in the model that is converted, found none (do the "
                                          "recipes differ in more than formats?)";
@@ -181,8 +183,9 @@ struct fills_parameters {
         weight = weight_matrix(embedding->extents[0], embedding->extents[1]);
         for (extent_t i = 0; i < weight.values.size(); ++i) weight.values[i] = embedding->read(embedding->data, i);
       }
-      auto converted = try_convert_weight<typename map::format_type, map::outputs, map::inputs,
-                                          typename Struct::element>(weight, to, choices);
+      auto converted =
+          try_convert_weight<typename map::format_type, map::outputs, map::inputs, typename Struct::element>(weight, to,
+                                                                                                             choices);
       if (!converted.ok()) {
         error wrong(converted.why().kind, "'");
         filled = wrong << path << "': " << converted.why().message;
@@ -213,11 +216,14 @@ template <class From, class To>
 outcome<conversion_report> try_convert_into(const From& from, To& to, const conversion_choices& choices = {}) {
   using parameters = typename To::parameters_type;
   if (choices.mask != nullptr)
-    return error(error_kind::shape, "lacuna::convert: expected no mask for a whole model, found one (give it to "
-                                    "lacuna::try_convert_weight)");
-  if (!from.ready() || !to.ready()) return error(error_kind::memory, "lacuna::convert: the allocator had no memory for the model");
+    return error(error_kind::shape,
+                 "lacuna::convert: expected no mask for a whole model, found one (give it to "
+                 "lacuna::try_convert_weight)");
+  if (!from.ready() || !to.ready())
+    return error(error_kind::memory, "lacuna::convert: the allocator had no memory for the model");
   conversion_report report;
-  report.bytes_before = count_bytes<typename From::bound::template parameters<shapes<typename From::numerics::weight>>>();
+  report.bytes_before =
+      count_bytes<typename From::bound::template parameters<shapes<typename From::numerics::weight>>>();
   report.bytes_after = count_bytes<typename To::bound::template parameters<shapes<typename To::numerics::weight>>>();
   const auto apart = std::make_unique<parameters>(to.parameters());
   detail::source_table table;

@@ -19,8 +19,8 @@ enum class mask_scope : std::uint8_t {
 struct conversion_choices {
   mask_scope scope = mask_scope::weight;
   quantized_range range = quantized_range::whole;  ///< of the integers of quantised weights
-  extent_t sweeps = 20;               ///< at most, of alternating least squares
-  const weight_mask* mask = nullptr;  ///< the pattern of a sparse format, in the place of one by magnitude
+  extent_t sweeps = 20;                            ///< at most, of alternating least squares
+  const weight_mask* mask = nullptr;               ///< the pattern of a sparse format, in the place of one by magnitude
 };
 
 /// Brings a weight into a format: `converter<Format>::convert<Outputs, Inputs>(from, parameters, choices)`; errors say
@@ -49,10 +49,10 @@ struct converter {
 /// What became of one weight.
 struct weight_report {
   path_text path;
-  const char* format = "";           ///< its name
-  double residual = 0;               ///< Frobenius norm of what was lost
-  double norm = 0;                   ///< of the weight before
-  extent_t bytes_before = 0;         ///< as files store them
+  const char* format = "";    ///< its name
+  double residual = 0;        ///< Frobenius norm of what was lost
+  double norm = 0;            ///< of the weight before
+  extent_t bytes_before = 0;  ///< as files store them
   extent_t bytes_after = 0;
   std::uint64_t multiply_adds_before = 0;  ///< per token
   std::uint64_t multiply_adds_after = 0;
@@ -90,8 +90,7 @@ outcome<weight_report> try_convert_weight(
     }
   if (choices.mask != nullptr && (choices.mask->outputs != Outputs || choices.mask->inputs != Inputs)) {
     error wrong(error_kind::shape, "lacuna::convert: expected a mask of ");
-    return wrong << Outputs << " x " << Inputs << ", found " << choices.mask->outputs << " x "
-                 << choices.mask->inputs;
+    return wrong << Outputs << " x " << Inputs << ", found " << choices.mask->outputs << " x " << choices.mask->inputs;
   }
   if (const auto converted = converter<Format>::template convert<Outputs, Inputs>(from, to, choices); !converted.ok())
     return converted.why();

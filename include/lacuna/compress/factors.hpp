@@ -1,8 +1,8 @@
 #pragma once
 /// Factors of a weight: singular values (by Eigen), and what is made of them.
 ///
-/// Templates for one type each, so that a program pays for Eigen's decompositions (about 10 s of compile time; the divide-and-conquer one, faster on large weights, would be 40) only where
-/// it asks for factors.
+/// Templates for one type each, so that a program pays for Eigen's decompositions (about 10 s of compile time; the
+/// divide-and-conquer one, faster on large weights, would be 40) only where it asks for factors.
 
 #include <Eigen/SVD>
 #include <lacuna/compress/matrix.hpp>
@@ -33,8 +33,8 @@ weight_matrix from_eigen(const Matrix& of) {
 
 }  // namespace detail
 
-/// The nearest weight of this rank, in two factors `(outputs, rank)` and `(rank, inputs)` that share each singular value
-/// evenly: its root on either side, as training wants it. Ranks beyond the smaller side fill up with zeros.
+/// The nearest weight of this rank, in two factors `(outputs, rank)` and `(rank, inputs)` that share each singular
+/// value evenly: its root on either side, as training wants it. Ranks beyond the smaller side fill up with zeros.
 template <class Matrix>
 weight_factors factorise(const Matrix& of, extent_t rank) {
   const Eigen::JacobiSVD<Eigen::MatrixXd, Eigen::HouseholderQRPreconditioner> svd(
@@ -49,8 +49,7 @@ weight_factors factorise(const Matrix& of, extent_t rank) {
     }
     const double root = maths::sqrt(values[r]);
     for (extent_t o = 0; o < of.outputs; ++o) made.left(o, at) = svd.matrixU()(static_cast<Eigen::Index>(o), r) * root;
-    for (extent_t i = 0; i < of.inputs; ++i)
-      made.right(at, i) = svd.matrixV()(static_cast<Eigen::Index>(i), r) * root;
+    for (extent_t i = 0; i < of.inputs; ++i) made.right(at, i) = svd.matrixV()(static_cast<Eigen::Index>(i), r) * root;
   }
   return made;
 }

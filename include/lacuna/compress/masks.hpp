@@ -44,8 +44,7 @@ inline std::vector<double> squares_of_blocks(const weight_matrix& of, extent_t b
   const extent_t places = (of.inputs + block_inputs - 1) / block_inputs;
   std::vector<double> sums(strips * places);
   for (extent_t o = 0; o < of.outputs; ++o)
-    for (extent_t i = 0; i < of.inputs; ++i)
-      sums[o / block_outputs * places + i / block_inputs] += of(o, i) * of(o, i);
+    for (extent_t i = 0; i < of.inputs; ++i) sums[o / block_outputs * places + i / block_inputs] += of(o, i) * of(o, i);
   return sums;
 }
 
@@ -66,8 +65,8 @@ inline weight_mask keep_largest_blocks(const weight_matrix& of, extent_t block_o
 
 /// Keeps the same number of blocks in every strip of `block_outputs` outputs, as near to `count` in all as that goes
 /// from below, and those left over in the strips where the next largest block is.
-inline weight_mask keep_largest_blocks_per_strip(const weight_matrix& of, extent_t block_outputs,
-                                                 extent_t block_inputs, extent_t count) {
+inline weight_mask keep_largest_blocks_per_strip(const weight_matrix& of, extent_t block_outputs, extent_t block_inputs,
+                                                 extent_t count) {
   const extent_t strips = (of.outputs + block_outputs - 1) / block_outputs;
   const extent_t places = (of.inputs + block_inputs - 1) / block_inputs;
   std::vector<double> sums = detail::squares_of_blocks(of, block_outputs, block_inputs);

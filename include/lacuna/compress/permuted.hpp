@@ -103,8 +103,8 @@ struct converter<permuted<Weight, Order>> {
     return detail::convert_reordered<Weight, Outputs, Inputs>(from, rows_of_weight, to.weight, choices);
   }
 };
-/// The rows rearranged so that the weight keeps most (`rearrange_rows`), or as they are, if it keeps more then or a mask
-/// is given that has its own blocks.
+/// The rows rearranged so that the weight keeps most (`rearrange_rows`), or as they are, if it keeps more then or a
+/// mask is given that has its own blocks.
 template <class Weight>
 struct converter<permuted<Weight, ordered>> {
   template <extent_t Outputs, extent_t Inputs, class Parameters>

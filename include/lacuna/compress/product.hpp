@@ -70,8 +70,8 @@ void alternate(const Matrix& of, weight_factors& factors, const weight_mask& mas
 /// Two factors of the singular values, each brought into its format. For two dense ones that is the nearest weight of
 /// this rank. A sparse left factor over a dense right one (DSFormer's form) is then improved by alternating least
 /// squares, its pattern staying as it is: each sweep solves for either factor, and none makes the residual larger.
-/// Source: Eckart and Young (1936); Chand et al. (2023), DSFormer, arXiv 2312.13211, whose solver is not published: this one
-/// is ours.
+/// Source: Eckart and Young (1936); Chand et al. (2023), DSFormer, arXiv 2312.13211, whose solver is not published:
+/// this one is ours.
 template <class Left, class Right, class Inner>
 struct converter<product<Left, Right, Inner>> {
   template <extent_t Outputs, extent_t Inputs, class Parameters>
@@ -97,8 +97,8 @@ struct converter<product<Left, Right, Inner>> {
 };
 
 /// A dense factor over a block-diagonal one: for every block of inputs the nearest weight of rank inner / Blocks. Since
-/// blocks of inputs share nothing, that is the least residual there is, in closed form: alternating least squares, which
-/// is often used here, can only come near it.
+/// blocks of inputs share nothing, that is the least residual there is, in closed form: alternating least squares,
+/// which is often used here, can only come near it.
 template <extent_t Blocks, class Inner>
 struct converter<product<dense, block_diagonal<Blocks>, Inner>> {
   template <extent_t Outputs, extent_t Inputs, class Parameters>
@@ -121,7 +121,8 @@ struct converter<product<dense, block_diagonal<Blocks>, Inner>> {
 
 /// The nearest Monarch weight, for any inner width: between each block of inputs and each of (interleaved) outputs, the
 /// nearest matrix of rank inner / Blocks^2. Exact, since these share nothing.
-/// Source: Dao et al. (2022), arXiv 2204.00595, theorem 1, for rank 1 and square weights; the rest is the same argument.
+/// Source: Dao et al. (2022), arXiv 2204.00595, theorem 1, for rank 1 and square weights; the rest is the same
+/// argument.
 template <extent_t Blocks, class Inner>
 struct converter<permuted<product<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>, Inner>,
                           spread<Blocks>>> {

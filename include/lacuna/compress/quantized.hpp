@@ -13,8 +13,8 @@ struct converter<quantized<Bits, Activations>> {
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     using scale = std::remove_reference_t<decltype(to.scale[0])>;
     for (extent_t o = 0; o < Outputs; ++o)
-      to.scale[o] = quantize_row<scale>(to.weight.data + o * Inputs, from.values.data() + o * Inputs, Inputs,
-                                        choices.range);
+      to.scale[o] =
+          quantize_row<scale>(to.weight.data + o * Inputs, from.values.data() + o * Inputs, Inputs, choices.range);
     return nothing{};
   }
 };

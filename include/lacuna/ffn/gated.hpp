@@ -107,7 +107,7 @@ struct gated_ffn {
       applied::backward(v.parameters.activation, a.gradients.activation, m.activation, gate, activated, dgate, run);
     }
     gate_map::backward(v.parameters.gate, a.gradients.gate, m.gate_map_memory, d.gate_map_memory, v.derived.gate, x,
-                     dgate, dx, run);
+                       dgate, dx, run);
     up_map::backward(v.parameters.up, a.gradients.up, m.up_map_memory, d.up_map_memory, v.derived.up, x, dup, dx, run);
   }
   static constexpr std::uint64_t multiply_adds(extent_t tokens) {

@@ -27,8 +27,8 @@ struct block_diagonal {
 
   template <extent_t Outputs, extent_t Inputs>
   struct bound {
-    static constexpr bool divides = Blocks > 0 && Outputs % (Blocks == 0 ? 1 : Blocks) == 0 &&
-                                    Inputs % (Blocks == 0 ? 1 : Blocks) == 0;
+    static constexpr bool divides =
+        Blocks > 0 && Outputs % (Blocks == 0 ? 1 : Blocks) == 0 && Inputs % (Blocks == 0 ? 1 : Blocks) == 0;
     static_assert(__is_base_of(nothing, rules::blocks_divide_the_weight<divides>) || true);
     static constexpr extent_t blocks = divides ? Blocks : 1;
 

@@ -19,8 +19,8 @@ struct blocks_are_not_empty {
 
 namespace detail {
 
-/// What the formats of stored blocks have in common. `Layout` says how `parameters<Role>` hold a pattern and makes views
-/// of them: `pattern(parameters)`.
+/// What the formats of stored blocks have in common. `Layout` says how `parameters<Role>` hold a pattern and makes
+/// views of them: `pattern(parameters)`.
 template <class Layout>
 struct bound_blocks {
   using pattern_type = typename Layout::pattern_type;

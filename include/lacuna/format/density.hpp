@@ -5,8 +5,8 @@
 
 LACUNA_BEGIN
 
-/// `density{0.1}`: one entry of ten is stored. Kept in millionths, so that it is the same number, and has the same name,
-/// on every compiler.
+/// `density{0.1}`: one entry of ten is stored. Kept in millionths, so that it is the same number, and has the same
+/// name, on every compiler.
 struct density {
   std::uint32_t millionths = 0;
   constexpr explicit density(double share)
@@ -42,8 +42,7 @@ constexpr auto share_text() {
   out.text[0] = static_cast<char>('0' + Millionths / 1'000'000);
   out.text[1] = '.';
   std::uint32_t unit = 100'000;
-  for (extent_t i = 0; i < digits; ++i, unit /= 10)
-    out.text[2 + i] = static_cast<char>('0' + Millionths / unit % 10);
+  for (extent_t i = 0; i < digits; ++i, unit /= 10) out.text[2 + i] = static_cast<char>('0' + Millionths / unit % 10);
   return out;
 }
 

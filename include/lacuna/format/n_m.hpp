@@ -8,9 +8,10 @@ LACUNA_BEGIN
 namespace rules {
 template <bool Fine>
 struct n_of_m_is_possible {
-  static_assert(Fine,
-                "lacuna::n_m: N of M entries cannot be stored (write n_m<N, M> with 0 < N <= M <= 256, and outputs that "
-                "share a pattern above 0)");
+  static_assert(
+      Fine,
+      "lacuna::n_m: N of M entries cannot be stored (write n_m<N, M> with 0 < N <= M <= 256, and outputs that "
+      "share a pattern above 0)");
 };
 template <bool Fine>
 struct groups_divide_the_inputs {
@@ -30,7 +31,7 @@ struct groups_divide_the_inputs {
 /// Source: Zhou et al. (2021), arXiv 2102.04010, section 3.
 template <extent_t Kept, extent_t Group, extent_t SharedBy = 1>
 struct n_m {
-  static constexpr bool fine = Kept > 0 && Kept <= Group && Group <= 256 && SharedBy > 0;
+  static constexpr bool fine = Kept > 0 && Kept <= Group&& Group <= 256 && SharedBy > 0;
   static_assert(__is_base_of(nothing, rules::n_of_m_is_possible<fine>) || true);
   using slot = slots::format;
   static constexpr extent_t kept = fine ? Kept : 1, group = fine ? Group : 1, shared_by = fine ? SharedBy : 1;

@@ -51,7 +51,8 @@ struct each_projection_is_named_once {
   static constexpr extent_t times = (extent_t{0} + ... + (same<One, Projections> ? 1 : 0));
   static constexpr bool once = (true && ... && (times<Projections> == 1));
   static_assert(once,
-                "lacuna::per_projection: a projection is named twice (write one lacuna::for_projection<...> for each projection)");
+                "lacuna::per_projection: a projection is named twice (write one lacuna::for_projection<...> for each "
+                "projection)");
 };
 }  // namespace rules
 
@@ -68,8 +69,8 @@ constexpr extent_t place_of() {
 
 }  // namespace detail
 
-/// `Default` for every projection of a component that no `for_projection` names: `per_projection<dense, for_projection<projection_name::down,
-/// csr<density{0.1}>>>`. What a component does not have is not looked for.
+/// `Default` for every projection of a component that no `for_projection` names: `per_projection<dense,
+/// for_projection<projection_name::down, csr<density{0.1}>>>`. What a component does not have is not looked for.
 template <class Default, class... Named>
 struct per_projection {
   using slot = slots::format;
@@ -84,8 +85,8 @@ struct per_projection {
   using bound = typename default_format::template bound<Outputs, Inputs>;
   static_assert(__is_base_of(nothing, rules::each_projection_is_named_once<typename Named::projection...>) || true);
   template <class Projection>
-  using of = type_at<detail::place_of<Projection, typename Named::projection...>(), typename Named::format...,
-                     default_format>;
+  using of =
+      type_at<detail::place_of<Projection, typename Named::projection...>(), typename Named::format..., default_format>;
 };
 
 namespace detail {

@@ -10,9 +10,10 @@ LACUNA_BEGIN
 namespace rules {
 template <bool Fine>
 struct stride_divides_the_outputs {
-  static_assert(Fine,
-                "lacuna::permuted: the stride does not divide the outputs of the weight (choose a number of blocks that "
-                "divides them)");
+  static_assert(
+      Fine,
+      "lacuna::permuted: the stride does not divide the outputs of the weight (choose a number of blocks that "
+      "divides them)");
 };
 }  // namespace rules
 

@@ -21,7 +21,9 @@ struct product_has_a_width {
 template <extent_t Width = 0>
 struct inner {
   template <extent_t Outputs, extent_t Inputs>
-  static constexpr extent_t width = Width > 0 ? Width : Outputs < Inputs ? Outputs : Inputs;
+  static constexpr extent_t width = Width > 0          ? Width
+                                    : Outputs < Inputs ? Outputs
+                                                       : Inputs;
   static constexpr auto name = [] {
     if constexpr (Width == 0)
       return fixed_string("");
@@ -59,8 +61,8 @@ struct product {
   using parts = type_list<Left, Right>;
   template <class NewLeft, class NewRight>
   using rebuild = product<NewLeft, NewRight, Inner>;
-  static constexpr auto name = fixed_string("product<") + left_format::name + ", " + right_format::name +
-                               inner_width::name + ">";
+  static constexpr auto name =
+      fixed_string("product<") + left_format::name + ", " + right_format::name + inner_width::name + ">";
 
   template <extent_t Outputs, extent_t Inputs>
   struct bound {
@@ -130,11 +132,10 @@ template <extent_t Blocks, class Inner = inner<>>
 using block_dense = product<dense, block_diagonal<Blocks>, Inner>;
 
 /// Two block-diagonal factors and a shuffle between them, so that every output can see every input; outputs are
-/// interleaved: output s * Blocks + b is output s of block b. Between a block of inputs and one of outputs the weight has
-/// rank inner / Blocks^2, which is 1 where the inner width is the blocks' square. The blocks have to divide outputs,
-/// inputs and the inner width.
-/// Source: Dao et al. (2022), arXiv 2204.00595, section 3; BlockShuffle in Wei et al. (2024), arXiv 2406.16450, which
-/// leaves the outputs as they come.
+/// interleaved: output s * Blocks + b is output s of block b. Between a block of inputs and one of outputs the weight
+/// has rank inner / Blocks^2, which is 1 where the inner width is the blocks' square. The blocks have to divide
+/// outputs, inputs and the inner width. Source: Dao et al. (2022), arXiv 2204.00595, section 3; BlockShuffle in Wei et
+/// al. (2024), arXiv 2406.16450, which leaves the outputs as they come.
 template <extent_t Blocks, class Inner = inner<>>
 using monarch = permuted<product<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>, Inner>,
                          spread<Blocks>>;

@@ -17,9 +17,10 @@ struct tiles_divide_the_weight {
 };
 template <bool Fine>
 struct a_tile_has_a_format {
-  static_assert(Fine,
-                "lacuna::tiled: there are not as many formats as tiles (write one format for all, or one for each tile, "
-                "row by row)");
+  static_assert(
+      Fine,
+      "lacuna::tiled: there are not as many formats as tiles (write one format for all, or one for each tile, "
+      "row by row)");
 };
 }  // namespace rules
 
@@ -31,8 +32,8 @@ struct grid {
 
 /// A weight in equal tiles, all in one format, or each in its own, row by row: `tiled<grid<1, 4>, product<n_m<4, 16>,
 /// dense, inner<64>>>`. `(tokens, inputs) -> (tokens, outputs)`; the multiply-adds of all tiles. Paths:
-/// `tiles.<number>` and what the tile stores. Source: blocks of columns with a basis each: Chand et al. (2023), DSFormer, arXiv
-/// 2312.13211, section 3, of which no code was found.
+/// `tiles.<number>` and what the tile stores. Source: blocks of columns with a basis each: Chand et al. (2023),
+/// DSFormer, arXiv 2312.13211, section 3, of which no code was found.
 template <class Grid, class... Formats>
 struct tiled {
   using slot = slots::format;
@@ -50,8 +51,8 @@ struct tiled {
 
   template <extent_t Outputs, extent_t Inputs>
   struct bound {
-    static constexpr bool divides = fine && Outputs % (fine ? Grid::rows : 1) == 0 &&
-                                    Inputs % (fine ? Grid::columns : 1) == 0;
+    static constexpr bool divides =
+        fine && Outputs % (fine ? Grid::rows : 1) == 0 && Inputs % (fine ? Grid::columns : 1) == 0;
     static_assert(__is_base_of(nothing, rules::tiles_divide_the_weight<divides || !fine>) || true);
     static constexpr extent_t rows_of_tiles = divides ? Grid::rows : 1, columns_of_tiles = divides ? Grid::columns : 1;
     static constexpr extent_t tile_outputs = Outputs / rows_of_tiles, tile_inputs = Inputs / columns_of_tiles;
@@ -82,8 +83,8 @@ struct tiled {
     };
     template <class Plan>
     struct memory {
-      typename Plan::template buffer<tile_inputs> x;    ///< the inputs of a column of tiles; as an adjoint: theirs
-      typename Plan::template buffer<tile_outputs> y;   ///< what one tile gives; as an adjoint: the outputs of its row
+      typename Plan::template buffer<tile_inputs> x;   ///< the inputs of a column of tiles; as an adjoint: theirs
+      typename Plan::template buffer<tile_outputs> y;  ///< what one tile gives; as an adjoint: the outputs of its row
       typename all::template memory<Plan> tiles;
     };
     template <class Target>
@@ -91,9 +92,8 @@ struct tiled {
 
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
-      for_each_index<count>([&](auto i) {
-        map<i>::refresh(parameters.tiles_part.template at<i>(), derived.template at<i>());
-      });
+      for_each_index<count>(
+          [&](auto i) { map<i>::refresh(parameters.tiles_part.template at<i>(), derived.template at<i>()); });
     }
     template <class Parameters, class Memory, class Derived, class Input, class Output, class Run>
     LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, const Derived& derived,
@@ -102,8 +102,8 @@ struct tiled {
       y.fill(0);
       for_each_index<count>([&](auto i) {
         run.copy_columns(part, x, i % columns_of_tiles * tile_inputs);
-        map<i>::forward(parameters.tiles_part.template at<i>(), memory.tiles.template at<i>(),
-                        derived.template at<i>(), part, result, run);
+        map<i>::forward(parameters.tiles_part.template at<i>(), memory.tiles.template at<i>(), derived.template at<i>(),
+                        part, result, run);
         run.add_columns(y, result, i / columns_of_tiles * tile_outputs);
       });
     }

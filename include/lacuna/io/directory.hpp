@@ -251,8 +251,8 @@ status fill_tensors(const directory& from, Parameters& into) {
 
 /// Fills a struct of parameters: every tensor by name, exact shape, converted to the element type. Everything is
 /// checked first, so that after an error nothing was written. Errors: a tensor that is missing, surplus, of another
-/// shape or element type, or holds NaN, infinity or what its element type cannot hold; a pattern of a sparse weight that
-/// is none: numbers out of range, out of order or twice.
+/// shape or element type, or holds NaN, infinity or what its element type cannot hold; a pattern of a sparse weight
+/// that is none: numbers out of range, out of order or twice.
 template <class Parameters>
 status try_fill(const directory& from, Parameters& into) {
   bool integers = false;

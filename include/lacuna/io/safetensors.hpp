@@ -25,8 +25,8 @@ struct safetensors_type {
 inline constexpr safetensors_type safetensors_types[]{
     {"F64", stored_type::f64, 64},          {"F32", stored_type::f32, 32},      {"F16", stored_type::f16, 16},
     {"BF16", stored_type::bf16, 16},        {"I64", stored_type::other, 64},    {"U64", stored_type::other, 64},
-    {"I32", stored_type::other, 32},        {"U32", stored_type::u32, 32},    {"I16", stored_type::other, 16},
-    {"U16", stored_type::u16, 16},        {"I8", stored_type::i8, 8},      {"U8", stored_type::u8, 8},
+    {"I32", stored_type::other, 32},        {"U32", stored_type::u32, 32},      {"I16", stored_type::other, 16},
+    {"U16", stored_type::u16, 16},          {"I8", stored_type::i8, 8},         {"U8", stored_type::u8, 8},
     {"BOOL", stored_type::other, 8},        {"C64", stored_type::other, 64},    {"F8_E5M2", stored_type::other, 8},
     {"F8_E4M3", stored_type::other, 8},     {"F8_E8M0", stored_type::other, 8}, {"F8_E4M3FNUZ", stored_type::other, 8},
     {"F8_E5M2FNUZ", stored_type::other, 8}, {"F6_E2M3", stored_type::other, 6}, {"F6_E3M2", stored_type::other, 6},

@@ -116,7 +116,8 @@ LACUNA_HD constexpr auto multiply_blocks_transposed(rows<Value, To> dx, rows<Inp
     return ran_on<reference>{};
 }
 
-/// dW += dy^T x at the stored blocks; the cost of `multiply_blocks`. What lies beyond the weight's edges stays as it is.
+/// dW += dy^T x at the stored blocks; the cost of `multiply_blocks`. What lies beyond the weight's edges stays as it
+/// is.
 template <class Value, class Pattern, class Adjoint, extent_t To, class Input, extent_t From, class Backend>
 LACUNA_HD constexpr auto accumulate_blocks(const block_matrix<Value, Pattern>& gradient, rows<Adjoint, To> dy,
                                            rows<Input, From> x, const Backend& backend) {

@@ -116,8 +116,7 @@ LACUNA_HD constexpr auto multiply_diagonal_transposed(rows<Value, Inputs> dx, ro
 /// dW += dy^T x inside the blocks; the cost of `multiply_diagonal`.
 template <extent_t Blocks, class Value, class Adjoint, extent_t Outputs, class Input, extent_t Inputs, class Backend>
 LACUNA_HD constexpr auto accumulate_diagonal(tensor<Value, Outputs, Inputs / Blocks>& gradient,
-                                             rows<Adjoint, Outputs> dy, rows<Input, Inputs> x,
-                                             const Backend& backend) {
+                                             rows<Adjoint, Outputs> dy, rows<Input, Inputs> x, const Backend& backend) {
   return run_kernel(operation::accumulate_diagonal{}, backend,
                     diagonal_matrix<Value, Outputs, Inputs, Blocks>(gradient.data), readable(dy), readable(x));
 }

@@ -7,8 +7,8 @@
 #include <lacuna/op/multiply_active.hpp>
 #include <lacuna/op/multiply_blocks.hpp>
 #include <lacuna/op/multiply_diagonal.hpp>
-#include <lacuna/op/reorder.hpp>
 #include <lacuna/op/multiply_quantized.hpp>
+#include <lacuna/op/reorder.hpp>
 
 LACUNA_BEGIN
 

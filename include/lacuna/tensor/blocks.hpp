@@ -42,9 +42,8 @@ struct free_blocks : block_shape<Outputs, Inputs, BlockOutputs, BlockInputs, Cap
 
 /// `Kept` of every `Group` inputs, the same ones for all outputs of a strip; ascending within a group.
 template <extent_t Outputs, extent_t Inputs, extent_t BlockOutputs, extent_t Kept, extent_t Group>
-struct grouped_blocks
-    : block_shape<Outputs, Inputs, BlockOutputs, 1,
-                  (Outputs + BlockOutputs - 1) / BlockOutputs*(Inputs / Group) * Kept> {
+struct grouped_blocks : block_shape<Outputs, Inputs, BlockOutputs, 1,
+                                    (Outputs + BlockOutputs - 1) / BlockOutputs*(Inputs / Group) * Kept> {
   using number = std::uint8_t;
   static constexpr extent_t kept = Kept, group = Group;
   static constexpr extent_t per_strip = Inputs / Group * Kept;

@@ -65,7 +65,8 @@ inline constexpr bool is_tensor<shape_only<Element, Extents...>> = true;
 template <class Type>
 concept Tensor = is_tensor<std::remove_cvref_t<Type>>;
 
-/// In the place of integers where there are gradients: they have none, and a walk that zips both roles passes over them.
+/// In the place of integers where there are gradients: they have none, and a walk that zips both roles passes over
+/// them.
 struct no_gradient {};
 
 /// Role: the values themselves, stored as `Element`. Integers, which say where values lie or are quantised values, keep

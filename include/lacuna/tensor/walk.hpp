@@ -113,8 +113,7 @@ template <class Struct>
 constexpr extent_t count_elements() {
   extent_t total = 0;
   Struct walked{};
-  visit_tensors([&]<class Leaf>(const Leaf&) { total += is_pattern<typename Leaf::element> ? 0 : Leaf::size; },
-                walked);
+  visit_tensors([&]<class Leaf>(const Leaf&) { total += is_pattern<typename Leaf::element> ? 0 : Leaf::size; }, walked);
   return total;
 }
 

@@ -1,4 +1,5 @@
-// sentence: lacuna::multiply_integers: 32 bits do not hold the sum of so many products of integers (quantise activations of at most 133144 inputs)
+// sentence: lacuna::multiply_integers: 32 bits do not hold the sum of so many products of integers (quantise
+// activations of at most 133144 inputs)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 
@@ -13,5 +14,6 @@ int main() {
   static lc::tensor<float, 4> scale;
   static lc::quantized_buffer<float, 1, inputs> x;
   lc::tensor<float, 1, 4> y;
-  lc::op::multiply_integers(y.view(), x.first(1), lc::quantized_matrix<float, 4, inputs>(weight.data, scale.data), lc::reference{});
+  lc::op::multiply_integers(y.view(), x.first(1), lc::quantized_matrix<float, 4, inputs>(weight.data, scale.data),
+                            lc::reference{});
 }

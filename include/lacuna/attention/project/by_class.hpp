@@ -82,7 +82,8 @@ struct class_projections {
       local::initialise(parameters);
     }
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
-      std::uint64_t total = local::multiply_adds(tokens) + key_map::multiply_adds(tokens) + value_map::multiply_adds(tokens);
+      std::uint64_t total =
+          local::multiply_adds(tokens) + key_map::multiply_adds(tokens) + value_map::multiply_adds(tokens);
       detail::each_stretch<set>(first, tokens, [&](extent_t, extent_t, extent_t rows_of_set) {
         total += query_map::multiply_adds(rows_of_set);
       });
@@ -99,7 +100,7 @@ struct class_projections {
       key_map::forward(parameters.global_key, memory.key_map_memory, derived.global_key, x,
                        memory.global_key.first(tokens), run);
       value_map::forward(parameters.global_value, memory.value_map_memory, derived.global_value, x,
-                       memory.global_value.first(tokens), run);
+                         memory.global_value.first(tokens), run);
       const auto global_query = memory.global_query.first(tokens);
       global_query.fill(0);
       detail::each_stretch<set>(run.first, tokens, [&](extent_t i, extent_t from, extent_t count) {
@@ -129,7 +130,8 @@ struct class_projections {
       key_map::backward(parameters.global_key, gradients.global_key, memory.key_map_memory, adjoint.key_map_memory,
                         derived.global_key, x, adjoint.global_key.first(tokens), dx, run);
       value_map::backward(parameters.global_value, gradients.global_value, memory.value_map_memory,
-                        adjoint.value_map_memory, derived.global_value, x, adjoint.global_value.first(tokens), dx, run);
+                          adjoint.value_map_memory, derived.global_value, x, adjoint.global_value.first(tokens), dx,
+                          run);
       detail::each_stretch<set>(run.first, tokens, [&](extent_t i, extent_t from, extent_t count) {
         query_map::backward(parameters.global_query, gradients.global_query, memory.query_map_memory[i],
                             adjoint.query_map_memory[i], derived.global_query, x.slice(from, count),

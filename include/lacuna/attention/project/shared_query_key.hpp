@@ -75,7 +75,9 @@ struct shared_query_key {
     }
     template <class Parameters>
     LACUNA_HD static constexpr void initialise(Parameters&) {}
-    static constexpr std::uint64_t multiply_adds(extent_t tokens) { return shared_map::multiply_adds(tokens) + value_map::multiply_adds(tokens); }
+    static constexpr std::uint64_t multiply_adds(extent_t tokens) {
+      return shared_map::multiply_adds(tokens) + value_map::multiply_adds(tokens);
+    }
 
     template <class Parameters, class Memory, class Derived, class Value, class Run>
     LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, const Derived& derived,
@@ -120,9 +122,9 @@ struct shared_query_key {
         op::evaluate(dshared, dshared + whole(dquery), run.backend);
       }
       shared_map::backward(parameters.query_key, gradients.query_key, memory.query_key, adjoint.query_key,
-                         derived.query_key, x, dshared, dx, run);
+                           derived.query_key, x, dshared, dx, run);
       value_map::backward(parameters.value, gradients.value, memory.value, adjoint.value, derived.value, x, dvalue, dx,
-                         run);
+                          run);
     }
 
    private:
