@@ -1,8 +1,7 @@
 #pragma once
 /// The executor of block plans by lanes: tiles of 8 query rows, and single rows (decoding) with grouped heads.
 ///
-/// Both take visible blocks a few at a time: scores, exponentials, the sum of values, with the online fold in between.
-/// A key block is 16 keys, whatever the lane count. Sources: op/attend.hpp.
+/// By a few visible blocks of 16 keys at a time: scores, exponentials, sum of values, online fold. Sources: op/attend.hpp.
 
 #include <lacuna/backend/lanes/block_tile.hpp>
 #include <lacuna/backend/lanes/in_turn.hpp>
