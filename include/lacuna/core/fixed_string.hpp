@@ -12,7 +12,8 @@ struct fixed_string {
 
   constexpr fixed_string() = default;
   constexpr fixed_string(const char (&from)[N + 1]) {
-    for (extent_t i = 0; i < N; ++i) text[i] = from[i];
+    // Counted through the array that is never empty: nvcc warns of loops that an empty text would make.
+    for (extent_t i = 0; i < N + 1; ++i) text[i] = from[i];
   }
   static constexpr extent_t size() noexcept { return N; }
   constexpr const char* c_str() const noexcept { return text; }
@@ -24,8 +25,8 @@ fixed_string(const char (&)[N]) -> fixed_string<N - 1>;
 template <extent_t A, extent_t B>
 constexpr fixed_string<A + B> operator+(const fixed_string<A>& a, const fixed_string<B>& b) {
   fixed_string<A + B> out;
-  for (extent_t i = 0; i < A; ++i) out.text[i] = a.text[i];
-  for (extent_t i = 0; i < B; ++i) out.text[A + i] = b.text[i];
+  for (extent_t i = 0; i < A + 1; ++i) out.text[i] = a.text[i];
+  for (extent_t i = 0; i < B + 1; ++i) out.text[A + i] = b.text[i];
   return out;
 }
 template <extent_t A, extent_t B>
