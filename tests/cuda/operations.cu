@@ -13,6 +13,47 @@ constexpr lc::extent_t heads = 4, kv_heads = 2, head_width = 2, kv_width = kv_he
 constexpr lc::extent_t mixed_rows = 3, first_atom = 20, features = 4;
 using route = lc::both<lc::causal, lc::window<5>>;
 
+/// Weights that are stored in other ways: together they call every operation that formats have.
+using structured =
+    lc::sum<lc::blocked<4, 1, lc::density{0.5}>, lc::sum<lc::n_m<2, 4>, lc::tiled<lc::grid<1, 2>, lc::monarch<2>>>>;
+using of_eight_bits = lc::quantized<8>;
+using all_of_eight_bits = lc::quantized<8, lc::activations<8>>;
+
+/// A weight in a format, with all its data: `(hidden, width)`.
+template <class Format, class Value, class Weight>
+struct stored_weight {
+  using bound = typename Format::template bound<hidden, width>;
+  typename bound::template parameters<lc::weights<Weight>> parameters;
+  typename bound::template parameters<lc::gradients<Weight>> gradients;
+  typename bound::template memory<lc::keep<Value, tokens>> memory;
+  typename bound::template memory<lc::reuse<Value, tokens>> adjoint;
+  typename bound::template derived<lc::target<Weight, Value, lc::reference>> derived;
+
+  template <class X, class Y>
+  LACUNA_HD void run(const X& x, const Y& y, const Y& dy, const X& dx) {
+    const lc::reference backend;
+    const lc::nothing shared;
+    const lc::run<lc::reference, lc::nothing> on{0, backend, shared};
+    bound::forward(parameters, memory, derived, x, y, on);
+    bound::backward(parameters, gradients, memory, adjoint, derived, x, dy, dx, on);
+  }
+};
+
+/// Draws values and quantised values; what says where they lie stays.
+struct draws_weights {
+  std::uint64_t* counter;
+  template <class Leaf>
+  LACUNA_HD void operator()(Leaf& tensor) const {
+    using element = typename Leaf::element;
+    for (lc::extent_t i = 0; i < Leaf::size; ++i) {
+      if constexpr (!lc::is_integer<element>)
+        tensor[i] = static_cast<element>(static_cast<lc::compute_t<element>>(lc::random_normal(31, 0, (*counter)++)));
+      else if constexpr (!lc::is_pattern<element>)
+        tensor[i] = static_cast<element>(static_cast<int>((*counter)++ * 37 % 255) - 127);
+    }
+  }
+};
+
 /// Everything that the operations read and write: one object in memory that both sides reach.
 template <class Value, class Weight>
 struct numbers {
@@ -51,6 +92,9 @@ struct numbers {
   values<tokens, kv_width> key, value, dkey, dvalue;
   keys_shape keys, dkeys;
   values_shape cached, dcached;
+  stored_weight<structured, Value, Weight> structured_weight;
+  stored_weight<of_eight_bits, Value, Weight> weight_of_eight_bits;
+  stored_weight<all_of_eight_bits, Value, Weight> product_of_eight_bits;
   lc::rotation_angles<Value, head_width, context, lc::theta{}> angles;
   lc::shared_plan<route, tokens, context> plan;
   std::uint32_t stream[tokens]{};
@@ -73,6 +117,10 @@ struct numbers {
     f(up), f(dup), f(inverse), f(log_scale), f(key), f(value), f(dkey), f(dvalue), f(keys), f(dkeys), f(cached);
     f(dcached), f(share_gradient), f(few), f(dfew), f(largest), f(taps_gradient), f(sums), f(totals), f(denominator);
     f(key_features), f(dkey_features), f(dfeature_values);
+    auto& terms = structured_weight.gradients;
+    auto& tile = terms.second.second.tiles_part.template at<1>();
+    f(terms.first.values), f(terms.second.first.values), f(tile.weight.left.weight), f(tile.weight.right.weight.weight);
+    f(weight_of_eight_bits.gradients.scale), f(product_of_eight_bits.gradients.scale);
   }
   void fill() {
     std::uint64_t counter = 0;
@@ -83,6 +131,18 @@ struct numbers {
     };
     draw(table), draw(weight), draw(gain), draw(share), draw(taps), draw(directions);
     results(draw);
+    const auto draw_weight = [&](auto& of) {
+      lc::initialise_parameters(of.parameters);
+      lc::visit_tensors(draws_weights{&counter}, of.parameters);
+      std::remove_reference_t<decltype(of)>::bound::refresh(of.parameters, of.derived);
+    };
+    draw_weight(structured_weight), draw_weight(weight_of_eight_bits), draw_weight(product_of_eight_bits);
+    // Half of each strip of 4 outputs.
+    auto& pattern = structured_weight.parameters.first;
+    for (lc::extent_t entry = 0; entry < pattern.columns.size; ++entry)
+      pattern.columns[entry] = static_cast<std::uint16_t>(entry % (width / 2) * 2);
+    for (lc::extent_t strip = 0; strip < pattern.begins.size; ++strip)
+      pattern.begins[strip] = static_cast<std::uint32_t>(strip * (width / 2));
     for (auto& token : stream) token = static_cast<std::uint32_t>(counter++ * 5 % vocabulary);
     angles.build();
     plan.prepare(0, tokens);
@@ -256,6 +316,32 @@ struct feature_pairs {
   }
 };
 
+template <class Weight>
+struct format {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    Weight::of(n).run(n.x.view(), n.up.view(), n.dup.view(), n.dx.view());
+  }
+};
+struct structured_format {
+  template <class Numbers>
+  LACUNA_HD static auto& of(Numbers& n) {
+    return n.structured_weight;
+  }
+};
+struct eight_bit_format {
+  template <class Numbers>
+  LACUNA_HD static auto& of(Numbers& n) {
+    return n.weight_of_eight_bits;
+  }
+};
+struct eight_bit_product {
+  template <class Numbers>
+  LACUNA_HD static auto& of(Numbers& n) {
+    return n.product_of_eight_bits;
+  }
+};
+
 /// In an order in which each operation reads what the ones before it wrote.
 using all_operations =
     lc::type_list<embed, multiply, activate<lc::relu>, activate<lc::squared_relu>, activate<lc::silu>,
@@ -263,7 +349,8 @@ using all_operations =
                   rotate<lc::rotary_pairs::neighbours>, rotate<lc::rotary_pairs::halves>, append, attend,
                   attend_backward, summarise<lc::segments<5>>, summarise<lc::doubling_blocks>, append_backward,
                   mix_rows, mix_rows_backward, write_keys, convolve_rows, scan<true>, scan<false>, feature_pairs,
-                  accumulate_outer, multiply_transposed, sum_over_tokens, embed_backward>;
+                  format<structured_format>, format<eight_bit_format>, format<eight_bit_product>, accumulate_outer,
+                  multiply_transposed, sum_over_tokens, embed_backward>;
 
 template <class Operation, class Numbers>
 __global__ void kernel_of(Numbers* n) {

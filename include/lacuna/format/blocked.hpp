@@ -79,16 +79,16 @@ struct bound_blocks {
 template <extent_t BlockOutputs, extent_t BlockInputs, density Stored>
 struct blocked {
   static_assert(__is_base_of(nothing, rules::blocks_are_not_empty<(BlockOutputs > 0 && BlockInputs > 0)>) || true);
-  static_assert(__is_base_of(nothing, rules::density_is_a_share<(Stored.millionths > 0)>) || true);
+  static_assert(__is_base_of(nothing, rules::density_is_a_share<(Stored.millionths() > 0)>) || true);
   using slot = slots::format;
   static constexpr extent_t block_outputs = BlockOutputs == 0 ? 1 : BlockOutputs;
   static constexpr extent_t block_inputs = BlockInputs == 0 ? 1 : BlockInputs;
   static constexpr auto name = [] {
     if constexpr (block_outputs == 1 && block_inputs == 1)
-      return fixed_string("csr<") + detail::share_text<Stored.millionths>() + ">";
+      return fixed_string("csr<") + detail::share_text<Stored.millionths()>() + ">";
     else
       return fixed_string("blocked<") + decimal<block_outputs>() + "x" + decimal<block_inputs>() + ", " +
-             detail::share_text<Stored.millionths>() + ">";
+             detail::share_text<Stored.millionths()>() + ">";
   }();
 
   template <extent_t Outputs, extent_t Inputs>

@@ -5,17 +5,20 @@
 
 LACUNA_BEGIN
 
-/// `density{0.1}`: one entry of ten is stored. Kept in millionths, so that it is the same number, and has the same
-/// name, on every compiler.
+/// `density{0.1}`: one entry of ten is stored. Counted and named in millionths, so that it has the same name on every
+/// compiler.
 struct density {
-  std::uint32_t millionths = 0;
-  constexpr explicit density(double share)
-      : millionths(share > 0 && share <= 1 ? static_cast<std::uint32_t>(share * 1e6 + 0.5) : 0) {}
+  double share = 0;
+  constexpr explicit density(double of) : share(of) {}
   constexpr bool operator==(const density&) const = default;
 
+  /// 0 where it is no share of anything.
+  constexpr std::uint32_t millionths() const {
+    return share > 0 && share <= 1 ? static_cast<std::uint32_t>(share * 1e6 + 0.5) : 0;
+  }
   /// How many of `count` are stored: the nearest number, and at least one.
   constexpr extent_t of(extent_t count) const {
-    const auto nearest = static_cast<extent_t>((std::uint64_t{count} * millionths + 500'000) / 1'000'000);
+    const auto nearest = static_cast<extent_t>((std::uint64_t{count} * millionths() + 500'000) / 1'000'000);
     return nearest == 0 ? 1 : nearest;
   }
 };

@@ -72,7 +72,7 @@ struct masked {
         return nothing{};
       }
       /// Everything is kept.
-      constexpr void initialise() noexcept {
+      LACUNA_HD constexpr void initialise() noexcept {
         for (auto& each : mask.data) each = 1;
       }
     };

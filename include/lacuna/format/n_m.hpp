@@ -83,7 +83,7 @@ struct n_m {
         return nothing{};
       }
       /// The first of each group.
-      constexpr void initialise() noexcept {
+      LACUNA_HD constexpr void initialise() noexcept {
         for (extent_t entry = 0; entry < pattern_type::capacity; ++entry)
           places[entry] = static_cast<std::uint8_t>(entry % pattern_type::kept);
       }

@@ -88,7 +88,7 @@ struct ordered {
         return nothing{};
       }
       /// As they come.
-      constexpr void initialise() noexcept {
+      LACUNA_HD constexpr void initialise() noexcept {
         for (extent_t i = 0; i < Outputs; ++i) order[i] = static_cast<number>(i);
       }
     };

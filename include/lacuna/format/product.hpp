@@ -37,13 +37,13 @@ struct inner {
 /// Source: Cahyawijaya (2021), Greenformers, arXiv 2108.10808, whose ranks below 1 are such shares.
 template <density Share, extent_t Multiple = 1>
 struct inner_share {
-  static_assert(__is_base_of(nothing, rules::density_is_a_share<(Share.millionths > 0)>) || true);
+  static_assert(__is_base_of(nothing, rules::density_is_a_share<(Share.millionths() > 0)>) || true);
   template <extent_t Outputs, extent_t Inputs>
   static constexpr extent_t width = [] {
     const extent_t rank = Share.of(Outputs * Inputs) / (Outputs + Inputs) / Multiple * Multiple;
     return rank < Multiple ? Multiple : rank;
   }();
-  static constexpr auto name = fixed_string(", ") + detail::share_text<Share.millionths>();
+  static constexpr auto name = fixed_string(", ") + detail::share_text<Share.millionths()>();
 };
 
 /// W = L R: `product<dense, dense, inner<16>>` has rank 16. `(tokens, inputs) -> (tokens, inner) -> (tokens, outputs)`;

@@ -98,7 +98,8 @@ struct tiled {
     template <class Parameters, class Memory, class Derived, class Input, class Output, class Run>
     LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, const Derived& derived,
                                             rows<Input, Inputs> x, rows<Output, Outputs> y, const Run& run) {
-      const auto part = memory.x.first(x.count), result = memory.y.first(x.count);
+      const auto part = memory.x.first(x.count);
+      const auto result = memory.y.first(x.count);
       y.fill(0);
       for_each_index<count>([&](auto i) {
         run.copy_columns(part, x, i % columns_of_tiles * tile_inputs);
@@ -112,7 +113,8 @@ struct tiled {
     LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
                                              Adjoint& adjoint, const Derived& derived, rows<Input, Inputs> x,
                                              rows<Output, Outputs> dy, rows<Value, Inputs> dx, const Run& run) {
-      const auto part = memory.x.first(x.count), dpart = adjoint.x.first(x.count), dresult = adjoint.y.first(x.count);
+      const auto part = memory.x.first(x.count), dpart = adjoint.x.first(x.count);
+      const auto dresult = adjoint.y.first(x.count);
       for_each_index<count>([&](auto i) {
         run.copy_columns(part, x, i % columns_of_tiles * tile_inputs);
         run.copy_columns(dresult, dy, i / columns_of_tiles * tile_outputs);

@@ -35,9 +35,9 @@ struct asks_structs {
 /// Lets structs that begin with something else than zeros do so.
 struct initialises_structs {
   template <class Leaf>
-  constexpr void operator()(Leaf&) const noexcept {}
+  LACUNA_HD constexpr void operator()(Leaf&) const noexcept {}
   template <class Struct>
-  constexpr void enters(Struct& of) const noexcept {
+  LACUNA_HD constexpr void enters(Struct& of) const noexcept {
     if constexpr (requires { of.initialise(); }) of.initialise();
   }
 };
@@ -56,7 +56,7 @@ constexpr status try_check_parameters(const Parameters& parameters) {
 /// Calls `initialise()` of every struct of parameters that has it: patterns of sparse weights that are not empty at
 /// first.
 template <class Parameters>
-constexpr void initialise_parameters(Parameters& parameters) noexcept {
+LACUNA_HD constexpr void initialise_parameters(Parameters& parameters) noexcept {
   visit_tensors(detail::initialises_structs{}, parameters);
 }
 
