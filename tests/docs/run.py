@@ -43,12 +43,15 @@ def main():
     tally.check(jobs, f"{len(jobs)} programs on {len(pages)} pages")
 
     with tempfile.TemporaryDirectory() as folder:
+        eigen = [flag for folder in ("/usr/include/eigen3", "/usr/local/include/eigen3")
+                 if pathlib.Path(folder).is_dir() for flag in ("-isystem", folder)]
+
         def runs(job):
             page, line, source = job
             path = pathlib.Path(folder) / f"{pages.index(page)}_{line}.cpp"
             path.write_text(source)
             whole = "int main(" in source
-            built = proof.run([proof.gxx(), "-std=c++20", "-O1", "-Wall", "-Wextra", f"-I{proof.INCLUDE}", path,
+            built = proof.run([proof.gxx(), "-std=c++20", "-O1", "-Wall", "-Wextra", f"-I{proof.INCLUDE}", *eigen, path,
                                *(["-o", path.with_suffix("")] if whole else ["-fsyntax-only"])])
             if built.returncode != 0 or not whole:
                 return built

@@ -101,7 +101,7 @@ struct ordered {
 
 /// The outputs of a weight in another order: `permuted<blocked<16, 1, density{0.1}>, ordered>`. `(tokens, inputs) ->
 /// (tokens, outputs)`, the multiply-adds of the weight and a copy of its outputs. Paths: those of the weight, and
-/// `order`. Rows rearranged so that their patterns agree, as in SparseByteNN (Xu et al. 2023, arXiv 2310.18365, of
+/// `order`. Rows rearranged so that their patterns agree, as in SparseByteNN (Xu et al. 2023, arXiv 2310.19509, of
 /// which no code was released), or the shuffle between block-diagonal factors (`monarch`).
 template <class Weight, class Order>
 struct permuted {
