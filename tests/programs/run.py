@@ -89,6 +89,39 @@ def design_space(tally, folder):
                     f"04_design_space refuses {what}", ran.stdout + ran.stderr)
 
 
+def sparse_weights(tally, folder):
+    """A table of at least eight formats, a picture that is well-formed, and what wrong calls are told."""
+    if not (BIN / "06_sparse_weights").exists():
+        if os.environ.get("LACUNA_REQUIRE_DATA"):
+            tally.check(False, "06_sparse_weights is built (Debian: libeigen3-dev)")
+        else:
+            tally.skip("06_sparse_weights (not built: no Eigen)")
+        return
+    ran = call("06_sparse_weights", folder, "1")
+    rows = re.findall(r"^(\S.*\S) +(\d+) +(\d+) +(\d+\.\d) % +(\d+) +(\d+\.\d+)$", ran.stdout, re.MULTILINE)
+    tally.check(ran.returncode == 0 and len(rows) >= 9 and rows[0][0] == "dense" and float(rows[0][3]) == 0,
+                "06_sparse_weights prints its formats", ran.stdout + ran.stderr)
+    if rows:
+        # Eight bits lose little; every other format takes less room than the dense weights, and loses some.
+        dense, eight = rows[0], rows[1]
+        tally.check(abs(float(eight[5]) - float(dense[5])) < 0.01 and int(eight[1]) < 0.3 * int(dense[1]),
+                    "06_sparse_weights keeps the loss in eight bits", ran.stdout)
+        tally.check(all(int(row[1]) < int(dense[1]) and float(row[3]) > 0 for row in rows[1:]),
+                    "06_sparse_weights stores less, and says what it lost", ran.stdout)
+    try:
+        root = xml.etree.ElementTree.parse(folder / "sparse_weights.svg").getroot()
+        texts = [of.text for of in root.iter("{http://www.w3.org/2000/svg}text")]
+        tally.check(root.tag.endswith("svg") and any("tokens per second" in text for text in texts),
+                    "sparse_weights.svg is a picture with labels")
+    except (OSError, xml.etree.ElementTree.ParseError) as wrong:
+        tally.check(False, "sparse_weights.svg is a picture with labels", str(wrong))
+    for what, arguments, part in (("no folder", [], "usage"), ("no pieces", [folder, "0"], "usage"),
+                                  ("a folder that is none", [folder / "none"], "expected a file that can be written")):
+        ran = call("06_sparse_weights", *arguments)
+        tally.check(ran.returncode not in (0, -6, -11) and part in ran.stderr and ran.stdout == "",
+                    f"06_sparse_weights refuses {what}", ran.stdout + ran.stderr)
+
+
 def minilm_folder():
     """Where scripts/fetch_minilm puts the model of sentences."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
@@ -245,6 +278,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         design_space(tally, folder)
+        sparse_weights(tally, folder)
         semantic_search(tally, folder)
         (folder / "text.bin").write_text("no model at all, " * 100)
         (folder / "empty.bin").write_bytes(b"")
