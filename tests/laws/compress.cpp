@@ -109,6 +109,13 @@ TEST_CASE("Monarch: between blocks, what is lost are the singular values beyond 
   CHECK(converted<lc::monarch<4, inner<32>>, 24, 16>(weight).report.residual ==
         doctest::Approx(std::sqrt(16.0)).epsilon(1e-9));
   CHECK(converted<lc::monarch<4, inner<48>>, 24, 16>(weight).report.residual <= 1e-9);
+  // Widths that the blocks' square does not divide: ranks differ from pair to pair, and nothing is lost needlessly.
+  const converted<lc::monarch<4, inner<24>>, 24, 16> uneven(weight);
+  CHECK(uneven.report.residual < rank_one.report.residual);
+  CHECK(converted<lc::monarch<4, inner<24>>, 24, 16>(uneven.weight()).report.residual <= 1e-9);
+  const converted<lc::monarch<4, inner<8>>, 24, 16> narrow(weight);
+  CHECK(narrow.report.residual > rank_one.report.residual);
+  CHECK(converted<lc::monarch<4, inner<8>>, 24, 16>(narrow.weight()).report.residual <= 1e-9);
   // A Monarch weight is its own projection.
   CHECK(converted<lc::monarch<4, inner<16>>, 24, 16>(rank_one.weight()).report.residual <= 1e-9);
 }
@@ -239,7 +246,10 @@ TEST_CASE("sums and tiles: the second term takes what the first one loses") {
   CHECK(converted<lc::sum<sparse, lc::low_rank_weight<3>>, 16, 16>(weight).report.residual < first);
   CHECK(converted<lc::sum<sparse, lc::low_rank_weight<16>>, 16, 16>(weight).report.residual <= 1e-9);
   CHECK(converted<lc::tiled<lc::grid<2, 2>, lc::dense>, 16, 16>(weight).report.residual == 0);
-  CHECK(converted<lc::block_diagonal<4>, 16, 16>(weight).report.residual > 0);
+  double off = 0;
+  for (extent_t o = 0; o < 16; ++o)
+    for (extent_t i = 0; i < 16; ++i) off += o / 4 == i / 4 ? 0 : weight(o, i) * weight(o, i);
+  CHECK(converted<lc::block_diagonal<4>, 16, 16>(weight).report.residual == doctest::Approx(std::sqrt(off)));
 }
 
 TEST_CASE("eight bits: half a step at most, and the range of the least squares is no worse") {
@@ -264,6 +274,12 @@ TEST_CASE("what cannot be converted is named") {
   typename lc::dense::bound<4, 6>::parameters<lc::weights<float>> to;
   const auto other_shape = lc::try_convert_weight<lc::dense, 4, 6, float>(random_weight(6, 4, 1), to);
   CHECK(std::string(other_shape.why().message.c_str()) == "lacuna::convert: expected a weight of 4 x 6, found 6 x 4");
+  typename lc::dense::bound<4, 6>::parameters<lc::weights<lc::float16>> half;
+  auto large = random_weight(4, 6, 1);
+  large(2, 3) = 1e6;
+  const auto too_large = lc::try_convert_weight<lc::dense, 4, 6, lc::float16>(large, half);
+  CHECK(std::string(too_large.why().message.c_str()) ==
+        "lacuna::convert: expected values that f16 holds, found larger ones (choose wider numerics)");
   auto broken = random_weight(4, 6, 1);
   broken(1, 2) = std::nan("");
   const auto no_number = lc::try_convert_weight<lc::dense, 4, 6, float>(broken, to);

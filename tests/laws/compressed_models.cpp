@@ -120,6 +120,57 @@ TEST_CASE("recipes that differ in more than formats are refused") {
         std::string::npos);
 }
 
+TEST_CASE("what the target has no room for is named") {
+  using unbiased = lc::substitute<base, lc::bias, lc::no_bias>;
+  using shallow = lc::decoder<
+      lc::vocabulary<23>, lc::width<16>, lc::context<12>,
+      lc::repeat<1, lc::pre_norm<lc::rms_norm<>,
+                                 lc::attention<lc::heads<4>, lc::kv_heads<2>, lc::rope<>, lc::causal, lc::bias>,
+                                 lc::ffn<lc::hidden<24>, lc::gated<lc::silu>>>>,
+      lc::tied_head>;
+  const auto from = trained();
+  lc::model<unbiased> without;
+  const auto no_bias = lc::try_convert_into(from, without);
+  CHECK(text(no_bias.why()).find("attention.query.bias\': expected a counterpart") != std::string::npos);
+  lc::model<shallow> one_layer;
+  const auto no_layer = lc::try_convert_into(from, one_layer);
+  CHECK(text(no_layer.why()).find("blocks.1.") != std::string::npos);
+}
+
+TEST_CASE("a masked weight is packed by its mask, zeros and all") {
+  using masks = lc::substitute<base, lc::dense, lc::masked<lc::csr<density{0.5}>>>;
+  using packs = lc::substitute<base, lc::dense, lc::csr<density{0.5}>>;
+  auto from = lc::convert<lc::model<masks>>(trained());
+  // Ten entries are kept in one weight, two of them 0.
+  lc::visit_named(
+      []<class Leaf>(const char* path, Leaf& tensor) {
+        using element = typename Leaf::element;
+        if (std::strcmp(path, "blocks.0.ffn.up.mask") == 0)
+          for (lc::extent_t i = 0; i < Leaf::size; ++i) tensor[i] = static_cast<element>(i % 40 == 3 ? 1 : 0);
+        if (std::strcmp(path, "blocks.0.ffn.up.weight") == 0) tensor[3] = tensor[43] = element{};
+      },
+      from.parameters_to_write());
+  from.update();
+  auto to = lc::try_convert<lc::model<packs>>(from);
+  REQUIRE_MESSAGE(to.ok(), text(to.why()));
+  const auto begins = elements(*to, "blocks.0.ffn.up.begins"), columns = elements(*to, "blocks.0.ffn.up.columns");
+  const auto values = elements(*to, "blocks.0.ffn.up.values"), weight = elements(from, "blocks.0.ffn.up.weight");
+  CHECK(begins.back() == 10);
+  for (std::size_t i = 0; i < 10; ++i) {
+    CHECK(columns[i] == static_cast<double>((i * 40 + 3) % 16));
+    CHECK(values[i] == weight[i * 40 + 3]);
+  }
+  // A mask that keeps more than there is room for is refused.
+  lc::visit_named(
+      []<class Leaf>(const char* path, Leaf& tensor) {
+        if (std::strcmp(path, "blocks.0.ffn.up.mask") == 0)
+          for (auto& each : tensor.data) each = static_cast<typename Leaf::element>(1);
+      },
+      from.parameters_to_write());
+  const auto refused = lc::try_convert<lc::model<packs>>(from);
+  CHECK(text(refused.why()).find("expected a mask of at most 192 blocks, found 384") != std::string::npos);
+}
+
 TEST_CASE("a sparse model comes back from a file bit for bit, as large as it says") {
   const scratch room;
   auto sparse = lc::convert<lc::model<mixed>>(trained());

@@ -124,3 +124,15 @@ TEST_CASE("compositions keep the laws") {
   keeps_all<lc::sum<lc::masked<lc::n_m<2, 4>>, lc::sum<tenth, rank_four>>>(
       "sum<masked<n_m<2:4>>, sum<csr<0.1>, product<dense, dense, 4>>>");
 }
+
+TEST_CASE("straight through a mask, the gradient is the dense one") {
+  rig<lc::masked<tenth, lc::straight_through>, 16, 24> of;
+  of.forward();
+  of.backward();
+  for (extent_t o = 0; o < 16; ++o)
+    for (extent_t i = 0; i < 24; ++i) {
+      double expected = 0;
+      for (extent_t t = 0; t < of.tokens; ++t) expected += of.parts->dy.view()(t, o) * of.parts->x.view()(t, i);
+      CHECK(of.parts->gradients.weight[o * 24 + i] == doctest::Approx(expected).epsilon(1e-10));
+    }
+}

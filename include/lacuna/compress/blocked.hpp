@@ -88,7 +88,10 @@ struct converter<blocked<BlockOutputs, BlockInputs, Stored>> {
       error wrong(error_kind::shape, "lacuna::convert: expected a mask of at most ");
       return wrong << pattern::capacity << " blocks, found " << wanted << " (raise the density of the format)";
     }
-    to = Parameters{};
+    const auto clear = [](auto& tensor) {
+      for (auto& each : tensor.data) each = {};
+    };
+    clear(to.values), clear(to.begins), clear(to.columns);
     extent_t entry = 0;
     for (extent_t strip = 0; strip < pattern::strips; ++strip) {
       for (extent_t place = 0; place < pattern::places; ++place) {

@@ -6,7 +6,6 @@
 #include <lacuna/compress/permuted.hpp>
 #include <lacuna/compress/quantized.hpp>
 #include <lacuna/compress/sum.hpp>
-#include <lacuna/core/box.hpp>
 #include <lacuna/model/model.hpp>
 #include <string>
 
@@ -17,7 +16,7 @@ struct conversion_report {
   std::vector<weight_report> weights;
   extent_t bytes_before = 0, bytes_after = 0;  ///< of all parameters, as files store them
 
-  /// What was lost of all weights together, as a share of their norm.
+  /// What was lost of all converted weights together, as a share of their norm.
   double relative_residual() const {
     double lost = 0, all = 0;
     for (const auto& each : weights) lost += each.residual * each.residual, all += each.norm * each.norm;
@@ -31,17 +30,15 @@ namespace detail {
 template <class Struct>
 concept HoldsMap = requires { typename Struct::map::format_type; };
 
+/// The format that a masked one is packed into.
 template <class Format>
-inline constexpr bool is_linear = [] {
-  if constexpr (requires { Format::linear; })
-    return Format::linear;
-  else
-    return true;
-}();
-template <class Format>
-inline constexpr bool is_masked = false;
+struct packed_of {
+  static constexpr const char* name = nullptr;
+};
 template <class Packed, class Gradient>
-inline constexpr bool is_masked<masked<Packed, Gradient>> = true;
+struct packed_of<masked<Packed, Gradient>> {
+  static constexpr const char* name = Packed::name.c_str();
+};
 
 /// Whether the parameters of a map hold its dense weight as `weight`, with no mask beside it.
 template <class Struct>
@@ -51,7 +48,7 @@ template <class Struct>
 inline constexpr bool stores_it_whole<Struct> = [] {
   using stored = std::remove_cvref_t<decltype(std::declval<const Struct&>().weight)>;
   return stored::size == Struct::map::outputs * Struct::map::inputs && !is_integer<typename stored::element> &&
-         !is_masked<typename Struct::map::format_type>;
+         !requires(const Struct& of) { of.mask; };
 }();
 
 /// The dense weight behind the parameters of a map: the stored one where it is stored whole, and not masked.
@@ -73,6 +70,7 @@ struct source_tensor {
   extent_t rank = 0;
   bool integer = false;
   double (*read)(const void*, extent_t) = nullptr;
+  bool used = false;  ///< whether the target has it, too
 };
 /// A linear map of the source.
 struct source_map {
@@ -82,6 +80,8 @@ struct source_map {
   bool linear = true;
   const void* parameters = nullptr;
   weight_matrix (*dense)(const void*) = nullptr;
+  const char* packed = nullptr;        ///< of a masked weight: the format that its mask fits
+  const std::uint8_t* mask = nullptr;  ///< and the mask
 };
 
 template <class Element>
@@ -115,15 +115,48 @@ struct source_table {
   bool enters(const path_text& path, const Struct& of) {
     if constexpr (HoldsMap<Struct>) {
       using map = typename Struct::map;
-      maps.push_back({path, map::format_type::name.c_str(), map::outputs, map::inputs,
-                      is_linear<typename map::format_type>, &of, &weight_behind<Struct>});
+      source_map found{path,
+                       map::format_type::name.c_str(),
+                       map::outputs,
+                       map::inputs,
+                       is_linear<typename map::format_type> || stores_it_whole<Struct>,
+                       &of,
+                       &weight_behind<Struct>};
+      if constexpr (requires { of.mask.data; }) {
+        found.packed = packed_of<typename map::format_type>::name;
+        found.mask = of.mask.data;
+      }
+      maps.push_back(found);
     }
     return true;
   }
-  template <class Entry>
-  static const Entry* find(const std::vector<Entry>& among, const char* path) {
-    for (const Entry& each : among)
+  const source_tensor* take_tensor(const char* path) {
+    for (source_tensor& each : tensors)
+      if (same_text(each.path.c_str(), path)) {
+        each.used = true;
+        return &each;
+      }
+    return nullptr;
+  }
+  const source_map* find_map(const char* path) const {
+    for (const source_map& each : maps)
       if (same_text(each.path.c_str(), path)) return &each;
+    return nullptr;
+  }
+  /// Everything that a map stores has been read, but for its bias.
+  void use_map(const path_text& path) {
+    path_text of_bias = path;
+    of_bias << ".bias";
+    for (source_tensor& each : tensors) {
+      bool inside = true;
+      for (extent_t i = 0; inside && i < path.size(); ++i) inside = each.path.c_str()[i] == path.c_str()[i];
+      if (inside && each.path.c_str()[path.size()] == '.' && !same_text(each.path.c_str(), of_bias.c_str()))
+        each.used = true;
+    }
+  }
+  const source_tensor* unused() const {
+    for (const source_tensor& each : tensors)
+      if (!each.used) return &each;
     return nullptr;
   }
 };
@@ -135,7 +168,7 @@ inline error unlike(const char* path) {
 
 /// Fills a model's parameters, struct by struct.
 struct fills_parameters {
-  const source_table& from;
+  source_table& from;
   const conversion_choices& choices;
   conversion_report& report;
   status filled = nothing{};
@@ -143,7 +176,7 @@ struct fills_parameters {
   template <class Leaf>
   void operator()(const char* path, Leaf& to) {
     if (!filled.ok()) return;
-    const source_tensor* source = source_table::find(from.tensors, path);
+    const source_tensor* source = from.take_tensor(path);
     bool fits =
         source != nullptr && source->rank == Leaf::rank && source->integer == is_integer<typename Leaf::element>;
     for (extent_t i = 0; fits && i < Leaf::rank; ++i) fits = source->extents[i] == Leaf::extents[i];
@@ -162,10 +195,9 @@ struct fills_parameters {
     if constexpr (HoldsMap<Struct>) {
       using map = typename Struct::map;
       if (!filled.ok()) return false;
-      const source_map* source = source_table::find(from.maps, path.c_str());
-      const source_tensor* embedding = source == nullptr && same_text(path.c_str(), "head")
-                                           ? source_table::find(from.tensors, "embedding.weight")
-                                           : nullptr;
+      const source_map* source = from.find_map(path.c_str());
+      const source_tensor* embedding =
+          source == nullptr && same_text(path.c_str(), "head") ? from.take_tensor("embedding.weight") : nullptr;
       if (source == nullptr && embedding == nullptr) {
         filled = unlike(path.c_str()) << "expected a linear map in the model that is converted, found none (do the "
                                          "recipes differ in more than formats?)";
@@ -183,9 +215,17 @@ struct fills_parameters {
         weight = weight_matrix(embedding->extents[0], embedding->extents[1]);
         for (extent_t i = 0; i < weight.values.size(); ++i) weight.values[i] = embedding->read(embedding->data, i);
       }
+      // The mask of a masked weight that is packed is its pattern: magnitudes are not asked again.
+      conversion_choices of_weight = choices;
+      weight_mask mask;
+      if (source != nullptr && source->mask != nullptr && source->packed == map::format_type::name.c_str()) {
+        mask = weight_mask(source->outputs, source->inputs);
+        for (extent_t i = 0; i < mask.kept.size(); ++i) mask.kept[i] = source->mask[i];
+        of_weight.mask = &mask;
+      }
       auto converted =
           try_convert_weight<typename map::format_type, map::outputs, map::inputs, typename Struct::element>(weight, to,
-                                                                                                             choices);
+                                                                                                             of_weight);
       if (!converted.ok()) {
         error wrong(converted.why().kind, "'");
         filled = wrong << path << "': " << converted.why().message;
@@ -193,12 +233,15 @@ struct fills_parameters {
       }
       converted->path = path;
       report.weights.push_back(*converted);
-      if constexpr (requires { to.bias[0]; })
-        if (source != nullptr) {
-          path_text of_bias = path;
-          of_bias << ".bias";
+      from.use_map(path);
+      if constexpr (requires { to.bias[0]; }) {
+        path_text of_bias = path;
+        of_bias << ".bias";
+        if (source != nullptr)
           (*this)(of_bias.c_str(), to.bias);
-        }
+        else
+          for (auto& each : to.bias.data) each = {};
+      }
       return false;
     } else {
       return true;
@@ -211,7 +254,8 @@ struct fills_parameters {
 /// Fills a model with what another one has learned: weights of other formats are converted, everything else is copied.
 /// The recipes differ in formats only, as by `substitute<stories, dense, csr<density{0.1}>>`; a head of its own is
 /// filled from the embedding where the source has a tied one. Errors change nothing: tensors or maps without a
-/// counterpart, other shapes, weights that are no numbers. Needs as much memory again as the parameters.
+/// counterpart on either side, other shapes, weights that are no numbers. A masked weight is packed by its mask. Needs
+/// as much memory again as the parameters.
 template <class From, class To>
 outcome<conversion_report> try_convert_into(const From& from, To& to, const conversion_choices& choices = {}) {
   using parameters = typename To::parameters_type;
@@ -231,6 +275,10 @@ outcome<conversion_report> try_convert_into(const From& from, To& to, const conv
   detail::fills_parameters fills{table, choices, report};
   visit_named(fills, *apart);
   if (!fills.filled.ok()) return fills.filled.why();
+  if (const auto* left = table.unused(); left != nullptr)
+    return detail::unlike(left->path.c_str())
+           << "expected a counterpart in the model that is filled, found none (do the "
+              "recipes differ in more than formats?)";
   to.parameters_to_write() = *apart;
   to.update();
   to.reset();

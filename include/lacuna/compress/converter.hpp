@@ -98,6 +98,10 @@ outcome<weight_report> try_convert_weight(
   report.format = Format::name.c_str();
   report.norm = maths::sqrt(from.squares());
   report.residual = maths::sqrt(from.without(multiply_out<map, Outputs, Inputs, Element>(to)).squares());
+  if (!maths::is_finite(report.residual)) {
+    error wrong(error_kind::value, "lacuna::convert: expected values that ");
+    return wrong << element_traits<Element>::name.c_str() << " holds, found larger ones (choose wider numerics)";
+  }
   report.bytes_before = Outputs * Inputs * sizeof(Element);
   report.bytes_after = count_bytes<typename map::template parameters<shapes<Element>>>();
   report.multiply_adds_before = std::uint64_t{Outputs} * Inputs;

@@ -5,6 +5,13 @@
 
 LACUNA_BEGIN
 
+namespace rules {
+template <bool Fine>
+struct cached_weight_is_linear {
+  static_assert(Fine, "lacuna::cached: its format is no linear map, which could be multiplied out (use it by itself)");
+};
+}  // namespace rules
+
 /// The weight `Weight`, and beside it the dense one that it stands for, as derived data: passes of at most `Tokens`
 /// tokens read that, longer ones the factors; 0, the default, means all passes. `cached<monarch<4>, 16>`: `(tokens,
 /// inputs) -> (tokens, outputs)`. Files and gradients are those of `Weight`, paths too; a model that learns never reads
@@ -13,7 +20,10 @@ LACUNA_BEGIN
 template <class Weight, extent_t Tokens = 0>
 struct cached {
   using slot = slots::format;
-  using weight_format = checked<Weight, slots::format>;
+  static_assert(__is_base_of(nothing, rules::cached_weight_is_linear<is_linear<checked<Weight, slots::format>>>) ||
+                true);
+  using weight_format =
+      std::conditional_t<is_linear<checked<Weight, slots::format>>, checked<Weight, slots::format>, dense>;
   using parts = type_list<Weight>;
   template <class New>
   using rebuild = cached<New, Tokens>;

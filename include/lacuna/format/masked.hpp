@@ -36,10 +36,28 @@ struct straight_through {
   static constexpr auto name = fixed_string(", straight_through");
 };
 
+namespace rules {
+template <bool Fine>
+struct masked_format_has_a_pattern {
+  static_assert(
+      Fine,
+      "lacuna::masked: its format has no pattern that a mask could have (write masked<csr<...>>, blocked, n_m "
+      "or block_diagonal)");
+};
+}  // namespace rules
+
+namespace detail {
+
+/// Whether a bound format stores some entries and leaves others out.
+template <class Map>
+inline constexpr bool has_pattern = requires { typename Map::pattern_type; } || requires { Map::blocks; };
+
+}  // namespace detail
+
 /// y = (mask * W) x with all entries of W stored and a mask of zeros and ones beside them: the training view of the
 /// sparse format `Packed`, whose pattern the mask has. `(tokens, inputs) -> (tokens, outputs)`, the dense product's
 /// multiply-adds. Paths: `weight` `(outputs, inputs)`, `mask` `(outputs, inputs)`, 8 bits; all ones at first.
-/// `compress/` chooses masks (`mask_weights`) and packs such a weight into `Packed`. Keeps a copy of the masked weight.
+/// `compress/` chooses masks, and packs such a weight into `Packed`. Keeps a copy of the masked weight.
 template <class Packed, class Gradient = kept_entries>
 struct masked {
   using slot = slots::format;
@@ -54,6 +72,8 @@ struct masked {
   struct bound {
     /// What the weight is packed into.
     using packed_map = typename packed_format::template bound<Outputs, Inputs>;
+    static_assert(__is_base_of(nothing, packed_map) || true);
+    static_assert(__is_base_of(nothing, rules::masked_format_has_a_pattern<detail::has_pattern<packed_map>>) || true);
 
     template <class Role>
     struct parameters {

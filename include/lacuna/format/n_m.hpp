@@ -26,8 +26,8 @@ struct groups_divide_the_inputs {
 /// (tokens, outputs)`, Kept / Group of the dense product's multiply-adds; the group has to divide the inputs.
 ///
 /// Paths: `values` `(entries, outputs of a strip)`, `places` `(entries)`: of each entry its place within its group,
-/// ascending there, 8 bits. The first `Kept` of each group at first. In L2 2:4 in f32 is not faster than dense
-/// (docs/museum/weights.md).
+/// ascending there, 8 bits. The first `Kept` of each group at first. What it gains depends on
+/// sizes and tokens: see docs/museum/weights.md.
 /// Source: Zhou et al. (2021), arXiv 2102.04010, section 3.
 template <extent_t Kept, extent_t Group, extent_t SharedBy = 1>
 struct n_m {

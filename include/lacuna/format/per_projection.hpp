@@ -98,7 +98,8 @@ struct format_of_projection {
 template <class Format, class Projection>
   requires requires { typename Format::template of<Projection>; }
 struct format_of_projection<Format, Projection> {
-  using type = typename Format::template of<Projection>;
+  // Formats may be told apart within what another one tells apart.
+  using type = typename format_of_projection<typename Format::template of<Projection>, Projection>::type;
 };
 
 }  // namespace detail

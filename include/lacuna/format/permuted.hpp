@@ -52,7 +52,8 @@ struct gathered {
 template <extent_t Blocks>
 struct spread {
   template <extent_t Outputs>
-  using bound = detail::fixed_order<Outputs, Blocks == 0 ? 0 : Outputs / Blocks>;
+  using bound =
+      detail::fixed_order<Outputs, Blocks == 0 || Outputs % (Blocks == 0 ? 1 : Blocks) != 0 ? 0 : Outputs / Blocks>;
   template <extent_t Outputs>
   using asks = rules::stride_divides_the_outputs<Blocks != 0 && Outputs % (Blocks == 0 ? 1 : Blocks) == 0>;
   static constexpr auto name = fixed_string("spread<") + decimal<Blocks>() + ">";
@@ -107,6 +108,7 @@ template <class Weight, class Order>
 struct permuted {
   using slot = slots::format;
   using weight_format = checked<Weight, slots::format>;
+  static constexpr bool linear = is_linear<weight_format>;
   using parts = type_list<Weight>;
   template <class New>
   using rebuild = permuted<New, Order>;

@@ -58,6 +58,7 @@ struct product {
   using left_format = checked<Left, slots::format>;
   using right_format = checked<Right, slots::format>;
   using inner_width = std::conditional_t<has_width, Inner, inner<>>;
+  static constexpr bool linear = is_linear<left_format> && is_linear<right_format>;
   using parts = type_list<Left, Right>;
   template <class NewLeft, class NewRight>
   using rebuild = product<NewLeft, NewRight, Inner>;
@@ -133,9 +134,9 @@ using block_dense = product<dense, block_diagonal<Blocks>, Inner>;
 
 /// Two block-diagonal factors and a shuffle between them, so that every output can see every input; outputs are
 /// interleaved: output s * Blocks + b is output s of block b. Between a block of inputs and one of outputs the weight
-/// has rank inner / Blocks^2, which is 1 where the inner width is the blocks' square. The blocks have to divide
-/// outputs, inputs and the inner width. Source: Dao et al. (2022), arXiv 2204.00595, section 3; BlockShuffle in Wei et
-/// al. (2024), arXiv 2406.16450, which leaves the outputs as they come.
+/// has rank inner / Blocks^2 (where it is no whole number, one of its neighbours): 1 where the inner width is the
+/// blocks' square. The blocks have to divide outputs, inputs and the inner width. Source: Dao et al. (2022), arXiv
+/// 2204.00595, section 3; BlockShuffle in Wei et al. (2024), arXiv 2406.16450, which leaves the outputs as they come.
 template <extent_t Blocks, class Inner = inner<>>
 using monarch = permuted<product<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>, Inner>,
                          spread<Blocks>>;

@@ -9,7 +9,8 @@ struct dense;
 struct no_bias;
 
 namespace slots {
-/// How the weights of a component are stored: `dense`, `thresholded`, or `parameter_tokens<>` in their place.
+/// How the weights of a component are stored: `dense`, what format/ has beside it, or `parameter_tokens<>` in the place
+/// of a weight.
 struct format {
   using stand_in = dense;
   template <class Policy>
@@ -26,5 +27,12 @@ struct bias {
   using stand_in = no_bias;
 };
 }  // namespace slots
+
+/// Whether a format stands for a matrix: the sum of two inputs gives the sum of their outputs.
+template <class Format>
+inline constexpr bool is_linear = true;
+template <class Format>
+  requires requires { Format::linear; }
+inline constexpr bool is_linear<Format> = Format::linear;
 
 LACUNA_END

@@ -19,6 +19,7 @@ LACUNA_BEGIN
 /// the magnitude, which is right for any distribution, and it applies to every token.
 struct thresholded {
   using slot = slots::format;
+  static constexpr bool linear = false;
   static constexpr auto name = fixed_string("thresholded");
 
   template <extent_t Outputs, extent_t Inputs>

@@ -40,6 +40,7 @@ struct tiled {
   static constexpr extent_t tiles = Grid::rows * Grid::columns, given = sizeof...(Formats);
   static constexpr bool fine = tiles > 0 && (given == 1 || given == tiles);
   static_assert(__is_base_of(nothing, rules::a_tile_has_a_format<fine>) || true);
+  static constexpr bool linear = (true && ... && is_linear<checked<Formats, slots::format>>);
   using parts = type_list<Formats...>;
   template <class... New>
   using rebuild = tiled<Grid, New...>;

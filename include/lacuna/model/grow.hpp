@@ -125,16 +125,23 @@ constexpr status try_grow_with(const Small& small, Big& big, const new_values* d
   std::uint64_t counter = 0;
   visit_places(big.parameters_to_write(), [&]<class Element>(const tensor_place<Element>& to) {
     visit_place(small.parameters(), to.path, [&](const auto& from) {
-      using wide = compute_t<Element>;
-      if (path_ends_with(to.path, "key") && to.rank == 2)
-        copy_leading(from, to, [](Element) { return static_cast<Element>(wide(0)); });
-      else if (drawn != nullptr && path_ends_with(to.path, "value") && to.rank == 2)
-        copy_leading(from, to, [&](Element) {
-          const double number = drawn->deviation * random_normal(drawn->seed, 0, counter++);
-          return static_cast<Element>(static_cast<wide>(number));
-        });
-      else
-        copy_leading(from, to, [](Element kept) { return kept; });
+      using source = std::remove_cvref_t<decltype(from.data[0])>;
+      if constexpr (is_integer<Element> || is_integer<source>) {
+        // Patterns and quantised values are copied as they are; `try_fit` found them equally large.
+        if constexpr (same<Element, source>) copy_leading(from, to, [](Element kept) { return kept; });
+        return;
+      } else {
+        using wide = compute_t<Element>;
+        if (path_ends_with(to.path, "key") && to.rank == 2)
+          copy_leading(from, to, [](Element) { return static_cast<Element>(wide(0)); });
+        else if (drawn != nullptr && path_ends_with(to.path, "value") && to.rank == 2)
+          copy_leading(from, to, [&](Element) {
+            const double number = drawn->deviation * random_normal(drawn->seed, 0, counter++);
+            return static_cast<Element>(static_cast<wide>(number));
+          });
+        else
+          copy_leading(from, to, [](Element kept) { return kept; });
+      }
     });
   });
   big.update();

@@ -4,7 +4,7 @@
 /// A strip is `block_outputs` rows of the weight, the last one possibly fewer. Its entries, numbered on through all
 /// strips, are blocks of `block_outputs * block_inputs` values; a value belongs to input `first_input(entry) + i` and
 /// output `strip * block_outputs + o`, and lies at `entry * block_size + i * block_outputs + o`. Blocks that reach over
-/// an edge are stored whole; what lies beyond the edge is never read.
+/// an edge are stored whole; what lies beyond the edge has no effect.
 
 #include <lacuna/tensor/tensor.hpp>
 

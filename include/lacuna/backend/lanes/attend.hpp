@@ -1,7 +1,7 @@
 #pragma once
 /// The executor of block plans by lanes: tiles of 8 query rows, and single rows (decoding) with grouped heads.
 ///
-/// By a few visible blocks of 16 keys at a time: scores, exponentials, sum of values, online fold. Sources: op/attend.hpp.
+/// A few visible blocks of 16 keys at a time: scores, exponentials, sum of values. Sources: op/attend.hpp.
 
 #include <lacuna/backend/lanes/block_tile.hpp>
 #include <lacuna/backend/lanes/in_turn.hpp>

@@ -99,7 +99,8 @@ LACUNA_INLINE void sum_products(four_floats (&to)[Tokens], const four_rows<Input
 template <extent_t Inputs>
 struct rows_of_bytes {
   quantized_rows<const std::int8_t, const float, Inputs> x;
-  std::int32_t too_much[byte_lanes::offset ? tokens_of_a_pass : 1]{};
+  /// Modulo 2^32, as the sums that it is taken off: the difference is exact.
+  std::uint32_t too_much[byte_lanes::offset ? tokens_of_a_pass : 1]{};
 
   explicit rows_of_bytes(const quantized_rows<const std::int8_t, const float, Inputs>& of) noexcept : x(of) {}
   /// Begins a pass of `count` tokens.
@@ -110,7 +111,7 @@ struct rows_of_bytes {
         typename Bytes::sums sums{};
         for (extent_t i = 0; i < Inputs; i += Bytes::count)
           sums = Bytes::add_inputs(sums, Bytes::load_inputs(x.row(first + t) + i));
-        too_much[t] = 128 * sum_across(sums);
+        too_much[t] = 128u * static_cast<std::uint32_t>(sum_across(sums));
       }
   }
   /// `f(token, four products)` of a tile that begins at token `done` of a pass from `first`.
@@ -120,7 +121,10 @@ struct rows_of_bytes {
     sum_products<Tokens, Inputs>(sums, weight, x.row(first + done), x.stride);
     by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
       four_integers sum = sums[t];
-      if constexpr (byte_lanes::offset) sum = sum - too_much[done + t];
+      if constexpr (byte_lanes::offset) {
+        using words = std::uint32_t __attribute__((vector_size(16)));
+        sum = __builtin_bit_cast(four_integers, __builtin_bit_cast(words, sum) - too_much[done + t]);
+      }
       f(first + done + t, __builtin_convertvector(sum, four_floats) * x.scales[first + done + t]);
     });
   }
