@@ -44,7 +44,23 @@ struct for_projection {
   static constexpr auto name = fixed_string("") + Projection::name + " " + format::name;
 };
 
+namespace detail {
+
+template <class Type>
+inline constexpr bool names_a_projection = requires {
+  typename Type::projection;
+  typename Type::format;
+};
+
+}  // namespace detail
+
 namespace rules {
+template <class Named>
+struct what_follows_names_a_projection {
+  static_assert(detail::names_a_projection<Named>,
+                "lacuna::per_projection: behind the first format come projections with theirs (write "
+                "for_projection<projection_name::down, ...>)");
+};
 template <class... Projections>
 struct each_projection_is_named_once {
   template <class One>
@@ -57,6 +73,17 @@ struct each_projection_is_named_once {
 }  // namespace rules
 
 namespace detail {
+
+/// What a projection and its format are; after a complaint, none that a component has.
+template <class Type>
+struct named {
+  using projection = Type;
+  using format = dense;
+  static constexpr auto name = fixed_string("");
+};
+template <class Type>
+  requires names_a_projection<Type>
+struct named<Type> : Type {};
 
 /// Where a type is in a list; as many as there are where it is not.
 template <class Type, class... Listed>
@@ -73,20 +100,23 @@ constexpr extent_t place_of() {
 /// for_projection<projection_name::down, csr<density{0.1}>>>`. What a component does not have is not looked for.
 template <class Default, class... Named>
 struct per_projection {
+  static_assert((true && ... && (__is_base_of(nothing, rules::what_follows_names_a_projection<Named>) || true)));
   using slot = slots::format;
   using default_format = checked<Default, slots::format>;
   using parts = type_list<Default, Named...>;
   template <class NewDefault, class... New>
   using rebuild = per_projection<NewDefault, New...>;
   static constexpr auto name = fixed_string("per_projection<") + default_format::name +
-                               (fixed_string("") + ... + (fixed_string(", ") + Named::name)) + ">";
+                               (fixed_string("") + ... + (fixed_string(", ") + detail::named<Named>::name)) + ">";
 
   template <extent_t Outputs, extent_t Inputs>
   using bound = typename default_format::template bound<Outputs, Inputs>;
-  static_assert(__is_base_of(nothing, rules::each_projection_is_named_once<typename Named::projection...>) || true);
+  static_assert(__is_base_of(nothing,
+                             rules::each_projection_is_named_once<typename detail::named<Named>::projection...>) ||
+                true);
   template <class Projection>
-  using of =
-      type_at<detail::place_of<Projection, typename Named::projection...>(), typename Named::format..., default_format>;
+  using of = type_at<detail::place_of<Projection, typename detail::named<Named>::projection...>(),
+                     typename detail::named<Named>::format..., default_format>;
 };
 
 namespace detail {

@@ -7,6 +7,14 @@
 
 LACUNA_BEGIN
 
+namespace detail {
+
+/// Whether a type says in which order outputs come.
+template <class Type>
+inline constexpr bool is_order = requires { typename Type::template asks<2>; };
+
+}  // namespace detail
+
 namespace rules {
 template <bool Fine>
 struct stride_divides_the_outputs {
@@ -14,6 +22,12 @@ struct stride_divides_the_outputs {
       Fine,
       "lacuna::permuted: the stride does not divide the outputs of the weight (choose a number of blocks that "
       "divides them)");
+};
+template <class Order>
+struct permuted_has_an_order {
+  static_assert(detail::is_order<Order>,
+                "lacuna::permuted: the second argument is no order of outputs (write ordered, gathered<N> or "
+                "spread<N>)");
 };
 }  // namespace rules
 
@@ -106,20 +120,22 @@ struct ordered {
 /// which no code was released), or the shuffle between block-diagonal factors (`monarch`).
 template <class Weight, class Order>
 struct permuted {
+  static_assert(__is_base_of(nothing, rules::permuted_has_an_order<Order>) || true);
   using slot = slots::format;
+  using order_type = std::conditional_t<detail::is_order<Order>, Order, ordered>;
   using weight_format = checked<Weight, slots::format>;
   static constexpr bool linear = is_linear<weight_format>;
   using parts = type_list<Weight>;
   template <class New>
   using rebuild = permuted<New, Order>;
   template <extent_t Outputs, extent_t>
-  using asks = typename Order::template asks<Outputs>;
-  static constexpr auto name = fixed_string("permuted<") + weight_format::name + ", " + Order::name + ">";
+  using asks = typename order_type::template asks<Outputs>;
+  static constexpr auto name = fixed_string("permuted<") + weight_format::name + ", " + order_type::name + ">";
 
   template <extent_t Outputs, extent_t Inputs>
   struct bound {
     using map = typename weight_format::template bound<Outputs, Inputs>;
-    using order = typename Order::template bound<Outputs>;
+    using order = typename order_type::template bound<Outputs>;
     static_assert(__is_base_of(nothing, order) || true);
 
     template <class Role>

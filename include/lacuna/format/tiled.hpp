@@ -2,11 +2,26 @@
 /// A weight in tiles, each in a format of its own.
 
 #include <lacuna/core/flat_tuple.hpp>
+#include <lacuna/format/dense.hpp>
 #include <lacuna/format/slots.hpp>
 #include <lacuna/tensor/expression.hpp>
 #include <lacuna/tensor/walk.hpp>
 
 LACUNA_BEGIN
+
+/// How a weight is cut: `grid<2, 3>` is 2 rows of 3 tiles.
+template <extent_t Rows, extent_t Columns>
+struct grid {
+  static constexpr extent_t rows = Rows, columns = Columns;
+};
+
+namespace detail {
+
+/// Whether a type says how a weight is cut.
+template <class Type>
+inline constexpr bool is_grid = requires { requires(Type::rows > 0 && Type::columns > 0); };
+
+}  // namespace detail
 
 namespace rules {
 template <bool Fine>
@@ -14,6 +29,11 @@ struct tiles_divide_the_weight {
   static_assert(Fine,
                 "lacuna::tiled: the grid does not divide the outputs and the inputs of the weight (choose numbers of "
                 "tiles that divide them)");
+};
+template <class Grid>
+struct tiles_lie_in_a_grid {
+  static_assert(detail::is_grid<Grid>,
+                "lacuna::tiled: the first argument is no grid (write grid<rows, columns> with numbers above 0)");
 };
 template <bool Fine>
 struct a_tile_has_a_format {
@@ -24,38 +44,34 @@ struct a_tile_has_a_format {
 };
 }  // namespace rules
 
-/// How a weight is cut: `grid<2, 3>` is 2 rows of 3 tiles.
-template <extent_t Rows, extent_t Columns>
-struct grid {
-  static constexpr extent_t rows = Rows, columns = Columns;
-};
-
 /// A weight in equal tiles, all in one format, or each in its own, row by row: `tiled<grid<1, 4>, product<n_m<4, 16>,
 /// dense, inner<64>>>`. `(tokens, inputs) -> (tokens, outputs)`; the multiply-adds of all tiles. Paths:
 /// `tiles.<number>` and what the tile stores. Source: blocks of columns with a basis each: Chand et al. (2023),
 /// DSFormer, arXiv 2312.13211, section 3, of which no code was found.
 template <class Grid, class... Formats>
 struct tiled {
+  static_assert(__is_base_of(nothing, rules::tiles_lie_in_a_grid<Grid>) || true);
   using slot = slots::format;
-  static constexpr extent_t tiles = Grid::rows * Grid::columns, given = sizeof...(Formats);
-  static constexpr bool fine = tiles > 0 && (given == 1 || given == tiles);
-  static_assert(__is_base_of(nothing, rules::a_tile_has_a_format<fine>) || true);
+  using cut = std::conditional_t<detail::is_grid<Grid>, Grid, grid<1, 1>>;
+  static constexpr extent_t tiles = cut::rows * cut::columns, given = sizeof...(Formats);
+  static constexpr bool fine = given == 1 || given == tiles;
+  static_assert(__is_base_of(nothing, rules::a_tile_has_a_format<fine || !detail::is_grid<Grid>>) || true);
   static constexpr bool linear = (true && ... && is_linear<checked<Formats, slots::format>>);
   using parts = type_list<Formats...>;
   template <class... New>
   using rebuild = tiled<Grid, New...>;
-  static constexpr auto name = fixed_string("tiled<") + decimal<Grid::rows>() + "x" + decimal<Grid::columns>() +
+  static constexpr auto name = fixed_string("tiled<") + decimal<cut::rows>() + "x" + decimal<cut::columns>() +
                                (fixed_string("") + ... + (fixed_string(", ") + checked<Formats, slots::format>::name)) +
                                ">";
   template <extent_t Tile>
-  using format_of = checked<type_at<(given == 1 || !fine ? 0 : Tile), Formats...>, slots::format>;
+  using format_of = checked<type_at<(given == 1 || !fine ? 0 : Tile), Formats..., dense>, slots::format>;
 
   template <extent_t Outputs, extent_t Inputs>
   struct bound {
     static constexpr bool divides =
-        fine && Outputs % (fine ? Grid::rows : 1) == 0 && Inputs % (fine ? Grid::columns : 1) == 0;
+        fine && Outputs % (fine ? cut::rows : 1) == 0 && Inputs % (fine ? cut::columns : 1) == 0;
     static_assert(__is_base_of(nothing, rules::tiles_divide_the_weight<divides || !fine>) || true);
-    static constexpr extent_t rows_of_tiles = divides ? Grid::rows : 1, columns_of_tiles = divides ? Grid::columns : 1;
+    static constexpr extent_t rows_of_tiles = divides ? cut::rows : 1, columns_of_tiles = divides ? cut::columns : 1;
     static constexpr extent_t tile_outputs = Outputs / rows_of_tiles, tile_inputs = Inputs / columns_of_tiles;
     static constexpr extent_t count = rows_of_tiles * columns_of_tiles;
     template <extent_t Tile>
