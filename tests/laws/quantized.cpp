@@ -378,11 +378,11 @@ TEST_CASE("what no symmetric quantiser writes is found") {
   CHECK(of.try_check(path).ok());
   of.weight[7] = -128;
   CHECK(std::string(of.try_check(path).why().message.c_str()) ==
-        "lacuna::quantized: blocks.1.ffn.up.weight[7]: expected an integer from -127 to 127, found -128");
+        "tensor 'blocks.1.ffn.up.weight': element 7: expected an integer from -127 to 127, found -128");
   of.weight[7] = 0;
   for (const float bad : {-1e-9f, std::numeric_limits<float>::quiet_NaN()}) {
     of.scale[2] = bad;
     CHECK(std::string(of.try_check(path).why().message.c_str()) ==
-          "lacuna::quantized: blocks.1.ffn.up.scale[2]: expected a number from 0 on, found one below it or none");
+          "tensor 'blocks.1.ffn.up.scale': element 2: expected a number from 0 on, found one below it or none");
   }
 }
