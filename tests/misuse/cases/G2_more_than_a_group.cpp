@@ -1,5 +1,4 @@
-// sentence: lacuna::n_m: N of M entries cannot be stored (write n_m<N, M> with 0 < N <= M <= 256, and outputs that
-// share a pattern above 0)
+// sentence: lacuna::n_m: N of M entries cannot be stored (write n_m<N, M> with 0 < N <= M <= 256, and outputs that share a pattern above 0)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

@@ -1,5 +1,4 @@
-// sentence: lacuna::n_m: the groups do not divide the inputs of the weight (choose a group that divides the width and
-// the hidden width, or keep this projection dense)
+// sentence: lacuna::n_m: the groups do not divide the inputs of the weight (choose a group that divides the width and the hidden width, or keep this projection dense)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

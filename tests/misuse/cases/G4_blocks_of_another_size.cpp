@@ -1,5 +1,4 @@
-// sentence: lacuna::block_diagonal: the blocks do not divide the outputs and the inputs of the weight (choose a number
-// that divides both)
+// sentence: lacuna::block_diagonal: the blocks do not divide the outputs and the inputs of the weight (choose a number that divides both)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

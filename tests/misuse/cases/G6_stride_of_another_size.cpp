@@ -1,5 +1,4 @@
-// sentence: lacuna::permuted: the stride does not divide the outputs of the weight (choose a number of blocks that
-// divides them)
+// sentence: lacuna::permuted: the stride does not divide the outputs of the weight (choose a number of blocks that divides them)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

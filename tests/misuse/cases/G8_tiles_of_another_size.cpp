@@ -1,5 +1,4 @@
-// sentence: lacuna::tiled: the grid does not divide the outputs and the inputs of the weight (choose numbers of tiles
-// that divide them)
+// sentence: lacuna::tiled: the grid does not divide the outputs and the inputs of the weight (choose numbers of tiles that divide them)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

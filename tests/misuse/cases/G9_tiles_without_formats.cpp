@@ -1,5 +1,4 @@
-// sentence: lacuna::tiled: there are not as many formats as tiles (write one format for all, or one for each tile, row
-// by row)
+// sentence: lacuna::tiled: there are not as many formats as tiles (write one format for all, or one for each tile, row by row)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

@@ -1,5 +1,4 @@
-// sentence: lacuna::per_projection: a projection is named twice (write one lacuna::for_projection<...> for each
-// projection)
+// sentence: lacuna::per_projection: a projection is named twice (write one lacuna::for_projection<...> for each projection)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

@@ -1,5 +1,4 @@
-// sentence: lacuna::masked: its format has no pattern that a mask could have (write masked<csr<...>>, blocked, n_m or
-// block_diagonal)
+// sentence: lacuna::masked: its format has no pattern that a mask could have (write masked<csr<...>>, blocked, n_m or block_diagonal)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

@@ -1,5 +1,4 @@
-// sentence: lacuna::per_projection: behind the first format come projections with theirs (write
-// for_projection<projection_name::down, ...>)
+// sentence: lacuna::per_projection: behind the first format come projections with theirs (write for_projection<projection_name::down, ...>)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

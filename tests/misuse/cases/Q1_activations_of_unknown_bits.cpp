@@ -1,5 +1,4 @@
-// sentence: lacuna::activations: activations of that many bits are not known (write activations<8>, or leave them in
-// numbers)
+// sentence: lacuna::activations: activations of that many bits are not known (write activations<8>, or leave them in numbers)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::quantized: the second argument does not say how activations are taken (write quantized<8,
-// activations<8>>, or quantized<8>)
+// sentence: lacuna::quantized: the second argument does not say how activations are taken (write quantized<8, activations<8>>, or quantized<8>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

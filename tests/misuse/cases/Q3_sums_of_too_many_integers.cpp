@@ -1,5 +1,4 @@
-// sentence: lacuna::quantized: 32 bits do not hold the sum of so many products of integers (at most 133144 inputs, or
-// write quantized<8>, without activations<8>)
+// sentence: lacuna::quantized: 32 bits do not hold the sum of so many products of integers (at most 133144 inputs, or write quantized<8>, without activations<8>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

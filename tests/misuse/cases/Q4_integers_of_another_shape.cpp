@@ -1,5 +1,4 @@
-// sentence: lacuna::multiply_quantized: the views do not fit the weight (give x as many columns as it has inputs, y as
-// it has outputs)
+// sentence: lacuna::multiply_quantized: the views do not fit the weight (give x as many columns as it has inputs, y as it has outputs)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

@@ -1,5 +1,4 @@
-// sentence: lacuna::multiply_integers: 32 bits do not hold the sum of so many products of integers (quantise
-// activations of at most 133144 inputs)
+// sentence: lacuna::multiply_integers: 32 bits do not hold the sum of so many products of integers (quantise activations of at most 133144 inputs)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 
