@@ -7,10 +7,7 @@
 #include "../support/svg.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cinttypes>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,20 +53,6 @@ struct row {
   bool in_ring = false;
 };
 
-/// Tokens a second, one at a time through whole contexts, for a twentieth of a second.
-template <class Model>
-double speed_of(Model& model, const examples::shipped_text& text, switched_activity& watcher) {
-  const auto start = std::chrono::steady_clock::now();
-  for (std::size_t tokens = 0;;) {
-    model.reset();
-    for (lc::extent_t t = 0; t < Model::context; ++t, ++tokens)
-      examples::unless_wrong(model.try_forward_watched(lc::watched{model.backend(), watcher}, {&text.tokens[t], 1},
-                                                       [](lc::extent_t, const auto&) {}));
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (seconds > 0.05) return static_cast<double>(tokens) / seconds;
-  }
-}
-
 /// A variant's figures, and its model, ready to be timed again.
 struct candidate {
   row of;
@@ -112,7 +95,7 @@ candidate measure(const examples::shipped_text& text, lc::extent_t pieces) {
   }
   return {of, [held, &text] {
             switched_activity silent;
-            return speed_of(*held, text, silent);
+            return examples::tokens_per_second(*held, text, silent);
           }};
 }
 
@@ -202,15 +185,6 @@ void draw_route(examples::svg& to, double left, const char* name, ink colour) {
   to.text(left, top + side + 40, pairs);
 }
 
-std::ofstream open_or_stop(const std::string& path) {
-  std::ofstream file(path);
-  if (!file)
-    examples::stop(("04_design_space: expected a file that can be written, found " + path + ": " +
-                    std::strerror(errno) + " (name a folder that exists and is yours)")
-                       .c_str());
-  return file;
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -218,7 +192,8 @@ int main(int count, char** arguments) {
   if (count < 2 || count > 3 || pieces < 1 || pieces > 400)
     examples::stop("usage: 04_design_space FOLDER [PIECES from 1 to 400]");
   const std::string folder = arguments[1];
-  auto plot = open_or_stop(folder + "/design_space.svg"), pictures = open_or_stop(folder + "/routes.svg");
+  auto plot = examples::open_or_stop("04_design_space", folder + "/design_space.svg"),
+       pictures = examples::open_or_stop("04_design_space", folder + "/routes.svg");
   const examples::shipped_text text;
 
   std::vector<candidate> candidates;

@@ -6,10 +6,7 @@
 #include "../support/svg.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cinttypes>
-#include <cstring>
 #include <functional>
 #include <lacuna/compress.hpp>
 #include <memory>
@@ -30,19 +27,6 @@ struct row {
   std::uint64_t multiply_adds = 0;
   double residual = 0, loss = 0, tokens_per_second = 0;
 };
-
-/// Tokens a second, one at a time through whole contexts, for a twentieth of a second.
-template <class Model>
-double speed_of(Model& model, const examples::shipped_text& text) {
-  const auto start = std::chrono::steady_clock::now();
-  for (std::size_t tokens = 0;;) {
-    model.reset();
-    for (lc::extent_t t = 0; t < Model::context; ++t, ++tokens)
-      examples::unless_wrong(model.try_forward({&text.tokens[t], 1}));
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (seconds > 0.05) return static_cast<double>(tokens) / seconds;
-  }
-}
 
 struct nobody {
   template <class... Arguments>
@@ -66,8 +50,7 @@ class formats {
   void add(kind of, const char* name = Format::name.c_str()) {
     using recipe = lc::substitute<shipped, lc::dense, Format>;
     using model_type = lc::model<recipe, fast>;
-    std::fprintf(stderr, "\rconversion and loss, %2zu of %zu: %-44s", candidates.size() + 1, expected_,
-                 name);
+    std::fprintf(stderr, "\rconversion and loss, %2zu of %zu: %-44s", candidates.size() + 1, expected_, name);
     const auto model = std::make_shared<model_type>();
     const auto report = lc::try_convert_into(trained_, *model);
     if (!report.ok()) examples::stop(report.why().message.c_str());
@@ -79,7 +62,10 @@ class formats {
     figures.residual = report->relative_residual();
     nobody watcher;
     figures.loss = examples::held_out_loss(*model, text_, pieces_, watcher);
-    candidates.push_back({figures, [this, model] { return speed_of(*model, text_); }});
+    candidates.push_back({figures, [this, model] {
+                            nobody silent;
+                            return examples::tokens_per_second(*model, text_, silent);
+                          }});
   }
   void expect(std::size_t count) { expected_ = count; }
 
@@ -134,11 +120,7 @@ int main(int count, char** arguments) {
   if (count < 2 || count > 3 || pieces < 1 || pieces > 400)
     examples::stop("usage: 06_sparse_weights FOLDER [PIECES from 1 to 400]");
   const std::string path = std::string(arguments[1]) + "/sparse_weights.svg";
-  std::ofstream picture(path);
-  if (!picture)
-    examples::stop(("06_sparse_weights: expected a file that can be written, found " + path + ": " +
-                    std::strerror(errno) + " (name a folder that exists and is yours)")
-                       .c_str());
+  auto picture = examples::open_or_stop("06_sparse_weights", path);
 
   formats all(static_cast<lc::extent_t>(pieces));
   using lc::density;

@@ -3,8 +3,11 @@
 
 #include "fast.hpp"
 
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <lacuna/io.hpp>
 #include <lacuna/lacuna.hpp>
@@ -67,6 +70,30 @@ double held_out_loss(Model& model, const shipped_text& from, lc::extent_t window
     unless_wrong(model.try_forward_watched(backend, {tokens, Model::context}, add));
   }
   return sum / static_cast<double>(count);
+}
+
+/// Tokens a second, one at a time through whole contexts, for a twentieth of a second; `watcher` as above.
+template <class Model, class Watcher>
+double tokens_per_second(Model& model, const shipped_text& from, Watcher& watcher) {
+  const auto start = std::chrono::steady_clock::now();
+  for (std::size_t tokens = 0;;) {
+    model.reset();
+    for (lc::extent_t t = 0; t < Model::context; ++t, ++tokens)
+      unless_wrong(model.try_forward_watched(lc::watched{model.backend(), watcher}, {&from.tokens[t], 1},
+                                             [](lc::extent_t, const auto&) {}));
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (seconds > 0.05) return static_cast<double>(tokens) / seconds;
+  }
+}
+
+/// A file to be written, or the end of the program.
+inline std::ofstream open_or_stop(const char* program, const std::string& path) {
+  std::ofstream file(path);
+  if (!file)
+    stop((std::string(program) + ": expected a file that can be written, found " + path + ": " + std::strerror(errno) +
+          " (name a folder that exists and is yours)")
+             .c_str());
+  return file;
 }
 
 }  // namespace examples

@@ -3,13 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <lacuna/compress.hpp>
 #include <lacuna/io.hpp>
 #include <lacuna/lacuna.hpp>
 
 #include "support/recipes.hpp"
+#include "support/scratch.hpp"
 
 namespace {
 namespace lc = lacuna;
@@ -33,16 +32,6 @@ using mixed = lc::substitute<lc::substitute<attention_only, lc::dense, of_ffn, l
 /// Nothing is lost.
 using kept_whole = lc::substitute<base, lc::dense, lc::csr<density{1}>>;
 
-struct scratch {
-  std::filesystem::path file =
-      std::filesystem::temp_directory_path() /
-      ("lacuna_formats_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".safetensors");
-  ~scratch() {
-    std::error_code ignored;
-    std::filesystem::remove(file, ignored);
-  }
-  std::string path() const { return file.string(); }
-};
 constexpr std::uint32_t stream[]{3, 1, 4, 1, 5, 9, 2, 6};
 const lc::token_view tokens{stream, 8};
 
@@ -174,9 +163,9 @@ TEST_CASE("a masked weight is packed by its mask, zeros and all") {
 TEST_CASE("a sparse model comes back from a file bit for bit, as large as it says") {
   const scratch room;
   auto sparse = lc::convert<lc::model<mixed>>(trained());
-  REQUIRE(lc::try_save(sparse, room.path()).ok());
+  REQUIRE(lc::try_save(sparse, room.path("formats.safetensors")).ok());
   lc::model<mixed> read;
-  const auto loaded = lc::try_load_into(read, room.path());
+  const auto loaded = lc::try_load_into(read, room.path("formats.safetensors"));
   REQUIRE_MESSAGE(loaded.ok(), text(loaded.why()));
   bool same = true;
   lc::visit_tensors(
@@ -186,7 +175,7 @@ TEST_CASE("a sparse model comes back from a file bit for bit, as large as it say
       sparse.parameters(), read.parameters());
   CHECK(same);
   CHECK(logits_of(read) == logits_of(sparse));
-  const auto opened = lc::try_read_safetensors(room.path());
+  const auto opened = lc::try_read_safetensors(room.path("formats.safetensors"));
   REQUIRE(opened.ok());
   lc::extent_t bytes = 0;
   for (const auto& entry : opened->entries) bytes += entry.end - entry.begin;
@@ -197,11 +186,11 @@ TEST_CASE("a sparse model comes back from a file bit for bit, as large as it say
 TEST_CASE("damaged patterns in a file are named, and the model stays as it was") {
   const scratch room;
   auto sparse = lc::convert<lc::model<mixed>>(trained());
-  REQUIRE(lc::try_save(sparse, room.path()).ok());
-  const auto opened = lc::try_read_safetensors(room.path());
+  REQUIRE(lc::try_save(sparse, room.path("formats.safetensors")).ok());
+  const auto opened = lc::try_read_safetensors(room.path("formats.safetensors"));
   REQUIRE(opened.ok());
   lc::model<mixed> read;
-  REQUIRE(lc::try_load_into(read, room.path()).ok());
+  REQUIRE(lc::try_load_into(read, room.path("formats.safetensors")).ok());
   const auto before = logits_of(read);
 
   const auto complaint = [&](const char* tensor, std::uint64_t element, auto value) {

@@ -2,6 +2,7 @@
 // What the reader refuses in a header is in io_safetensors_refused.cpp.
 #if __has_include(<nlohmann/json.hpp>)
 #include "support/recipes.hpp"
+#include "support/scratch.hpp"
 
 #include <doctest/doctest.h>
 #include <chrono>
@@ -16,23 +17,6 @@
 
 namespace {
 namespace lc = lacuna;
-
-/// A folder of its own, gone at the end.
-struct scratch {
-  std::filesystem::path folder;
-  scratch() {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-    folder = std::filesystem::temp_directory_path() / ("lacuna_io_" + std::to_string(now));
-    std::filesystem::create_directories(folder);
-  }
-  scratch(const scratch&) = delete;
-  scratch& operator=(const scratch&) = delete;
-  ~scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-  std::string path(const char* name) const { return (folder / name).string(); }
-};
 
 std::string text(const lc::error& why) { return why.message.c_str(); }
 bool contains(const lc::error& why, const char* part) { return text(why).find(part) != std::string::npos; }

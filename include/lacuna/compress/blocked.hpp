@@ -76,6 +76,7 @@ void store_block(const weight_matrix& from, const weight_mask& mask, extent_t st
 template <extent_t BlockOutputs, extent_t BlockInputs, density Stored>
 struct converter<blocked<BlockOutputs, BlockInputs, Stored>> {
   using format = blocked<BlockOutputs, BlockInputs, Stored>;
+  static constexpr bool takes_mask = true;
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     using pattern = typename format::template bound<Outputs, Inputs>::pattern_type;
@@ -111,6 +112,7 @@ struct converter<blocked<BlockOutputs, BlockInputs, Stored>> {
 template <extent_t Kept, extent_t Group, extent_t SharedBy>
 struct converter<n_m<Kept, Group, SharedBy>> {
   using format = n_m<Kept, Group, SharedBy>;
+  static constexpr bool takes_mask = true;
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     using pattern = typename format::template bound<Outputs, Inputs>::pattern_type;
@@ -157,6 +159,7 @@ struct converter<block_diagonal<Blocks>> {
 /// All entries, and the mask that the packed format would have.
 template <class Packed, class Gradient>
 struct converter<masked<Packed, Gradient>> {
+  static constexpr bool takes_mask = true;
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     detail::store(from, to.weight);

@@ -1,13 +1,11 @@
 #pragma once
 /// A model with its weights in other formats.
 
-#include <cmath>
 #include <lacuna/compress/blocked.hpp>
 #include <lacuna/compress/permuted.hpp>
 #include <lacuna/compress/quantized.hpp>
 #include <lacuna/compress/sum.hpp>
 #include <lacuna/model/model.hpp>
-#include <string>
 
 LACUNA_BEGIN
 
@@ -20,7 +18,7 @@ struct conversion_report {
   double relative_residual() const {
     double lost = 0, all = 0;
     for (const auto& each : weights) lost += each.residual * each.residual, all += each.norm * each.norm;
-    return all > 0 ? std::sqrt(lost / all) : 0;
+    return all > 0 ? maths::sqrt(lost / all) : 0;
   }
 };
 
@@ -269,7 +267,11 @@ outcome<conversion_report> try_convert_into(const From& from, To& to, const conv
   report.bytes_before =
       count_bytes<typename From::bound::template parameters<shapes<typename From::numerics::weight>>>();
   report.bytes_after = count_bytes<typename To::bound::template parameters<shapes<typename To::numerics::weight>>>();
-  const auto apart = std::make_unique<parameters>(to.parameters());
+  const auto apart = box<parameters>::make();
+  if (!apart)
+    return error(error_kind::memory,
+                 "lacuna::convert: expected memory for a second copy of the parameters, found too little");
+  *apart = to.parameters();
   detail::source_table table;
   visit_named(table, from.parameters());
   detail::fills_parameters fills{table, choices, report};

@@ -2,11 +2,11 @@
 /// How a weight is brought into a format: what every conversion takes and reports.
 
 #include <lacuna/compress/masks.hpp>
+#include <lacuna/core/box.hpp>
 #include <lacuna/core/error.hpp>
 #include <lacuna/format/quantize.hpp>
 #include <lacuna/op/multiply_out.hpp>
 #include <lacuna/tensor/structs.hpp>
-#include <memory>
 
 LACUNA_BEGIN
 
@@ -46,6 +46,17 @@ struct converter {
   }
 };
 
+namespace detail {
+
+/// Whether a format's pattern can be given as a mask: its converter says so.
+template <class Format>
+inline constexpr bool takes_mask = false;
+template <class Format>
+  requires requires { converter<Format>::takes_mask; }
+inline constexpr bool takes_mask<Format> = converter<Format>::takes_mask;
+
+}  // namespace detail
+
 /// What became of one weight.
 struct weight_report {
   path_text path;
@@ -58,14 +69,16 @@ struct weight_report {
   std::uint64_t multiply_adds_after = 0;
 };
 
-/// The dense weight that a bound format stands for, in f64.
+/// The dense weight `(outputs, inputs)` that a bound format stands for, in f64; a matrix without rows where there was
+/// no memory. As much work as `inputs` tokens.
 template <class Map, extent_t Outputs, extent_t Inputs, class Element>
 weight_matrix multiply_out(const typename Map::template parameters<weights<Element>>& parameters) {
   struct room {
     multiplied_out_on_reference<Map, Outputs, Inputs, Element, double> scratch;
     tensor<double, Outputs, Inputs> dense;
   };
-  const auto held = std::make_unique<room>();
+  const auto held = box<room>::make();
+  if (!held) return {};
   held->scratch.multiply_out(parameters, held->dense);
   return weight_matrix(held->dense);
 }
@@ -92,12 +105,20 @@ outcome<weight_report> try_convert_weight(
     error wrong(error_kind::shape, "lacuna::convert: expected a mask of ");
     return wrong << Outputs << " x " << Inputs << ", found " << choices.mask->outputs << " x " << choices.mask->inputs;
   }
+  if (choices.mask != nullptr && !detail::takes_mask<Format>) {
+    error wrong(error_kind::shape, "lacuna::convert: expected no mask for ");
+    return wrong << Format::name.c_str()
+                 << ", found one (a mask is the pattern of csr, blocked, n_m and masked weights)";
+  }
   if (const auto converted = converter<Format>::template convert<Outputs, Inputs>(from, to, choices); !converted.ok())
     return converted.why();
   weight_report report;
   report.format = Format::name.c_str();
   report.norm = maths::sqrt(from.squares());
-  report.residual = maths::sqrt(from.without(multiply_out<map, Outputs, Inputs, Element>(to)).squares());
+  const weight_matrix behind = multiply_out<map, Outputs, Inputs, Element>(to);
+  if (behind.values.size() != from.values.size())
+    return error(error_kind::memory, "lacuna::convert: expected memory to multiply the weight out, found too little");
+  report.residual = maths::sqrt(from.without(behind).squares());
   if (!maths::is_finite(report.residual)) {
     error wrong(error_kind::value, "lacuna::convert: expected values that ");
     return wrong << element_traits<Element>::name.c_str() << " holds, found larger ones (choose wider numerics)";

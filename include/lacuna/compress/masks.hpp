@@ -26,8 +26,11 @@ struct weight_mask {
 
 namespace detail {
 
-/// The numbers of the `count` largest values, ascending; of equal ones the first.
-inline std::vector<extent_t> largest(const std::vector<double>& values, extent_t count) {
+/// The numbers of the `count` largest values, none of them negative, ascending; of equal ones the first. What is no
+/// number counts as the smallest.
+inline std::vector<extent_t> largest(std::vector<double> values, extent_t count) {
+  for (double& each : values)
+    if (maths::is_nan(each)) each = -1;
   std::vector<extent_t> order(values.size());
   for (extent_t i = 0; i < order.size(); ++i) order[i] = i;
   count = count < order.size() ? count : order.size();

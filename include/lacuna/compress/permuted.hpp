@@ -94,6 +94,7 @@ inline std::vector<extent_t> rearrange_rows(const weight_matrix& of, extent_t to
 /// The weight with its rows where the order wants them.
 template <class Weight, class Order>
 struct converter<permuted<Weight, Order>> {
+  static constexpr bool takes_mask = detail::takes_mask<Weight>;
   using format = permuted<Weight, Order>;
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
@@ -107,6 +108,7 @@ struct converter<permuted<Weight, Order>> {
 /// mask is given that has its own blocks.
 template <class Weight>
 struct converter<permuted<Weight, ordered>> {
+  static constexpr bool takes_mask = detail::takes_mask<Weight>;
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     using strips = detail::strips_of<Weight, Outputs, Inputs>;

@@ -12,12 +12,15 @@ LACUNA_BEGIN
 template <class First, class Second>
 struct converter<sum<First, Second>> {
   using format = sum<First, Second>;
+  static constexpr bool takes_mask = detail::takes_mask<First>;
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     if (auto converted = converter<First>::template convert<Outputs, Inputs>(from, to.first, choices); !converted.ok())
       return converted;
     using map = typename format::template bound<Outputs, Inputs>::first_map;
     const weight_matrix kept = multiply_out<map, Outputs, Inputs, typename Parameters::element>(to.first);
+    if (kept.values.size() != from.values.size())
+      return error(error_kind::memory, "lacuna::convert: expected memory to multiply the weight out, found too little");
     conversion_choices of_the_rest = choices;
     of_the_rest.mask = nullptr;
     return converter<Second>::template convert<Outputs, Inputs>(from.without(kept), to.second, of_the_rest);
@@ -28,6 +31,7 @@ struct converter<sum<First, Second>> {
 template <class Grid, class... Formats>
 struct converter<tiled<Grid, Formats...>> {
   using format = tiled<Grid, Formats...>;
+  static constexpr bool takes_mask = (true && ... && detail::takes_mask<Formats>);
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     using bound = typename format::template bound<Outputs, Inputs>;

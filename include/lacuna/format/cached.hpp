@@ -16,7 +16,7 @@ struct cached_weight_is_linear {
 /// tokens read that, longer ones the factors; 0, the default, means all passes. `cached<monarch<4>, 16>`: `(tokens,
 /// inputs) -> (tokens, outputs)`. Files and gradients are those of `Weight`, paths too; a model that learns never reads
 /// the dense one, and its results differ from those of inference by rounding. `update()` multiplies out, on the
-/// reference: as much work as `inputs` tokens. Source: Wei et al. (2024), arXiv 2406.16450, section 2.3 (pre-merge).
+/// reference: as much work as `inputs` tokens. Source: Wei et al. (2024), arXiv 2406.16450 (pre-merge).
 template <class Weight, extent_t Tokens = 0>
 struct cached {
   using slot = slots::format;

@@ -91,10 +91,10 @@ struct ordered {
       }
       /// Whether it is an order: each number once.
       constexpr status try_check(const path_text& path) const {
-        bool met[Outputs]{};
+        std::uint32_t met[(Outputs + 31) / 32]{};
         for (extent_t i = 0; i < Outputs; ++i) {
-          if (order[i] < Outputs && !met[order[i]]) {
-            met[order[i]] = true;
+          if (order[i] < Outputs && (met[order[i] / 32] >> order[i] % 32 & 1u) == 0) {
+            met[order[i] / 32] |= std::uint32_t{1} << order[i] % 32;
             continue;
           }
           return detail::damaged(path, "order", i) << "expected a number below " << std::uint64_t{Outputs}

@@ -38,10 +38,11 @@ struct inner {
 template <density Share, extent_t Multiple = 1>
 struct inner_share {
   static_assert(__is_base_of(nothing, rules::density_is_a_share<(Share.millionths() > 0)>) || true);
+  static constexpr extent_t multiple = Multiple == 0 ? 1 : Multiple;
   template <extent_t Outputs, extent_t Inputs>
   static constexpr extent_t width = [] {
-    const extent_t rank = Share.of(Outputs * Inputs) / (Outputs + Inputs) / Multiple * Multiple;
-    return rank < Multiple ? Multiple : rank;
+    const extent_t rank = Share.of(Outputs * Inputs) / (Outputs + Inputs) / multiple * multiple;
+    return rank < multiple ? multiple : rank;
   }();
   static constexpr auto name = fixed_string(", ") + detail::share_text<Share.millionths()>();
 };

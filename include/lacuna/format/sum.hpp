@@ -12,7 +12,7 @@ LACUNA_BEGIN
 /// the terms store, under `first` and `second`. An update whose factors are both 0 never learns: one of them has to be
 /// drawn (a conversion that loses nothing leaves both 0).
 /// Source: Hu et al. (2021), LoRA, arXiv 2106.09685, eq. (3), with its factor alpha / r inside the weights; Chen et al.
-/// (2021), DSEE, arXiv 2111.00160, section 3.
+/// (2021), DSEE, arXiv 2111.00160.
 template <class First, class Second>
 struct sum {
   using slot = slots::format;

@@ -4,10 +4,10 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <lacuna/core/box.hpp>
 #include <lacuna/core/maths.hpp>
 #include <lacuna/io/file.hpp>
 #include <lacuna/tensor/structs.hpp>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -259,7 +259,10 @@ status try_fill(const directory& from, Parameters& into) {
   visit_tensors([&]<class Leaf>(const Leaf&) { integers = integers || is_integer<typename Leaf::element>; }, into);
   if (!integers) return detail::fill_tensors(from, into);
   // What several tensors say together can only be checked once they are read: such parameters are read apart first.
-  const auto apart = std::make_unique<Parameters>();
+  const auto apart = box<Parameters>::make();
+  if (!apart)
+    return detail::file_error(error_kind::memory, "lacuna::load", from.path)
+           << "expected memory for a second copy of the parameters, found too little";
   if (auto read = detail::fill_tensors(from, *apart); !read.ok()) return read;
   if (const auto checked = try_check_parameters(*apart); !checked.ok())
     return detail::file_error(error_kind::value, "lacuna::load", from.path) << checked.why().message;
