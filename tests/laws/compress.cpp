@@ -280,6 +280,13 @@ TEST_CASE("what cannot be converted is named") {
   const auto too_large = lc::try_convert_weight<lc::dense, 4, 6, lc::float16>(large, half);
   CHECK(std::string(too_large.why().message.c_str()) ==
         "lacuna::convert: expected values that f16 holds, found larger ones (choose wider numerics)");
+  lc::weight_mask everything(4, 6);
+  lc::conversion_choices by_mask;
+  by_mask.mask = &everything;
+  const auto no_pattern = lc::try_convert_weight<lc::dense, 4, 6, float>(random_weight(4, 6, 1), to, by_mask);
+  CHECK(std::string(no_pattern.why().message.c_str()) ==
+        "lacuna::convert: expected no mask for dense, found one (a mask is the pattern of csr, blocked, n_m and masked "
+        "weights)");
   auto broken = random_weight(4, 6, 1);
   broken(1, 2) = std::nan("");
   const auto no_number = lc::try_convert_weight<lc::dense, 4, 6, float>(broken, to);

@@ -260,6 +260,36 @@ TEST_CASE("a grown model computes what it did, and only as long as tau is kept")
   CHECK(apart(logits_of(*to), expected) < 1e-5);
 }
 
+TEST_CASE("growing copies patterns and quantised values as they are") {
+  const auto with_integers = []<lc::extent_t Count>(lc::count_constant<Count>) {
+    using recipe = lc::decoder<
+        lc::vocabulary<11>, lc::width<16>, lc::context<20>,
+        lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<4>, lc::rope<>, lc::causal, lc::n_m<2, 4>>,
+                     lc::pattention<Count, lc::tau_of(12)>>,
+        lc::linear_head<lc::quantized<8>>>;
+    return std::make_unique<lc::model<recipe, lc::f64>>();
+  };
+  const auto from = with_integers(lc::count_constant<12>{});
+  const auto to = with_integers(lc::count_constant<20>{});
+  recipes::randomise(*from, 3, 0.4);
+  lc::visit_named(
+      []<class Leaf>(const char* path, Leaf& tensor) {
+        if constexpr (lc::same<typename Leaf::element, std::uint8_t>)
+          for (lc::extent_t i = 0; i < Leaf::size; ++i) tensor[i] = static_cast<std::uint8_t>(i % 2 == 0 ? i / 2 % 3 : 3);
+        else if constexpr (!lc::is_integer<typename Leaf::element>)
+          if (std::string(path) == "head.scale")
+            for (auto& each : tensor.data) each = std::abs(each);
+      },
+      from->parameters_to_write());
+  from->update();
+  REQUIRE(lc::try_check_parameters(from->parameters()).ok());
+  recipes::randomise(*to, 4, 0.4);
+  const auto expected = logits_of(*from);
+  CHECK(apart(logits_of(*to), expected) > 1e-2);
+  REQUIRE(lc::try_grow(*from, *to).ok());
+  CHECK(apart(logits_of(*to), expected) < 1e-12);
+}
+
 TEST_CASE("new keys learn at once where new values are not 0") {
   auto from = std::make_unique<lc::model<small, lc::f64>>();
   recipes::randomise(*from, 3, 0.4);
