@@ -117,32 +117,33 @@ constexpr void copy_leading(const tensor_place<From>& from, const tensor_place<T
   }
 }
 
+/// One tensor of the larger model: the smaller one's block, then 0 for new keys and `draw()` for new values where drawn.
+template <class From, class To, class Draw>
+constexpr void grow_tensor(const tensor_place<From>& from, const tensor_place<To>& to, bool drawn, Draw&& draw) {
+  using source = std::remove_const_t<From>;
+  const auto keep = [](To kept) { return kept; };
+  if constexpr (is_integer<To> || is_integer<source>) {
+    // Patterns and quantised values are copied as they are; `try_fit` found them equally large.
+    if constexpr (same<To, source>) copy_leading(from, to, keep);
+  } else {
+    if (path_ends_with(to.path, "key") && to.rank == 2)
+      copy_leading(from, to, [](To) { return static_cast<To>(compute_t<To>(0)); });
+    else if (drawn && path_ends_with(to.path, "value") && to.rank == 2)
+      copy_leading(from, to, [&](To) { return static_cast<To>(static_cast<compute_t<To>>(draw())); });
+    else
+      copy_leading(from, to, keep);
+  }
+}
+
 template <class Small, class Big>
 constexpr status try_grow_with(const Small& small, Big& big, const new_values* drawn) {
   if (!small.ready() || !big.ready())
     return error(error_kind::memory, "lacuna::grow: the allocator had no memory for one of the models");
   if (const auto fits = try_fit(small.parameters(), big.parameters()); !fits.ok()) return fits;
   std::uint64_t counter = 0;
-  visit_places(big.parameters_to_write(), [&]<class Element>(const tensor_place<Element>& to) {
-    visit_place(small.parameters(), to.path, [&](const auto& from) {
-      using source = std::remove_cvref_t<decltype(from.data[0])>;
-      if constexpr (is_integer<Element> || is_integer<source>) {
-        // Patterns and quantised values are copied as they are; `try_fit` found them equally large.
-        if constexpr (same<Element, source>) copy_leading(from, to, [](Element kept) { return kept; });
-        return;
-      } else {
-        using wide = compute_t<Element>;
-        if (path_ends_with(to.path, "key") && to.rank == 2)
-          copy_leading(from, to, [](Element) { return static_cast<Element>(wide(0)); });
-        else if (drawn != nullptr && path_ends_with(to.path, "value") && to.rank == 2)
-          copy_leading(from, to, [&](Element) {
-            const double number = drawn->deviation * random_normal(drawn->seed, 0, counter++);
-            return static_cast<Element>(static_cast<wide>(number));
-          });
-        else
-          copy_leading(from, to, [](Element kept) { return kept; });
-      }
-    });
+  const auto draw = [&] { return drawn->deviation * random_normal(drawn->seed, 0, counter++); };
+  visit_places(big.parameters_to_write(), [&](const auto& to) {
+    visit_place(small.parameters(), to.path, [&](const auto& from) { grow_tensor(from, to, drawn != nullptr, draw); });
   });
   big.update();
   big.reset();
