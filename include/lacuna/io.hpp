@@ -8,3 +8,4 @@
 #include <lacuna/io/word_piece.hpp>
 #include <lacuna/token/characters.hpp>
 #include <lacuna/token/llama2c_vocabulary.hpp>
+#include <lacuna/train/checkpoint.hpp>

@@ -109,8 +109,14 @@
 #include <lacuna/probe/magnitude_quantile.hpp>
 #include <lacuna/probe/prediction.hpp>
 #include <lacuna/tensor/sequences.hpp>
+#include <lacuna/train/adam_w.hpp>
 #include <lacuna/train/auxiliary_loss.hpp>
 #include <lacuna/train/cross_entropy.hpp>
+#include <lacuna/train/gradient_descent.hpp>
+#include <lacuna/train/initialise.hpp>
+#include <lacuna/train/learner.hpp>
+#include <lacuna/train/schedule.hpp>
+#include <lacuna/train/trainer.hpp>
 #include <lacuna/train/update_centroids.hpp>
 #include <lacuna/zoo/bert.hpp>
 #include <lacuna/zoo/biformer.hpp>

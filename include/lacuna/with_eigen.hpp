@@ -6,10 +6,12 @@
 /// And `try_laplacian_positions`, for models on any backend.
 
 #include <lacuna/backend/eigen/attend.hpp>
+#include <lacuna/backend/eigen/cross_entropy.hpp>
 #include <lacuna/backend/eigen/embed.hpp>
 #include <lacuna/backend/eigen/evaluate.hpp>
 #include <lacuna/backend/eigen/keep_largest.hpp>
 #include <lacuna/backend/eigen/laplacian.hpp>
+#include <lacuna/backend/eigen/learn.hpp>
 #include <lacuna/backend/eigen/multiply.hpp>
 #include <lacuna/backend/eigen/multiply_blocks.hpp>
 #include <lacuna/backend/eigen/rotate.hpp>

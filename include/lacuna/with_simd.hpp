@@ -6,9 +6,11 @@
 /// The instruction set is the one that the translation unit is compiled for (-march=native, -mavx2 -mfma, ...).
 
 #include <lacuna/backend/simd/attend.hpp>
+#include <lacuna/backend/simd/cross_entropy.hpp>
 #include <lacuna/backend/simd/embed.hpp>
 #include <lacuna/backend/simd/evaluate.hpp>
 #include <lacuna/backend/simd/keep_largest.hpp>
+#include <lacuna/backend/simd/learn.hpp>
 #include <lacuna/backend/simd/mix_rows.hpp>
 #include <lacuna/backend/simd/multiply.hpp>
 #include <lacuna/backend/simd/multiply_active.hpp>

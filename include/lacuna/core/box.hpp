@@ -34,10 +34,12 @@ class box {
   box& operator=(const box&) = delete;
   ~box() { release(); }
 
-  /// Allocates; an empty box where the allocator had no memory.
-  static box make() {
+  /// Allocates; an empty box where the allocator had no memory. Arguments are those of the value's constructor.
+  template <class... Arguments>
+  static box make(Arguments&... arguments) {
     box made;
-    if (void* memory = Allocator::allocate(sizeof(Value), alignof(Value))) made.held_ = ::new (memory) Value();
+    if (void* memory = Allocator::allocate(sizeof(Value), alignof(Value)))
+      made.held_ = ::new (memory) Value(arguments...);
     return made;
   }
 

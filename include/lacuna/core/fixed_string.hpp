@@ -98,6 +98,28 @@ class text_buffer {
   }
   constexpr text_buffer& operator<<(unsigned number) { return *this << static_cast<std::uint64_t>(number); }
   constexpr text_buffer& operator<<(int number) { return *this << static_cast<std::int64_t>(number); }
+  /// Six significant digits: 0.00123, 12.5, 3.2e+9, NaN, infinity.
+  constexpr text_buffer& operator<<(double number) {
+    if (number != number) return *this << "NaN";
+    if (number < 0) return *this << '-' << -number;
+    if (number > 0x1.fffffffffffffp1023) return *this << "infinity";
+    if (number == 0) return *this << '0';
+    int exponent = 0;
+    for (; number >= 10; number /= 10) ++exponent;
+    for (; number < 1; number *= 10) --exponent;
+    std::uint32_t digits = static_cast<std::uint32_t>(number * 1e5 + 0.5);
+    if (digits == 1'000'000) digits = 100'000, ++exponent;
+    const bool plain = exponent >= -4 && exponent < 6;
+    int left = plain ? exponent : 0;  // digits before the point, less one
+    if (left < 0) *this << "0.";
+    for (; left < -1; ++left) *this << '0';
+    for (std::uint32_t unit = 100'000; unit != 0 && (digits != 0 || left >= 0); unit /= 10, --left) {
+      *this << static_cast<char>('0' + digits / unit);
+      digits %= unit;
+      if (left == 0 && digits != 0) *this << '.';
+    }
+    return plain ? *this : *this << "e" << (exponent < 0 ? "-" : "+") << (exponent < 0 ? -exponent : exponent);
+  }
   template <extent_t Other>
   constexpr text_buffer& operator<<(const text_buffer<Other>& other) {
     return *this << other.c_str();

@@ -6,9 +6,6 @@
 
 LACUNA_BEGIN
 
-/// No token: nothing stops a generation before its length.
-inline constexpr std::uint32_t no_token = 0xffffffffu;
-
 /// How to sample. Aggregate: `{.temperature = 0.f, .tokens = 256}`.
 struct generate_options {
   float temperature = 1.0f;  ///< 0 takes the likeliest token; lowest number on a tie

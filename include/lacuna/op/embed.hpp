@@ -5,6 +5,9 @@
 
 LACUNA_BEGIN
 
+/// The number of no token: before the first one, a target that does not count, a generation that nothing stops.
+inline constexpr std::uint32_t no_token = ~std::uint32_t{0};
+
 /// A view of token numbers.
 struct token_view {
   const std::uint32_t* data = nullptr;

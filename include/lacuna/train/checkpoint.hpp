@@ -1,0 +1,89 @@
+#pragma once
+/// Trainings in files: parameters, moments and progress, so that a training that was killed goes on with the same bits.
+
+#include <charconv>
+#include <lacuna/io/load.hpp>
+#include <lacuna/train/trainer.hpp>
+
+LACUNA_BEGIN
+
+namespace detail {
+
+/// What a training is, as one struct of tensors, or of references to them: `parameters.blocks.0...`,
+/// `moments.first.blocks.0...`.
+template <class Parameters, class Moments>
+struct training_tensors {
+  Parameters parameters;
+  Moments moments;
+  template <class Visitor, class... Structs>
+  static constexpr void visit(Visitor&& v, Structs&... s) {
+    v("parameters", s.parameters...);
+    v("moments", s.moments...);
+  }
+};
+
+/// A whole number of a checkpoint's metadata.
+inline outcome<std::uint64_t> try_metadata_number(const directory& of, const char* name) {
+  const auto text = find_metadata(of, name);
+  std::uint64_t number = 0;
+  if (text) {
+    const auto read = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (read.ec == std::errc{} && read.ptr == text->data() + text->size()) return number;
+  }
+  error wrong = file_error(error_kind::file, "lacuna::resume", of.path);
+  wrong << "metadata '" << name << "': expected a whole number, found ";
+  if (!text) return wrong << "none (is it a file of try_save_training?)";
+  wrong << "'";
+  wrong.message.append(text->c_str(), text->size() < 24 ? text->size() : 24);
+  return wrong << "'";
+}
+
+}  // namespace detail
+
+/// Writes all that a training needs to go on. The old file stays whole until the new one is: a process that is killed
+/// at any moment leaves one of the two. `extra` are metadata of the caller's, such as the options of the training.
+/// Errors: those of `try_write_file`.
+template <class Trainer>
+status try_save_training(const Trainer& from, const std::string& path,
+                         std::vector<std::pair<std::string, std::string>> extra = {}) {
+  const auto& progress = from.progress();
+  extra.insert(extra.begin(), {{"lacuna.format", file_version},
+                               {"lacuna.training.steps", std::to_string(progress.steps)},
+                               {"lacuna.training.targets", std::to_string(progress.targets)},
+                               {"lacuna.training.multiply_adds", std::to_string(progress.multiply_adds)}});
+  const detail::training_tensors<const typename Trainer::parameters_type&, const typename Trainer::moments_type&>
+      tensors{from.trained().parameters(), from.moments()};
+  return try_write_safetensors(path, tensors, extra);
+}
+
+/// Goes on where `try_save_training` was: parameters, moments and progress. Errors, before anything is changed: those
+/// of `try_fill` (another recipe, optimiser or element type, damaged numbers), metadata that are missing or no numbers.
+template <class Trainer>
+status try_resume_training(Trainer& to, const directory& from) {
+  training_progress progress;
+  const auto steps = detail::try_metadata_number(from, "lacuna.training.steps");
+  if (!steps.ok()) return steps.why();
+  const auto targets = detail::try_metadata_number(from, "lacuna.training.targets");
+  if (!targets.ok()) return targets.why();
+  const auto multiply_adds = detail::try_metadata_number(from, "lacuna.training.multiply_adds");
+  if (!multiply_adds.ok()) return multiply_adds.why();
+  const auto read =
+      box<detail::training_tensors<typename Trainer::parameters_type, typename Trainer::moments_type>>::make();
+  if (!read)
+    return detail::file_error(error_kind::memory, "lacuna::resume", from.path)
+           << "expected memory for a second copy of the parameters and moments, found too little";
+  if (auto filled = try_fill(from, *read); !filled.ok()) return filled;
+  to.trained().parameters_to_write() = read->parameters;
+  to.moments_to_write() = read->moments;
+  to.restore({*steps, *targets, *multiply_adds});
+  return nothing{};
+}
+/// The same from a file.
+template <class Trainer>
+status try_resume_training(Trainer& to, const std::string& path) {
+  const auto opened = try_read_safetensors(path);
+  if (!opened.ok()) return opened.why();
+  return try_resume_training(to, *opened);
+}
+
+LACUNA_END

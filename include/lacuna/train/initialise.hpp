@@ -1,0 +1,67 @@
+#pragma once
+/// Random parameters for a model that begins to learn.
+
+#include <lacuna/core/random.hpp>
+#include <lacuna/model/model.hpp>
+
+LACUNA_BEGIN
+
+/// How fresh weights are drawn.
+struct random_weights {
+  std::uint64_t seed = 1;
+  double deviation = 0.02;  ///< of every matrix and table
+  /// Of the matrices whose product is added to the residual stream, `output` and `down`: as many of them add up as
+  /// there are sublayers, so that GPT-2 divides theirs by the root of their number. 0: that root, counted in the
+  /// recipe.
+  double residual_deviation = 0;
+};
+
+namespace detail {
+
+/// Whether a weight writes to the residual stream, by its path.
+constexpr bool writes_to_the_stream(const char* path) {
+  constexpr const char* names[]{"output", "down"};
+  for (const char* at = path; *at != '\0'; ++at) {
+    if (at != path && at[-1] != '.') continue;
+    for (const char* name : names) {
+      const char *left = at, *right = name;
+      while (*right != '\0' && *left == *right) ++left, ++right;
+      if (*right == '\0' && *left == '.') return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace detail
+
+/// Draws every tensor of rank two or more from a normal distribution, tensor by tensor in the order of the walk;
+/// vectors (gains, shifts, biases) and integers stay as a new model has them. The same seed gives the same bits
+/// everywhere. Source: Radford et al. (2019), "Language models are unsupervised multitask learners", section 2.3.
+template <class Model>
+constexpr void draw_weights(Model& of, const random_weights& by) {
+  extent_t into_stream = 0;
+  visit_named(
+      [&]<class Leaf>(const char* path, const Leaf&) {
+        if (Leaf::rank > 1 && detail::writes_to_the_stream(path)) ++into_stream;
+      },
+      of.parameters());
+  const double residual = by.residual_deviation > 0
+                              ? by.residual_deviation
+                              : by.deviation / maths::sqrt(static_cast<double>(into_stream > 0 ? into_stream : 1));
+  std::uint64_t number = 0;
+  visit_named(
+      [&]<class Leaf>(const char* path, Leaf& tensor) {
+        using element = typename Leaf::element;
+        const std::uint64_t stream = number++;
+        if constexpr (Leaf::rank > 1 && !is_integer<element>) {
+          const double deviation = detail::writes_to_the_stream(path) ? residual : by.deviation;
+          for (extent_t i = 0; i < Leaf::size; ++i)
+            tensor[i] =
+                static_cast<element>(static_cast<compute_t<element>>(deviation * random_normal(by.seed, stream, i)));
+        }
+      },
+      of.parameters_to_write());
+  of.update();
+}
+
+LACUNA_END

@@ -1,0 +1,73 @@
+#pragma once
+/// Who learns one stream: a model with buffers for learning, and what lessons need beside it.
+
+#include <lacuna/model/model.hpp>
+#include <lacuna/train/cross_entropy.hpp>
+
+LACUNA_BEGIN
+
+/// What one stream of a batch taught.
+struct lesson_result {
+  double loss = 0;                  ///< the sum of the losses of what was counted, in nats
+  double counted = 0;               ///< how much was counted: targets of a language model
+  std::uint64_t multiply_adds = 0;  ///< of the forward
+};
+
+/// A training model over parameters that live elsewhere, with room for its adjoint rows and for a stream's tokens.
+template <class Model>
+struct learner {
+  using model_type = Model;
+  using value = typename Model::value;
+  static constexpr extent_t rows_of_results = detail::result_rows<typename Model::bound, typename Model::plan, true>;
+
+  Model model;
+  tensor<value, rows_of_results, Model::outputs> adjoint;  ///< of logits or rows
+  std::uint32_t inputs[Model::context]{};                  ///< room for the tokens of a stream
+  std::uint32_t targets[Model::context]{};
+
+  constexpr learner(const typename Model::parameters_type& parameters, const typename Model::backend_type& backend)
+      : model(parameters, backend) {}
+};
+
+namespace detail {
+
+/// Whether targets belong to a stream of inputs.
+template <class Learner>
+constexpr status check_targets(token_view inputs, token_view targets) {
+  if (inputs.count != targets.count)
+    return error(error_kind::length, "lacuna::learn: expected as many targets as inputs, ")
+           << std::uint64_t{inputs.count} << ", found " << std::uint64_t{targets.count}
+           << " (give no_token for what does not count)";
+  for (extent_t t = 0; t < targets.count; ++t)
+    if (targets.data[t] >= Learner::model_type::vocabulary && targets.data[t] != no_token)
+      return error(error_kind::token, "lacuna::learn: target ")
+             << std::uint64_t{t} << ": expected a number below " << std::uint64_t{Learner::model_type::vocabulary}
+             << " or no_token, found " << std::uint64_t{targets.data[t]};
+  return nothing{};
+}
+
+}  // namespace detail
+
+/// The loss of a stream: after each input, its target is the next token; `no_token` does not count. Nothing is learnt.
+/// Errors: those of `try_forward_to_learn`; other counts of targets than inputs; a target out of range.
+template <class Learner>
+constexpr outcome<lesson_result> try_measure_tokens(Learner& by, token_view inputs, token_view targets) {
+  if (const auto fits = detail::check_targets<Learner>(inputs, targets); !fits.ok()) return fits.why();
+  const auto logits = by.model.try_forward_to_learn(inputs);
+  if (!logits.ok()) return logits.why();
+  return lesson_result{sum_cross_entropies(*logits, targets, by.adjoint.first(inputs.count), 1.0, by.model.backend()),
+                       static_cast<double>(count_targets(targets)),
+                       Learner::model_type::bound::multiply_adds(0, inputs.count, inputs.count)};
+}
+/// The same, and the gradients of its sum are added, with the losses that the recipe carries itself once for every
+/// target that counts, so that the mean over a batch has them once.
+template <class Learner>
+constexpr outcome<lesson_result> try_learn_tokens(Learner& by, token_view inputs, token_view targets) {
+  auto measured = try_measure_tokens(by, inputs, targets);
+  if (!measured.ok()) return measured;
+  const auto learnt = by.model.try_backward(inputs, readable(by.adjoint.first(inputs.count)), measured->counted);
+  if (!learnt.ok()) return learnt.why();
+  return measured;
+}
+
+LACUNA_END

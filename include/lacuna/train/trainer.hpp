@@ -1,0 +1,259 @@
+#pragma once
+/// Training: a batch of lessons, gradients summed in a fixed order, one step of an optimiser.
+
+#include <lacuna/train/adam_w.hpp>
+#include <lacuna/train/gradient_descent.hpp>
+#include <lacuna/train/learner.hpp>
+#include <lacuna/train/rules.hpp>
+#include <lacuna/train/schedule.hpp>
+
+LACUNA_BEGIN
+
+/// In how many parts a batch is divided, each with buffers of its own: as many threads as there are parts can share the
+/// work. Sums depend on the parts, and not on the threads.
+template <extent_t Count>
+struct parts {
+  static constexpr extent_t value = Count;
+};
+
+/// What holds for all tensors.
+struct trainer_options {
+  double clip_norm = 0;     ///< gradients longer than this are shortened to it; 0: as they are
+  double stop_above = 1e6;  ///< a longer gradient stops the training
+};
+
+/// How one tensor learns.
+struct tensor_setting {
+  bool learns = true;
+  double rate = 1;      ///< times the rate of the step
+  bool decays = false;  ///< matrices do, unless this says otherwise
+};
+
+/// What a step did.
+struct step_report {
+  double loss = 0;           ///< the mean over what was counted, in nats
+  double counted = 0;        ///< how much was counted
+  double gradient_norm = 0;  ///< of the mean's gradient, before clipping
+  double rate = 0;
+};
+
+/// Who executes the parts of a batch unless a thread_team does.
+struct one_after_another {
+  template <class Task>
+  constexpr void for_each(extent_t count, Task&& task) const {
+    for (extent_t i = 0; i < count; ++i) task(i);
+  }
+};
+
+namespace detail {
+
+/// How many tensors have gradients.
+template <class Gradients>
+constexpr extent_t count_tensors() {
+  extent_t count = 0;
+  Gradients walked{};
+  visit_tensors([&](const auto&) { ++count; }, walked);
+  return count;
+}
+
+/// The allocator of a model's own memory, or the program's.
+template <class Storage>
+struct allocator_of {
+  using type = heap_allocator;
+};
+template <class Storage>
+  requires requires { typename Storage::allocator; }
+struct allocator_of<Storage> {
+  using type = typename Storage::allocator;
+};
+
+}  // namespace detail
+
+/// Trains a model, which stays usable in between: `trainer<Model, adam_w, parts<2>> teacher(model, adam_w{}, {},
+/// team)`.
+///
+/// Its own memory, allocated once: for each part the buffers of a training model, and the moments of the optimiser.
+/// The same bits come out for any number of threads, and for a training that was saved and resumed.
+template <class Model, class Optimiser = adam_w, class Parts = parts<1>, class Executor = one_after_another>
+class trainer {
+  static_assert(__is_base_of(nothing, rules::trainer_brings_the_buffers<!Model::trains>) || true);
+  static_assert(__is_base_of(nothing, rules::what_is_trained_owns_its_parameters<Model::owns_parameters>) || true);
+  static_assert(__is_base_of(nothing, rules::training_is_in_whole_numbers_of_bits<
+                                          same<typename Model::numerics::weight, typename Model::numerics::value>>) ||
+                true);
+  static_assert(__is_base_of(nothing, rules::training_has_parts<(Parts::value > 0)>) || true);
+
+ public:
+  static constexpr extent_t part_count = Parts::value > 0 ? Parts::value : 1;
+  using model_type = Model;
+  using learner_type = learner<
+      model<typename Model::recipe_type, typename Model::numerics, typename Model::backend_type, training, borrowed>>;
+  using gradients_type = typename Model::bound::template parameters<gradients<typename Model::numerics::weight>>;
+  using parameters_type = typename Model::parameters_type;
+  using moments_type = typename Optimiser::template moments<gradients_type>;
+  static constexpr extent_t tensor_count =
+      detail::count_tensors<typename Model::bound::template parameters<shapes<typename Model::numerics::weight>>>();
+
+  trainer(Model& of, Optimiser by = {}, trainer_options with = {})
+    requires(same<Executor, one_after_another>)
+      : trainer(of, by, with, in_turn_) {}
+  trainer(Model& of, Optimiser by, trainer_options with, Executor& on)
+      : options(with), optimiser(by), model_(of), executor_(on) {
+    if (!of.ready()) return;
+    for (auto& part : learners_) part = learner_box::make(of.parameters(), of.backend());
+    moments_ = moments_box::make();
+    if (!ready()) return;
+    extent_t tensor = 0;
+    auto& shape = gradients_of(0);
+    visit_tensors([&]<class Leaf>(const Leaf&) { settings_[tensor++].decays = Leaf::rank > 1; }, shape);
+  }
+
+  /// False when the allocator had no memory; nothing else may be called then.
+  bool ready() const noexcept {
+    for (const auto& part : learners_)
+      if (!part) return false;
+    return static_cast<bool>(moments_);
+  }
+
+  trainer_options options;
+  Optimiser optimiser;
+
+  /// Calls `f(path, setting)` for every tensor, to read or change how it learns.
+  template <class Function>
+  void visit_settings(Function&& f) {
+    extent_t tensor = 0;
+    visit_named([&](const char* path, const auto&) { f(path, settings_[tensor++]); }, gradients_of(0));
+  }
+
+  /// One step: `lesson(learner, number)` is called for every number below `streams`, adds the gradients of the sum of
+  /// its losses, and returns an `outcome<lesson_result>` (`try_learn_tokens`); parts may be executed at once. Then the
+  /// optimiser moves the parameters against the gradient of the mean.
+  ///
+  /// Errors, with the parameters as they were: the first of the lessons' errors; nothing was counted; the loss is not
+  /// finite; the gradient is not finite or longer than `stop_above`.
+  template <class Lesson>
+  outcome<step_report> try_step(extent_t streams, double rate, Lesson&& lesson) {
+    auto taught = run(streams, lesson, true);
+    if (!taught.ok()) return taught.why();
+    step_report report{taught->loss / taught->counted, taught->counted, 0, rate};
+    if (!maths::is_finite(report.loss))
+      return stopped() << "expected a finite loss, found " << report.loss << " (lower the rate, or look at the data)";
+    for (extent_t part = 1; part < part_count; ++part)
+      visit_tensors([&](auto& to, const auto& from) { op::add_numbers(flat(to), flat(from), backend()); },
+                    gradients_of(0), gradients_of(part));
+    double squares = 0;
+    each_learning([&](const tensor_setting&, auto&, const auto& gradient, auto&...) {
+      op::sum_squares(squares, flat(gradient), backend());
+    });
+    report.gradient_norm = maths::sqrt(squares) / report.counted;
+    if (!(report.gradient_norm <= options.stop_above))
+      return stopped() << "expected a gradient of length " << options.stop_above << " at most, found "
+                       << report.gradient_norm << " (lower the rate, or set clip_norm)";
+    double scale = 1 / report.counted;
+    if (options.clip_norm > 0 && report.gradient_norm > options.clip_norm)
+      scale *= options.clip_norm / report.gradient_norm;
+    ++progress_.steps;
+    progress_.targets += static_cast<std::uint64_t>(report.counted);
+    progress_.multiply_adds += taught->multiply_adds;
+    each_learning([&](const tensor_setting& setting, auto& weight, const auto& gradient, auto&... moments) {
+      optimiser.step(weight, gradient, moments..., rate * setting.rate, setting.decays ? optimiser.weight_decay : 0.0,
+                     scale, progress_.steps, backend());
+    });
+    update();
+    return report;
+  }
+
+  /// The mean loss of `streams` lessons that learn nothing (`try_measure_tokens`), with what was counted.
+  template <class Lesson>
+  outcome<step_report> try_measure(extent_t streams, Lesson&& lesson) {
+    const auto taught = run(streams, lesson, false);
+    if (!taught.ok()) return taught.why();
+    return step_report{taught->loss / taught->counted, taught->counted, 0, 0};
+  }
+
+  const training_progress& progress() const noexcept { return progress_; }
+  const moments_type& moments() const noexcept { return *moments_; }
+  Model& trained() noexcept { return model_; }
+  const Model& trained() const noexcept { return model_; }
+
+  /// For whoever restores a training, or moves parameters between steps: writable moments, progress, and what has to
+  /// be called afterwards.
+  moments_type& moments_to_write() noexcept { return *moments_; }
+  void restore(const training_progress& progress) {
+    progress_ = progress;
+    update();
+  }
+  /// Rebuilds everything that is derived from the parameters.
+  void update() {
+    model_.update();
+    executor_.for_each(part_count, [&](extent_t part) { learners_[part]->model.update(); });
+  }
+
+ private:
+  using learner_box = box<learner_type, typename detail::allocator_of<typename Model::storage_type>::type>;
+  using moments_box = box<moments_type, typename detail::allocator_of<typename Model::storage_type>::type>;
+
+  struct part_result {
+    double loss = 0, counted = 0;
+    std::uint64_t multiply_adds = 0;
+    error wrong;
+  };
+
+  template <class Lesson>
+  outcome<part_result> run(extent_t streams, Lesson& lesson, bool learns) {
+    executor_.for_each(part_count, [&](extent_t part) {
+      auto& result = results_[part];
+      auto& by = *learners_[part];
+      result = part_result{};
+      if (learns) by.model.clear_gradients();
+      for (extent_t i = part * streams / part_count; i < (part + 1) * streams / part_count && !result.wrong; ++i) {
+        const outcome<lesson_result> taught = lesson(by, i);
+        if (!taught.ok()) {
+          result.wrong = taught.why();
+          continue;
+        }
+        result.loss += taught->loss;
+        result.counted += taught->counted;
+        result.multiply_adds += taught->multiply_adds;
+      }
+    });
+    part_result all;
+    for (const auto& part : results_) {
+      if (part.wrong) return part.wrong;
+      all.loss += part.loss;
+      all.counted += part.counted;
+      all.multiply_adds += part.multiply_adds;
+    }
+    if (!(all.counted > 0))
+      return error(error_kind::length, "lacuna::train: expected lessons in which something counts, found ")
+             << std::uint64_t{streams} << " in which nothing does (look at the targets)";
+    return all;
+  }
+
+  /// Calls `f(setting, weight, gradient, moments...)` for every tensor that learns.
+  template <class Function>
+  void each_learning(Function&& f) {
+    extent_t tensor = 0;
+    Optimiser::visit_tensors(
+        [&](auto& weight, auto& gradient, auto&... moments) {
+          const tensor_setting& setting = settings_[tensor++];
+          if (setting.learns) f(setting, weight, gradient, moments...);
+        },
+        *moments_, model_.parameters_to_write(), gradients_of(0));
+  }
+
+  gradients_type& gradients_of(extent_t part) noexcept { return learners_[part]->model.gradients_to_write(); }
+  const typename Model::backend_type& backend() const noexcept { return model_.backend(); }
+  error stopped() const { return error(error_kind::value, "lacuna::train: step ") << progress_.steps + 1 << ": "; }
+
+  static inline one_after_another in_turn_{};
+  Model& model_;
+  Executor& executor_;
+  learner_box learners_[part_count];
+  moments_box moments_;
+  part_result results_[part_count];
+  tensor_setting settings_[tensor_count]{};
+  training_progress progress_{};
+};
+
+LACUNA_END

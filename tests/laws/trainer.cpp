@@ -1,0 +1,358 @@
+// Trainers: steps against hand-written loops, threads, stopping, settings, checkpoints.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <lacuna/io.hpp>
+#include <lacuna/lacuna.hpp>
+#include <lacuna/with_simd.hpp>
+#include <lacuna/with_threads.hpp>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "support/scratch.hpp"
+
+namespace {
+namespace lc = lacuna;
+
+using tiny = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<12>, lc::learned_position,
+                         lc::repeat<2, lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::causal>,
+                                                    lc::ffn<lc::hidden<12>, lc::gelu_tanh>>>,
+                         lc::tied_head>;
+
+/// A text without an end, of which every stream of a batch reads another stretch.
+struct endless {
+  std::uint64_t seed = 5;
+  template <class Learner>
+  lc::outcome<lc::lesson_result> operator()(Learner& by, lc::extent_t number, std::uint64_t step, bool learns) const {
+    constexpr lc::extent_t length = 12;
+    std::uint32_t before = 0;
+    for (lc::extent_t t = 0; t <= length; ++t) {
+      const auto drawn = lc::random_bits(seed, step * 100 + number, t).word[0];
+      const std::uint32_t token = drawn % 4 == 0 ? drawn / 4 % 11 : (before * 3 + 1) % 11;
+      if (t < length) by.inputs[t] = token;
+      if (t > 0) by.targets[t - 1] = t % 5 == 4 ? lc::no_token : token;
+      before = token;
+    }
+    const lc::token_view inputs{by.inputs, length}, targets{by.targets, length};
+    return learns ? lc::try_learn_tokens(by, inputs, targets) : lc::try_measure_tokens(by, inputs, targets);
+  }
+};
+
+/// What lessons need, made by hand around a model.
+template <class Model>
+struct holder {
+  using model_type = Model;
+  Model& model;
+  lc::tensor<typename Model::value, 12, 11> adjoint{};
+  std::uint32_t inputs[12]{}, targets[12]{};
+};
+
+template <class Trainer>
+lc::step_report step(Trainer& of, lc::extent_t streams = 4, double rate = 1e-2) {
+  const auto report = of.try_step(
+      streams, rate, [&](auto& by, lc::extent_t number) { return endless{}(by, number, of.progress().steps, true); });
+  REQUIRE_MESSAGE(report.ok(), report.why().message.c_str());
+  return *report;
+}
+
+template <class Left, class Right>
+bool same_bits(const Left& left, const Right& right) {
+  bool same = true;
+  lc::visit_tensors(
+      [&](const auto& a, const auto& b) {
+        for (std::size_t i = 0; i < a.size; ++i) same = same && a[i] == b[i];
+      },
+      left, right);
+  return same;
+}
+template <class Left, class Right>
+double distance(const Left& left, const Right& right) {
+  double most = 0;
+  lc::visit_tensors(
+      [&](const auto& a, const auto& b) {
+        for (std::size_t i = 0; i < a.size; ++i)
+          most = std::max(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+      },
+      left, right);
+  return most;
+}
+
+template <class Model>
+Model fresh() {
+  Model made;
+  lc::draw_weights(made, {.seed = 3, .deviation = 0.3});
+  return made;
+}
+
+/// What a trainer should do, written down once more: one model, all streams, the textbook's formulas.
+template <class Update>
+void by_hand(lc::model<tiny, lc::f64>& parameters, int steps, lc::extent_t streams, double clip_norm, Update&& update) {
+  using learning = lc::model<tiny, lc::f64, lc::training>;
+  learning model;
+  lc::visit_tensors([](auto& to, const auto& from) { to = from; }, model.parameters_to_write(),
+                    parameters.parameters());
+  for (int step = 0; step < steps; ++step) {
+    model.update();
+    model.clear_gradients();
+    holder<learning> by{model};
+    double counted = 0;
+    for (lc::extent_t number = 0; number < streams; ++number) {
+      const auto taught = endless{}(by, number, static_cast<std::uint64_t>(step), true);
+      REQUIRE(taught.ok());
+      counted += taught->counted;
+    }
+    double squares = 0;
+    lc::visit_tensors(
+        [&](const auto& g) {
+          for (const double x : g.data) squares += x * x / counted / counted;
+        },
+        model.gradients_to_write());
+    const double scale =
+        (clip_norm > 0 && std::sqrt(squares) > clip_norm ? clip_norm / std::sqrt(squares) : 1) / counted;
+    int tensor = 0;
+    lc::visit_tensors([&](auto& w, const auto& g) { update(tensor++, step + 1, w, g, scale); },
+                      model.parameters_to_write(), model.gradients_to_write());
+  }
+  lc::visit_tensors([](auto& to, const auto& from) { to = from; }, parameters.parameters_to_write(),
+                    model.parameters());
+}
+
+}  // namespace
+
+TEST_CASE("Adam with decoupled decay, step by step as the algorithm is written") {
+  auto trained = fresh<lc::model<tiny, lc::f64>>(), expected = fresh<lc::model<tiny, lc::f64>>();
+  for (const double clip : {0.0, 0.05}) {
+    lc::trainer<lc::model<tiny, lc::f64>> teacher(trained, {.beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.1},
+                                                  {.clip_norm = clip});
+    for (int i = 0; i < 3; ++i) step(teacher);
+    std::vector<std::vector<double>> first(100), second(100);
+    by_hand(expected, 3, 4, clip, [&](int tensor, int number, auto& w, const auto& g, double scale) {
+      auto &m = first[static_cast<std::size_t>(tensor)], &v = second[static_cast<std::size_t>(tensor)];
+      m.resize(w.size), v.resize(w.size);
+      for (std::size_t i = 0; i < w.size; ++i) {
+        const double of = g[i] * scale;
+        if (w.rank > 1) w[i] -= 1e-2 * 0.1 * w[i];
+        m[i] = 0.8 * m[i] + 0.2 * of;
+        v[i] = 0.95 * v[i] + 0.05 * of * of;
+        w[i] -= 1e-2 * (m[i] / (1 - std::pow(0.8, number))) / (std::sqrt(v[i] / (1 - std::pow(0.95, number))) + 1e-8);
+      }
+    });
+    CHECK(distance(trained.parameters(), expected.parameters()) < 1e-12);
+  }
+}
+
+TEST_CASE("gradient descent with momentum, as the algorithm is written") {
+  for (const bool ahead : {false, true}) {
+    auto trained = fresh<lc::model<tiny, lc::f64>>(), expected = fresh<lc::model<tiny, lc::f64>>();
+    lc::trainer<lc::model<tiny, lc::f64>, lc::gradient_descent> teacher(
+        trained, {.momentum = 0.7, .weight_decay = 0.01, .looks_ahead = ahead});
+    for (int i = 0; i < 3; ++i) step(teacher, 3, 0.1);
+    std::vector<std::vector<double>> moment(100);
+    by_hand(expected, 3, 3, 0, [&](int tensor, int, auto& w, const auto& g, double scale) {
+      auto& m = moment[static_cast<std::size_t>(tensor)];
+      m.resize(w.size);
+      for (std::size_t i = 0; i < w.size; ++i) {
+        const double of = g[i] * scale + (w.rank > 1 ? 0.01 * w[i] : 0);
+        m[i] = 0.7 * m[i] + of;
+        w[i] -= 0.1 * (ahead ? of + 0.7 * m[i] : m[i]);
+      }
+    });
+    CHECK(distance(trained.parameters(), expected.parameters()) < 1e-12);
+  }
+}
+
+TEST_CASE("the same bits on 1, 2 and 4 threads; parts change the order of sums and nothing else") {
+  using net = lc::model<tiny, lc::simd>;
+  auto alone = fresh<net>(), two = fresh<net>(), four = fresh<net>(), whole = fresh<net>();
+  lc::thread_team one_thread(1), two_threads(2), four_threads(4);
+  lc::trainer<net, lc::adam_w, lc::parts<4>, lc::thread_team> a(alone, {}, {}, one_thread), b(two, {}, {}, two_threads),
+      c(four, {}, {}, four_threads);
+  lc::trainer<net> d(whole);
+  double losses[4]{};
+  for (int i = 0; i < 5; ++i) {
+    losses[0] = step(a, 7).loss, losses[1] = step(b, 7).loss, losses[2] = step(c, 7).loss, losses[3] = step(d, 7).loss;
+  }
+  CHECK(losses[0] == losses[1]);
+  CHECK(losses[0] == losses[2]);
+  CHECK(same_bits(alone.parameters(), two.parameters()));
+  CHECK(same_bits(alone.parameters(), four.parameters()));
+  CHECK(distance(alone.parameters(), whole.parameters()) < 1e-4);
+  CHECK(losses[3] == doctest::Approx(losses[0]).epsilon(1e-4));
+}
+
+TEST_CASE("it learns, the trained model is up to date, and progress is counted") {
+  using net = lc::model<tiny, lc::simd>;
+  auto model = fresh<net>();
+  lc::trainer<net> teacher(model);
+  const double first = step(teacher, 8).loss;
+  for (int i = 0; i < 150; ++i) step(teacher, 8);
+  const double last = step(teacher, 8).loss;
+  CHECK(last < 0.7 * first);
+  CHECK(teacher.progress().steps == 152);
+  CHECK(teacher.progress().targets == 152 * 8 * 10);  // of 12 positions, two never count
+  CHECK(teacher.progress().multiply_adds == 152 * 8 * tiny::bound::multiply_adds(0, 12, 12));
+
+  const auto measured =
+      teacher.try_measure(8, [&](auto& by, lc::extent_t number) { return endless{}(by, number, 1000, false); });
+  REQUIRE(measured.ok());
+  // The model that was trained says the same as the learners inside.
+  double loss = 0, counted = 0;
+  for (lc::extent_t number = 0; number < 8; ++number) {
+    using learning = lc::model<tiny, lc::simd, lc::training, lc::borrowed>;
+    learning again(model.parameters());
+    holder<learning> by{again};
+    const auto taught = endless{}(by, number, 1000, false);
+    REQUIRE(taught.ok());
+    model.reset();
+    const auto forwarded = model.try_forward({by.inputs, 12}, [&](lc::extent_t t, const auto& logits) {
+      if (by.targets[t] != lc::no_token) loss += lc::cross_entropy(logits.data, 11, by.targets[t]), counted += 1;
+    });
+    REQUIRE(forwarded.ok());
+  }
+  CHECK(counted == measured->counted);
+  CHECK(loss / counted == doctest::Approx(measured->loss).epsilon(1e-5));
+}
+
+TEST_CASE("frozen tensors keep their bits; rates and decay of single tensors") {
+  using net = lc::model<tiny, lc::f64>;
+  auto model = fresh<net>();
+  const auto before = model.parameters();
+  lc::trainer<net, lc::gradient_descent> teacher(model, {.momentum = 0});
+  teacher.visit_settings([](const char* path, lc::tensor_setting& setting) {
+    setting.learns = std::string(path).find("attention.query") != std::string::npos;
+  });
+  step(teacher);
+  int moved = 0;
+  lc::visit_named(
+      [&](const char* path, const auto& a, const auto& b) {
+        bool same = true;
+        for (std::size_t i = 0; i < a.size; ++i) same = same && a[i] == b[i];
+        CHECK(same == (std::string(path).find("attention.query") == std::string::npos));
+        moved += same ? 0 : 1;
+      },
+      before, model.parameters());
+  CHECK(moved == 2);
+}
+
+TEST_CASE("what goes wrong stops a training and leaves the parameters as they were") {
+  using net = lc::model<tiny, lc::f32>;
+  auto model = fresh<net>();
+  lc::trainer<net> teacher(model);
+  step(teacher);
+  const auto before = model.parameters();
+  const auto expect = [&](const auto& outcome, const char* sentence) {
+    REQUIRE(!outcome.ok());
+    CHECK(std::string(outcome.why().message.c_str()).find(sentence) != std::string::npos);
+    CHECK(same_bits(before, model.parameters()));
+    CHECK(teacher.progress().steps == 1);
+  };
+  expect(teacher.try_step(0, 1e-3, [](auto& by, lc::extent_t n) { return endless{}(by, n, 0, true); }),
+         "expected lessons in which something counts");
+  expect(teacher.try_step(2, 1e-3,
+                          [](auto& by, lc::extent_t n) -> lc::outcome<lc::lesson_result> {
+                            by.inputs[0] = 1, by.targets[0] = n == 1 ? 11 : 2;
+                            return lc::try_learn_tokens(by, {by.inputs, 1}, {by.targets, 1});
+                          }),
+         "target 0: expected a number below 11 or no_token, found 11");
+  expect(teacher.try_step(
+             1, 1e-3, [](auto& by, lc::extent_t) { return lc::try_learn_tokens(by, {by.inputs, 3}, {by.targets, 2}); }),
+         "expected as many targets as inputs, 3, found 2");
+  expect(teacher.try_step(1, 1e-3,
+                          [](auto& by, lc::extent_t n) {
+                            auto taught = endless{}(by, n, 0, true);
+                            taught->loss = std::numeric_limits<double>::quiet_NaN();
+                            return taught;
+                          }),
+         "step 2: expected a finite loss, found NaN");
+  expect(teacher.try_step(1, 1e-3,
+                          [](auto& by, lc::extent_t n) {
+                            auto taught = endless{}(by, n, 0, true);
+                            by.model.gradients_to_write().embedding.weight[0] = std::numeric_limits<float>::infinity();
+                            return taught;
+                          }),
+         "expected a gradient of length 1e+6 at most, found infinity");
+  teacher.options.stop_above = 1e-3;
+  expect(teacher.try_step(1, 1e-3, [](auto& by, lc::extent_t n) { return endless{}(by, n, 0, true); }),
+         "expected a gradient of length 0.001 at most");
+  teacher.options.stop_above = 1e6;
+  step(teacher);
+  CHECK(!same_bits(before, model.parameters()));
+}
+
+TEST_CASE("a training that was saved and resumed goes on with the same bits") {
+  using net = lc::model<tiny, lc::simd>;
+  const scratch folder;
+  const std::string path = folder.path("training.safetensors");
+  auto whole = fresh<net>();
+  lc::trainer<net, lc::adam_w, lc::parts<2>> teacher(whole);
+  for (int i = 0; i < 3; ++i) step(teacher);
+  REQUIRE(lc::try_save_training(teacher, path, {{"note", "third"}}).ok());
+  for (int i = 0; i < 4; ++i) step(teacher);
+
+  net resumed;
+  lc::trainer<net, lc::adam_w, lc::parts<2>> second(resumed);
+  const auto went_on = lc::try_resume_training(second, path);
+  REQUIRE_MESSAGE(went_on.ok(), went_on.why().message.c_str());
+  CHECK(second.progress().steps == 3);
+  for (int i = 0; i < 4; ++i) step(second);
+  CHECK(same_bits(whole.parameters(), resumed.parameters()));
+  CHECK(same_bits(teacher.moments(), second.moments()));
+  CHECK(second.progress().multiply_adds == teacher.progress().multiply_adds);
+
+  // A damaged file changes nothing.
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  const auto before = resumed.parameters();
+  for (const auto& [damaged, sentence] : std::vector<std::pair<std::string, std::string>>{
+           {bytes.substr(0, bytes.size() - 4), "is the file whole?"},
+           {std::string(bytes).replace(bytes.find("training.steps\":\"3"), 18, "training.steps\":\"x"),
+            "expected a whole number, found 'x'"},
+           {std::string(bytes).replace(bytes.find("moments.second"), 14, "moments.sekond"), "moments.second"}}) {
+    const std::string broken = folder.path("broken.safetensors");
+    std::ofstream(broken, std::ios::binary) << damaged;
+    const auto wrong = lc::try_resume_training(second, broken);
+    REQUIRE(!wrong.ok());
+    CHECK_MESSAGE(std::string(wrong.why().message.c_str()).find(sentence) != std::string::npos,
+                  wrong.why().message.c_str());
+    CHECK(same_bits(before, resumed.parameters()));
+  }
+  const auto plain = folder.path("plain.safetensors");
+  REQUIRE(lc::try_save(resumed, plain).ok());
+  CHECK(!lc::try_resume_training(second, plain).ok());
+}
+
+TEST_CASE("schedules and clocks at hand-computed places") {
+  CHECK(lc::linear_schedule{2, 1}(0.25) == 1.75);
+  CHECK(lc::cosine_schedule{1, 0}(0.5) == doctest::Approx(0.5));
+  CHECK(lc::cosine_schedule{3e-3, 3e-4}(0.0) == doctest::Approx(3e-3));
+  CHECK(lc::cosine_schedule{3e-3, 3e-4}(1.0) == doctest::Approx(3e-4));
+  CHECK(lc::cubic_schedule{0, 0.9}(0.5) == doctest::Approx(0.9 - 0.9 / 8));
+  CHECK(lc::step_schedule{1, 0.5, 0.25}(0.24) == 1);
+  CHECK(lc::step_schedule{1, 0.5, 0.25}(0.25) == 0.5);
+  CHECK(lc::step_schedule{1, 0.5, 0.25}(1.0) == 0.125);
+  const auto warmed = lc::warm_up(0.1, lc::cosine_schedule{1, 0});
+  CHECK(warmed(0.05) == doctest::Approx(0.5));
+  CHECK(warmed(0.1) == doctest::Approx(1));
+  CHECK(warmed(0.55) == doctest::Approx(0.5));
+  CHECK(warmed(1.0) == doctest::Approx(0));
+  CHECK(lc::training_length{.steps = 10}.share({.steps = 5}) == 0.5);
+  CHECK(lc::training_length{.targets = 100}.share({.steps = 5, .targets = 25}) == 0.25);
+  CHECK(lc::training_length{.multiply_adds = 8}.share({.multiply_adds = 16}) == 1);
+}
+
+TEST_CASE("numbers as text") {
+  const auto text = [](double number) { return std::string((lc::text_buffer<64>() << number).c_str()); };
+  CHECK(text(0) == "0");
+  CHECK(text(12.5) == "12.5");
+  CHECK(text(-0.00123) == "-0.00123");
+  CHECK(text(0.5) == "0.5");
+  CHECK(text(100000) == "100000");
+  CHECK(text(1e6) == "1e+6");
+  CHECK(text(3.25e-9) == "3.25e-9");
+  CHECK(text(999999.7) == "1e+6");
+  CHECK(text(std::numeric_limits<double>::infinity()) == "infinity");
+  CHECK(text(std::numeric_limits<double>::quiet_NaN()) == "NaN");
+}
