@@ -10,11 +10,9 @@
 // In a round everything is run six times in a row, and the best of the last five counts; what is printed are medians of
 // the rounds, and ratios of the two sides of one round.
 #include "support/bench.hpp"
-
-#include <sys/wait.h>
+#include "support/peer_process.hpp"
 
 #include <cmath>
-#include <csignal>
 #include <functional>
 #include <lacuna/io.hpp>
 #include <lacuna/with_huge_pages.hpp>
@@ -45,63 +43,19 @@ ids sentence(std::uint64_t number, std::size_t length) {
   return made;
 }
 
-/// A process that is sent lines and answers each with one.
-class peer {
- public:
-  explicit peer(const std::string& command) {
-    int to_it[2], from_it[2];
-    if (pipe(to_it) != 0 || pipe(from_it) != 0) stop("expected two pipes, found none");
-    process_ = fork();
-    if (process_ < 0) stop("expected a process for the peer, found none");
-    if (process_ == 0) {
-      dup2(to_it[0], 0), dup2(from_it[1], 1);
-      for (const int end : {to_it[0], to_it[1], from_it[0], from_it[1]}) close(end);
-      execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-      _exit(127);
-    }
-    close(to_it[0]), close(from_it[1]);
-    std::signal(SIGPIPE, SIG_IGN);  // where it has ended, its answer is missing, and that is said
-    to_ = fdopen(to_it[1], "w"), from_ = fdopen(from_it[0], "r");
-    name_ = answer();
-    if (name_.rfind("ready ", 0) != 0) stop("the peer did not say that it is ready: " + name_);
-    name_.erase(0, 6);
+/// The seconds that the peer took for some ids; what it made goes to `embedding`, where it says that.
+double run_peer(bench::peer_process& peer, const ids& of, std::vector<float>* embedding = nullptr) {
+  std::string line;
+  for (const auto id : of) line += std::to_string(id) + ' ';
+  std::istringstream said(peer.ask(line));
+  double seconds = 0;
+  if (!(said >> seconds)) stop("the peer said: " + said.str());
+  if (embedding != nullptr) {
+    embedding->clear();
+    for (float value = 0; said >> value;) embedding->push_back(value);
   }
-  peer(const peer&) = delete;
-  peer& operator=(const peer&) = delete;
-  ~peer() {
-    std::fclose(to_), std::fclose(from_);
-    waitpid(process_, nullptr, 0);
-  }
-
-  const std::string& name() const { return name_; }
-  /// The seconds that it took; what it made goes to `embedding`, where it says that.
-  double run(const ids& of, std::vector<float>* embedding = nullptr) {
-    std::string line;
-    for (const auto id : of) line += std::to_string(id) + ' ';
-    line.back() = '\n';
-    std::fputs(line.c_str(), to_);
-    std::fflush(to_);
-    std::istringstream said(answer());
-    double seconds = 0;
-    if (!(said >> seconds)) stop("the peer said: " + said.str());
-    if (embedding != nullptr) {
-      embedding->clear();
-      for (float value = 0; said >> value;) embedding->push_back(value);
-    }
-    return seconds;
-  }
-
- private:
-  std::string answer() {
-    std::string line;
-    for (int c = 0; (c = std::fgetc(from_)) != EOF && c != '\n';) line += static_cast<char>(c);
-    if (line.empty()) stop("the peer ended");
-    return line;
-  }
-  pid_t process_ = 0;
-  FILE *to_ = nullptr, *from_ = nullptr;
-  std::string name_;
-};
+  return seconds;
+}
 
 template <class Model>
 std::unique_ptr<Model> make_model(const std::string& folder) {
@@ -220,14 +174,14 @@ struct options {
   std::size_t rounds = 15;
 };
 
-void sentences(const options& o, on_heap& heap, on_huge_pages& huge, peer* beside) {
+void sentences(const options& o, on_heap& heap, on_huge_pages& huge, bench::peer_process* beside) {
   for (const std::size_t length : {16u, 64u, 128u}) {
     const ids tokens = sentence(length, length);
     contest of;
     of.add("heap", [&] { encode(heap, tokens, {}); });
     of.add("huge pages", [&] { encode(huge, tokens, {}); });
     of.add("this core", multiply_adds);
-    if (beside != nullptr) of.add_timed(beside->name(), [&] { return beside->run(tokens); });
+    if (beside != nullptr) of.add_timed(beside->name(), [&] { return run_peer(*beside, tokens); });
     for (std::size_t i = 0; i < o.rounds; ++i) of.run_round();
     const double flop = 2 * static_cast<double>(lc::prefill_multiply_adds<recipe>(length));
     const double peak = multiply_adds_flop() / of.median(2);
@@ -240,7 +194,7 @@ void sentences(const options& o, on_heap& heap, on_huge_pages& huge, peer* besid
           side < 2 && beside != nullptr ? ("   the peer takes " + of.ratio(3, side) + " times as long").c_str() : "");
     }
     if (rows theirs; beside != nullptr && !o.folder.empty()) {
-      beside->run(tokens, &theirs);
+      run_peer(*beside, tokens, &theirs);
       if (!theirs.empty())
         std::printf("         cosine to the peer's embedding: 1 - %.1e\n",
                     1 - cosine(encode(heap, tokens, {}), theirs));
@@ -249,7 +203,7 @@ void sentences(const options& o, on_heap& heap, on_huge_pages& huge, peer* besid
   }
 }
 
-void batches(const options& o, on_huge_pages& model, peer* beside) {
+void batches(const options& o, on_huge_pages& model, bench::peer_process* beside) {
   std::vector<ids> batch, padded;
   std::size_t total = 0, longest = 0;
   for (std::size_t i = 0; i < 24; ++i) {
@@ -288,7 +242,7 @@ void batches(const options& o, on_huge_pages& model, peer* beside) {
   if (beside != nullptr)
     of.add_timed("one by one, " + beside->name(), [&] {
       double sum = 0;
-      for (const ids& each : batch) sum += beside->run(each);
+      for (const ids& each : batch) sum += run_peer(*beside, each);
       return sum;
     });
   for (std::size_t i = 0; i < o.rounds; ++i) of.run_round();
@@ -314,8 +268,8 @@ int main(int count, char** arguments) {
     if (name == "--rounds") o.rounds = rounds;
   }
   bench::pin();
-  std::unique_ptr<peer> beside;
-  if (!o.peer.empty()) beside = std::make_unique<peer>(o.peer);  // on the same core: it waits while this one runs
+  std::unique_ptr<bench::peer_process> beside;
+  if (!o.peer.empty()) beside = std::make_unique<bench::peer_process>(o.peer);  // on the same core: it waits while this one runs
   std::printf("compiler %s, architecture %s, %zu rounds, weights %s, peer %s\n", lc::compiler_name,
               lc::architecture_name, o.rounds, o.folder.empty() ? "random" : "of the model",
               beside == nullptr ? "none" : beside->name().c_str());

@@ -24,21 +24,23 @@ struct gelu_tanh {
   static constexpr bool preserves_zero = true;
   using lane_wise = gelu_tanh;
 
+  /// As x times a logistic function: (1 + tanh(u)) / 2 = 1 / (1 + e^-2u), which does not cancel left of 0 either.
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
-    return Value(0.5) * x * (Value(1) + maths::tanh(inner(x)));
+    return x * share(x);
   }
   template <class Value>
   LACUNA_HD static constexpr Value derivative(Value x) noexcept {
-    const Value t = maths::tanh(inner(x));
-    const Value slope = Value(0.797884560802865355880) * (Value(1) + Value(3 * 0.044715) * x * x);
-    return Value(0.5) * (Value(1) + t) + Value(0.5) * x * (Value(1) - t * t) * slope;
+    const Value s = share(x);
+    const Value slope = Value(1.595769121605730711760) * (Value(1) + Value(3 * 0.044715) * x * x);
+    return s + x * slope * (s * (Value(1) - s));
   }
 
  private:
   template <class Value>
-  LACUNA_HD static constexpr Value inner(Value x) noexcept {
-    return Value(0.797884560802865355880) * (x + Value(0.044715) * x * x * x);
+  LACUNA_HD static constexpr Value share(Value x) noexcept {
+    const Value doubled = Value(1.595769121605730711760) * (x + Value(0.044715) * x * x * x);
+    return Value(1) / (Value(1) + maths::exp(-doubled));
   }
 };
 

@@ -60,7 +60,6 @@ status try_save_training(const Trainer& from, const std::string& path,
 /// of `try_fill` (another recipe, optimiser or element type, damaged numbers), metadata that are missing or no numbers.
 template <class Trainer>
 status try_resume_training(Trainer& to, const directory& from) {
-  training_progress progress;
   const auto steps = detail::try_metadata_number(from, "lacuna.training.steps");
   if (!steps.ok()) return steps.why();
   const auto targets = detail::try_metadata_number(from, "lacuna.training.targets");
