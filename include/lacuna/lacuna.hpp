@@ -117,7 +117,16 @@
 #include <lacuna/train/learner.hpp>
 #include <lacuna/train/schedule.hpp>
 #include <lacuna/train/trainer.hpp>
+#include <lacuna/train/loss/alignment.hpp>
+#include <lacuna/train/loss/density_penalty.hpp>
+#include <lacuna/train/loss/info_nce.hpp>
+#include <lacuna/train/loss/kl_divergence.hpp>
+#include <lacuna/train/loss/mean_squared_error.hpp>
+#include <lacuna/train/loss/soft_cross_entropy.hpp>
+#include <lacuna/train/loss/square_head.hpp>
+#include <lacuna/train/loss/temperature.hpp>
 #include <lacuna/train/update_centroids.hpp>
+#include <lacuna/train/weighted_losses.hpp>
 #include <lacuna/zoo/bert.hpp>
 #include <lacuna/zoo/biformer.hpp>
 #include <lacuna/zoo/bigbird.hpp>
