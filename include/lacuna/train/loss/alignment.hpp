@@ -63,7 +63,8 @@ struct alignment {
       target_square += of_target[i] * of_target[i];
     }
     const double scale = maths::sqrt(predicted_square) * maths::sqrt(target_square);
-    const double slope = -2 * weight / scale, share = both / predicted_square;
+    const double slope = -2 * weight / scale;
+    const double share = both / predicted_square;
     for (extent_t i = 0; i < n * n; ++i) of_target[i] -= share * of_predicted[i];
     for (extent_t c = 0; c < Columns; ++c) {
       const double mean = mean_of(predicted, c);
