@@ -16,6 +16,7 @@
 #include <lacuna/activation/poly_relu.hpp>
 #include <lacuna/activation/relu.hpp>
 #include <lacuna/activation/sigmoid.hpp>
+#include <lacuna/activation/tapped_activation.hpp>
 #include <lacuna/activation/top_k_activation.hpp>
 #include <lacuna/attention/attention.hpp>
 #include <lacuna/attention/cache/paged.hpp>
@@ -58,6 +59,7 @@
 #include <lacuna/block/residual.hpp>
 #include <lacuna/block/shared.hpp>
 #include <lacuna/block/skip.hpp>
+#include <lacuna/block/tapped.hpp>
 #include <lacuna/ffn/ffn.hpp>
 #include <lacuna/ffn/mixture.hpp>
 #include <lacuna/ffn/pattention.hpp>
@@ -110,6 +112,7 @@
 #include <lacuna/probe/prediction.hpp>
 #include <lacuna/tensor/sequences.hpp>
 #include <lacuna/train/adam_w.hpp>
+#include <lacuna/tensor/taps.hpp>
 #include <lacuna/train/auxiliary_loss.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/train/gradient_descent.hpp>

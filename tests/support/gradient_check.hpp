@@ -20,6 +20,27 @@ inline double larger_or_infinite(double size, double number) {
   return std::isnan(number) ? HUGE_VAL : std::max(size, std::fabs(number));
 }
 
+/// Losses on everything that a model taps, in place of those of its logits alone; 0 where it taps nothing. Guides are
+/// random rows.
+template <class Model>
+double loss_on_taps(Model& model) {
+  namespace lc = lacuna;
+  static lc::tensor<double, 20, 3> guide;
+  static lc::alignment_workspace<20> workspace;
+  for (lc::extent_t i = 0; i < guide.size; ++i) guide[i] = lc::random_normal(8, 2, i);
+  double sum = 0;
+  model.visit_taps([&]<lc::extent_t Columns>(const char*, lc::rows<const double, Columns> seen,
+                                             lc::rows<double, Columns> adjoint) {
+    static lc::tensor<double, 20, Columns> teacher;
+    for (lc::extent_t i = 0; i < teacher.size; ++i) teacher[i] = lc::random_normal(9, 2, i);
+    sum += 2 * lc::square_head{}(seen, teacher.first(seen.count), adjoint, 2);
+    sum += lc::density_penalty{0.5}(seen, adjoint);
+    // Experts get few tokens, of which alignment has nothing to say.
+    if (seen.count >= 4) sum += 3 * lc::alignment{}(seen, guide.first(seen.count), adjoint, workspace, 3);
+  });
+  return sum;
+}
+
 /// Checks every parameter of a recipe. `loss(logits, adjoint)` returns the loss and writes its derivative.
 template <class Recipe, class Loss>
 std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
@@ -35,12 +56,12 @@ std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
   };
 
   lc::extent_t rows = 0;
-  // Losses that the recipe carries itself belong to the loss whose gradients backward gives.
+  // Losses that the recipe carries itself, and those on taps, belong to the loss whose gradients backward gives.
   const auto evaluate = [&] {
     const auto results = *model->try_forward_to_learn(tokens);
     rows = results.count;
     const double of_logits = loss(results, adjoints_of(rows));
-    return of_logits + lc::auxiliary_loss(*model);
+    return of_logits + lc::auxiliary_loss(*model) + loss_on_taps(*model);
   };
   evaluate();
   model->clear_gradients();

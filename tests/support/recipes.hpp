@@ -226,6 +226,17 @@ using mean_encoding = encoding<lc::mean_pooling>;
 using first_encoding = encoding<lc::first_token>;
 using learned_encoding = encoding<lc::sequence_pooling>;
 
+/// Taps behind blocks of every kind, an empty one among them, and behind activations: plain, gated, with parameters, in
+/// experts. Losses send gradients into all of them: see gradient_check.hpp.
+using tapped_rows = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+    lc::tapped<lc::pre_norm<lc::rms_norm<>, lc::skip>>,
+    lc::shared<2, lc::tapped<lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::causal>,
+                                          lc::ffn<lc::hidden<5>, lc::tapped_activation<lc::silu>>>>>,
+    lc::tapped<lc::repeat<2, lc::pre_norm<lc::rms_norm<>,
+        lc::ffn<lc::hidden<5>, lc::gated<lc::tapped_activation<lc::gelu>>>>>>,
+    lc::tapped<lc::parallel<lc::rms_norm<>, lc::ffn<lc::hidden<4>, lc::tapped_activation<lc::poly_relu>>,
+        lc::mixture<lc::experts<2>, lc::experts_per_token<1>, lc::hidden<4>, lc::tapped_activation<lc::silu>>>>>;
+
 /// Gives a model what it reads beside the stream: a graph, where some nodes listen to themselves, one to nobody, and
 /// positions; the lengths of sequences; kinds of tokens.
 template <class Model>

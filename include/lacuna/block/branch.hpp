@@ -139,6 +139,12 @@ struct branch {
   static constexpr void losses(Memory& memory, Function& f) {
     visit_losses_of<sublayer>(memory.sublayer_part, f);
   }
+  template <class Memory, class Walk>
+  static constexpr void taps(Memory& memory, Walk& walk) {
+    walk.inside("blocks", walk.layer, walk.tokens, [&] {
+      walk.inside(names::sublayer.c_str(), [&] { visit_taps_of<sublayer>(memory.sublayer_part, walk); });
+    });
+  }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return sublayer::multiply_adds(first, tokens);
   }

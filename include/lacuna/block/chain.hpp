@@ -220,6 +220,15 @@ struct chain {
       detail::visit_losses_of<Link>(pick(memory.links), f);
     });
   }
+  template <class Memory, class Walk>
+  static constexpr void taps(Memory& memory, Walk& walk) {
+    const extent_t first = walk.layer;
+    Links::template each<false>([&]<class Link>(type_list<Link>, auto pick, extent_t) {
+      detail::visit_taps_of<Link>(pick(memory.links), walk);
+      walk.layer += detail::layers_of_bound<Link>;
+    });
+    walk.layer = first;
+  }
   /// Equal links answer alike: the first speaks for them.
   template <class Function>
   static constexpr void schedules(Function&& f) {

@@ -136,6 +136,12 @@ struct parallel_sum<At, Stem, type_list<Branches...>> {
       visit_losses_of<Branch>(pick(memory.branches), f);
     });
   }
+  template <class Memory, class Walk>
+  static constexpr void taps(Memory& memory, Walk& walk) {
+    links::template each<false>([&]<class Branch>(type_list<Branch>, auto pick, extent_t) {
+      visit_taps_of<Branch>(pick(memory.branches), walk);
+    });
+  }
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return (std::uint64_t{0} + ... + Branches::multiply_adds(first, tokens));
   }

@@ -47,6 +47,21 @@ constexpr void visit_losses_of(Memory& memory, Function& f) {
   if constexpr (requires { Bound::losses(memory, f); }) Bound::losses(memory, f);
 }
 
+/// Hands a walk over taps (tensor/taps.hpp) on to a bound component, if it has any or holds others: it has
+/// `taps(memory, walk)` then.
+template <class Bound, class Memory, class Walk>
+constexpr void visit_taps_of(Memory& memory, Walk& walk) {
+  if constexpr (requires { Bound::taps(memory, walk); }) Bound::taps(memory, walk);
+}
+/// Layers that a bound block numbers on: 0 for what stands inside a block.
+template <class Bound>
+inline constexpr extent_t layers_of_bound = [] {
+  if constexpr (requires { Bound::layers; })
+    return static_cast<extent_t>(Bound::layers);
+  else
+    return extent_t{0};
+}();
+
 }  // namespace detail
 
 namespace slots {

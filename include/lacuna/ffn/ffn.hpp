@@ -93,6 +93,10 @@ struct ffn : recipe<recipe_name::ffn, ffn_fields, Policies...> {
                                              rows<Value, At::width> dx, const Run& run) {
       form::backward(v, a, x, dy, dx, run);
     }
+    template <class Memory, class Walk>
+    static constexpr void taps(Memory& memory, Walk& walk) {
+      detail::visit_taps_of<form>(memory, walk);
+    }
     static constexpr std::uint64_t multiply_adds(extent_t, extent_t tokens) { return form::multiply_adds(tokens); }
     template <class Function>
     static constexpr void facts(Function&& f) {

@@ -110,6 +110,10 @@ struct gated_ffn {
                        dgate, dx, run);
     up_map::backward(v.parameters.up, a.gradients.up, m.up_map_memory, d.up_map_memory, v.derived.up, x, dup, dx, run);
   }
+  template <class Memory, class Walk>
+  static constexpr void taps(Memory& memory, Walk& walk) {
+    detail::visit_taps_of<applied>(memory.activation, walk);
+  }
   static constexpr std::uint64_t multiply_adds(extent_t tokens) {
     return gate_map::multiply_adds(tokens) + up_map::multiply_adds(tokens) + down_map::multiply_adds(tokens);
   }

@@ -207,6 +207,12 @@ struct mixture : recipe<recipe_name::mixture, mixture_fields, Policies...> {
     static constexpr void losses(Memory& memory, Function& f) {
       if constexpr (!same<std::remove_cvref_t<decltype(memory.losses)>, nothing>) loss_list::visit(memory.losses, f);
     }
+    template <class Memory, class Walk>
+    static constexpr void taps(Memory& memory, Walk& walk) {
+      memory.plan.each_block([&](extent_t e, extent_t number, const assignments<chosen>& of) {
+        walk.inside("experts", e, of.count, [&] { detail::visit_taps_of<expert>(memory.at(number).inner, walk); });
+      });
+    }
     /// With a limited capacity: at most.
     static constexpr std::uint64_t multiply_adds(extent_t, extent_t tokens) {
       const extent_t most = experts * capacity::rows(tokens, chosen, experts);

@@ -76,6 +76,10 @@ struct plain_ffn {
     up_map::backward(v.parameters.up, a.gradients.up, v.memory.up_map_memory, a.memory.up_map_memory, v.derived.up, x,
                      dup, dx, run);
   }
+  template <class Memory, class Walk>
+  static constexpr void taps(Memory& memory, Walk& walk) {
+    detail::visit_taps_of<applied>(memory.activation, walk);
+  }
   static constexpr std::uint64_t multiply_adds(extent_t tokens) {
     return up_map::multiply_adds(tokens) + down_map::multiply_adds(tokens);
   }

@@ -3,6 +3,7 @@
 
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/block/shared.hpp>
+#include <lacuna/block/tapped.hpp>
 #include <lacuna/model/substitution.hpp>
 
 LACUNA_BEGIN
@@ -24,6 +25,8 @@ template <class... Blocks>
 inline constexpr extent_t layers_of<stack<Blocks...>> = (extent_t{0} + ... + layers_of<Blocks>);
 template <extent_t Count, class Block, class Norms>
 inline constexpr extent_t layers_of<shared<Count, Block, Norms>> = Count * layers_of<Block>;
+template <class Block>
+inline constexpr extent_t layers_of<tapped<Block>> = layers_of<Block>;
 
 /// A block that is repeated so many times, as the list of nothing or one block.
 template <extent_t Count, class Block>
@@ -46,6 +49,23 @@ struct substituted_layer<repeat<Count, Block>, Number, Rule> {
 template <extent_t Count, class Block, class Norms, extent_t Number, class Rule>
 struct substituted_layer<shared<Count, Block, Norms>, Number, Rule> {
   using type = type_list<shared<Count, Block, Norms>>;
+};
+
+/// A tap stays behind the last of the blocks.
+template <class List>
+struct tapped_again;
+template <class... Blocks>
+struct tapped_again<type_list<Blocks...>> {
+  using type = tapped<stack<Blocks...>>;
+};
+template <class Only>
+struct tapped_again<type_list<Only>> {
+  using type = tapped<Only>;
+};
+template <class Block, extent_t Number, class Rule>
+  requires(!is_met<tapped<Block>, Rule>)
+struct substituted_layer<tapped<Block>, Number, Rule> {
+  using type = type_list<typename tapped_again<typename substituted_layer<Block, Number, Rule>::type>::type>;
 };
 
 /// Parts in a row, of which those that hold layers are numbered on.

@@ -10,6 +10,7 @@
 #include <lacuna/op/block_plan.hpp>
 #include <lacuna/op/multiply_out.hpp>
 #include <lacuna/tensor/structs.hpp>
+#include <lacuna/tensor/taps.hpp>
 
 LACUNA_BEGIN
 
@@ -365,6 +366,17 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr void visit_losses(Function&& f) {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
     if constexpr (Self::trains) detail::visit_losses_of<bound>(workings().memory, f);
+  }
+  /// Calls `f(path, rows, adjoint)` for everything that the recipe taps, layer by layer: the rows that the last
+  /// `try_forward_to_learn` kept, to read, and their adjoint, 0 at first, to which losses add what `try_backward` then
+  /// takes in. No rows before the first one. See `tapped`, `tapped_activation`.
+  template <class Self = model, class Function>
+  constexpr void visit_taps(Function&& f) {
+    static_assert(__is_base_of(nothing, rules::what_is_tapped_is_kept<Self::trains>) || true);
+    if constexpr (Self::trains) {
+      detail::tap_walk<std::remove_reference_t<Function>> walk{f, workings().last_count};
+      detail::visit_taps_of<bound>(workings().memory, walk);
+    }
   }
   /// Gradients, to read and to clear.
   template <class Self = model>

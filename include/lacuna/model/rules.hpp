@@ -27,6 +27,12 @@ template <bool Trains>
 struct learning_needs_training {
   static_assert(Trains, "lacuna::model: an inference model has no gradients (write model<Recipe, lacuna::training>)");
 };
+template <bool Trains>
+struct what_is_tapped_is_kept {
+  static_assert(Trains,
+                "lacuna::model: an inference model does not keep the rows that are tapped (write model<Recipe, "
+                "lacuna::training>)");
+};
 template <bool Owns>
 struct writing_needs_ownership {
   static_assert(

@@ -204,6 +204,10 @@ struct trunk {
   static constexpr void losses(Memory& memory, Function& f) {
     detail::visit_losses_of<body>(memory.body_part, f);
   }
+  template <class Memory, class Walk>
+  static constexpr void taps(Memory& memory, Walk& walk) {
+    detail::visit_taps_of<body>(memory.body_part, walk);
+  }
   /// Multiply-adds of `tokens` rows from position `first` on.
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return detail::work_of_position<position>(tokens) + body::multiply_adds(first, tokens);
