@@ -50,7 +50,7 @@ def kl_divergence(x, y, temperature):
 
 
 def square_head(x, y):
-    """Kurtic et al. 2023, section 2."""
+    """Kurtic et al. 2023."""
     return F.mse_loss(x, y) / (F.mse_loss(y, torch.zeros_like(y)) + 2.0 ** -7)
 
 
@@ -65,7 +65,7 @@ def density(x, y, epsilon):
 
 
 def hsic(k, l):
-    """Song et al. 2012, eq. (5)."""
+    """Song et al. 2012, the unbiased estimator."""
     n = len(k)
     k, l = k - torch.diag(torch.diag(k)), l - torch.diag(torch.diag(l))
     one = torch.ones(n, 1, dtype=torch.float64)

@@ -35,7 +35,7 @@ enum class hsic_estimate : std::uint8_t {
 /// Precondition: as many rows in all views, at least 4 (biased: 2), not more than the workspace has; otherwise the
 /// result is NaN and nothing is written. It is NaN, too, where all rows of X or all of Y are equal, since CKA is 0 / 0
 /// there. Source: Kornblith et al. (2019), arXiv 1905.00414, eq. (4); unbiased: Song et al. (2012), "Feature selection
-/// via dependence maximization", eq. (5), as used by Nguyen et al. (2021), arXiv 2010.15327; as a loss Subramaniam et
+/// via dependence maximization", as used by Nguyen et al. (2021), arXiv 2010.15327; as a loss Subramaniam et
 /// al. (2024), arXiv 2410.20035, which is biased and centres with 10^4 columns for 64 rows, where the biased estimate
 /// tells hardly anything.
 struct alignment {

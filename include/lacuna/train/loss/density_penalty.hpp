@@ -15,7 +15,7 @@ LACUNA_BEGIN
 /// `slice`; the released code counts it. O(tokens hidden).
 ///
 /// Precondition: as many rows in both views, at least one, epsilon > 0; otherwise the result is NaN and nothing is
-/// written. Source: Runwal et al. (2024), "From PEFT to DEFT", arXiv 2402.01911, section 3, as in the released code.
+/// written. Source: Runwal et al. (2024), "From PEFT to DEFT", arXiv 2402.01911, as in the released code.
 struct density_penalty {
   double epsilon = 1e-7;
 

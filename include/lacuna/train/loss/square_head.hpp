@@ -14,7 +14,7 @@ LACUNA_BEGIN
 ///
 /// Precondition: as many rows in all views, at least one; otherwise the result is NaN and nothing is written.
 /// Source: Kurtic et al. (2023), "Sparse fine-tuning for inference acceleration of large language models",
-/// arXiv 2310.06927, section 2; epsilon is that of the released code.
+/// arXiv 2310.06927; epsilon is that of the released code.
 struct square_head {
   double epsilon = 0.0078125;
 
