@@ -90,6 +90,7 @@
 #include <lacuna/model/pooling/first_token.hpp>
 #include <lacuna/model/pooling/mean_pooling.hpp>
 #include <lacuna/model/pooling/sequence_pooling.hpp>
+#include <lacuna/model/regressor.hpp>
 #include <lacuna/model/results.hpp>
 #include <lacuna/model/rules.hpp>
 #include <lacuna/model/substitute.hpp>
@@ -135,6 +136,7 @@
 #include <lacuna/zoo/bigbird.hpp>
 #include <lacuna/zoo/combiner.hpp>
 #include <lacuna/zoo/graph_transformer.hpp>
+#include <lacuna/zoo/itransformer.hpp>
 #include <lacuna/zoo/learned_sinks.hpp>
 #include <lacuna/zoo/linformer.hpp>
 #include <lacuna/zoo/longformer.hpp>

@@ -220,6 +220,17 @@ MUTATIONS = [
     ("position/restarting.hpp", "inner::apply(part, backward, own)", "inner::apply(part, false, own)", "packed_sequences"),
     ("position/restarting.hpp", "inner::backward(gradients, part, own)",
      "inner::backward(gradients, dx.slice(0, part.count), own)", "packed_sequences"),
+    ("model/window/instance_norm.hpp", "op::evaluate(dout, dy / memory", "op::evaluate(dout, Value(1.001) * dy / memory",
+     "inverted"),
+    ("model/window/instance_norm.hpp", "n * row_mean(dn * n)", "n * row_mean(dn)", "inverted"),
+    ("model/window/instance_norm.hpp", "(row_sum(dy) + n * row_sum(dy * out))", "(row_sum(dy) - n * row_sum(dy * out))",
+     "inverted"),
+    ("model/window/instance_norm.hpp", "op::evaluate(dout, dy, run.backend)",
+     "op::evaluate(dout, Value(1.001) * dy, run.backend)", "inverted_plain"),
+    ("model/window/window_input.hpp", "v.memory.series_part.first(series), dembedded, dx, run)",
+     "dx, dembedded, dx, run)", "inverted_plain"),
+    ("model/regressor.hpp", "dnormed.slice(0, variates)", "dnormed.slice(1, variates)", "inverted"),
+    ("op/transpose.hpp", "y(i, j) += static_cast<Value>(", "y(i, j) -= static_cast<Value>(", "inverted"),
 ]
 
 

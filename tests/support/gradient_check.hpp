@@ -41,7 +41,8 @@ double loss_on_taps(Model& model) {
   return sum;
 }
 
-/// Checks every parameter of a recipe. `loss(logits, adjoint)` returns the loss and writes its derivative.
+/// Checks every parameter of a recipe, and the window of a regressor. `loss(logits, adjoint)` returns the loss and
+/// writes its derivative.
 template <class Recipe, class Loss>
 std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
   namespace lc = lacuna;
@@ -49,8 +50,8 @@ std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
   auto model = std::make_unique<model_type>();
   recipes::randomise(*model, seed, 0.4);
   recipes::assign(*model);
-  const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
-  std::vector<double> adjoint(tokens.count * model_type::outputs);
+  recipes::input<model_type> input;
+  std::vector<double> adjoint(input.most_results * model_type::outputs);
   const auto adjoints_of = [&](lc::extent_t count) {
     return lc::rows<double, model_type::outputs>{adjoint.data(), count};
   };
@@ -58,16 +59,35 @@ std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
   lc::extent_t rows = 0;
   // Losses that the recipe carries itself, and those on taps, belong to the loss whose gradients backward gives.
   const auto evaluate = [&] {
-    const auto results = *model->try_forward_to_learn(tokens);
+    const auto results = *model->try_forward_to_learn(input.view());
     rows = results.count;
     const double of_logits = loss(results, adjoints_of(rows));
     return of_logits + lc::auxiliary_loss(*model) + loss_on_taps(*model);
   };
   evaluate();
   model->clear_gradients();
-  (void)model->try_backward(tokens, adjoints_of(rows));
-
   std::vector<tensor_gradient> report;
+  if constexpr (model_type::regresses) {
+    std::vector<double> of_input(input.numbers.size);
+    const lc::rows<double, model_type::window_view::columns> window_adjoint{of_input.data(), input.view().count};
+    if (!model->try_backward(input.view(), adjoints_of(rows), window_adjoint).ok()) std::abort();
+    tensor_gradient of{"window", 0, 0};
+    for (std::size_t i = 0; i < of_input.size(); ++i) {
+      constexpr double step = 1e-5;
+      const double kept = input.numbers[i];
+      input.numbers[i] = kept + step;
+      const double above = evaluate();
+      input.numbers[i] = kept - step;
+      const double below = evaluate();
+      input.numbers[i] = kept;
+      of.largest = larger_or_infinite(of.largest, of_input[i]);
+      of.difference = larger_or_infinite(of.difference, (above - below) / (2 * step) - of_input[i]);
+    }
+    report.push_back(of);
+  } else {
+    (void)model->try_backward(input.view(), adjoints_of(rows));
+  }
+
   lc::visit_named(
       [&](const char* path, auto& weight, auto& gradient) {
         tensor_gradient of{path, 0, 0};

@@ -2,6 +2,7 @@
 /// Small recipes that between them use every component: for gradients, laws and mutants.
 
 #include <cstdlib>
+#include <iterator>
 #include <lacuna/lacuna.hpp>
 
 namespace recipes {
@@ -266,6 +267,40 @@ void assign(Model& model) {
     if (!model.try_assign(lc::token_type_view{kinds, 19}).ok()) std::abort();
   }
 }
+
+/// A regressor of three series and a covariate: inverted tokens, instance norm, post-norm blocks with biases.
+template <class... Parts>
+using small_regressor =
+    lc::regressor<lc::variates<3>, lc::covariates<1>, lc::lookback<10>, lc::horizon<5>, lc::width<8>,
+                  lc::repeat<2, lc::post_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::full, lc::bias>,
+                                              lc::ffn<lc::hidden<12>, lc::gelu, lc::bias>>>,
+                  lc::layer_norm<>, Parts...>;
+using inverted = small_regressor<>;
+/// The same with what else an input may have: series as they are, positions and a norm of the embedding, no biases,
+/// weights in other formats.
+using inverted_plain = small_regressor<lc::no_instance_norm, lc::inverted_tokens<lc::low_rank_weight<3>, lc::no_bias>,
+                                       lc::learned_position, lc::embedding_norm<lc::rms_norm<>>, lc::linear_head<>>;
+
+/// What a model is given: the stream.
+template <class Model, class = void>
+struct input {
+  static constexpr lc::extent_t most_results = std::size(stream);
+  static lc::token_view view() { return {stream, std::size(stream)}; }
+};
+/// Or a window, whose series differ in level and size.
+template <class Model>
+struct input<Model, std::enable_if_t<Model::regresses>> {
+  using bound = typename Model::bound;
+  static constexpr lc::extent_t most_results = bound::horizon;
+  lc::tensor<typename Model::value, bound::lookback, bound::series> numbers;
+  input() {
+    for (lc::extent_t i = 0; i < numbers.size; ++i) {
+      const double series = static_cast<double>(i % bound::series);
+      numbers[i] = static_cast<typename Model::value>(2 - series + (1 + 0.5 * series) * lc::random_normal(14, 0, i));
+    }
+  }
+  auto view() const { return numbers.view(); }
+};
 
 /// Adds normal values of the given spread to every parameter; gains start at 1. Quantised weights become small integers.
 template <class Model>

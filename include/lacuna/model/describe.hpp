@@ -84,16 +84,41 @@ void describe() {
   detail::figure("parameter bytes (bf16)", of.bytes_bf16, "bytes");
   detail::figure("parameter bytes (f16)", of.bytes_f16, "bytes");
   detail::figure("state of a stream (f32)", of.state_bytes_f32, "bytes");
-  detail::figure("multiply-adds, first token", of.multiply_adds_first, "");
-  detail::figure("multiply-adds, last token", of.multiply_adds_last, "");
+  if constexpr (detail::regresses<bound>) {
+    detail::figure("variates", bound::variates, "");
+    detail::figure("covariates", bound::series - bound::variates, "");
+    detail::figure("multiply-adds of a forecast", of.multiply_adds_first, "");
+  } else {
+    detail::figure("multiply-adds, first token", of.multiply_adds_first, "");
+    detail::figure("multiply-adds, last token", of.multiply_adds_last, "");
+  }
   for (extent_t i = 0; i < of.schedule_count; ++i) {
     detail::report_line line;
     line << "schedule of " << of.schedules[i].route << ": " << of.schedules[i].why;
   }
 }
 
+namespace detail {
+
+/// Something goes through a model once, zeros, while its backend is watched; whether it did.
+template <class Model>
+bool run_once(Model& probe, backend_report& report) {
+  const watched watching{probe.backend(), report};
+  if constexpr (Model::regresses) {
+    using bound = typename Model::bound;
+    const auto window = box<tensor<typename Model::value, bound::lookback, bound::series>, heap_allocator>::make();
+    return window && probe.try_predict_watched(watching, window->view()).ok();
+  } else {
+    const std::uint32_t tokens[2]{0, 0};
+    const extent_t count = Model::context < 2 ? 1 : 2;
+    return probe.try_forward_watched(watching, token_view{tokens, count}, [](extent_t, const auto&) {}).ok();
+  }
+}
+
+}  // namespace detail
+
 /// Prints the recipe's table, then the model's axes and bytes, and which backend serves each operation: a fall-back to
-/// the reference is named. Runs two tokens on a model of its own on the heap.
+/// the reference is named. Runs two tokens, or a window, on a model of its own on the heap.
 template <class Model>
   requires requires { typename Model::recipe_type; }
 void describe() {
@@ -114,11 +139,7 @@ void describe() {
   observed probe;
   if (!probe.ready()) return;
   backend_report report;
-  const std::uint32_t tokens[2]{0, 0};
-  const extent_t count = observed::context < 2 ? 1 : 2;
-  if (!probe.try_forward_watched(watched{probe.backend(), report}, token_view{tokens, count},
-                                 [](extent_t, const auto&) {}))
-    return;
+  if (!detail::run_once(probe, report)) return;
   for (extent_t i = 0; i < report.count; ++i) {
     detail::report_line line;
     detail::left(line, report.lines[i].operation, 34);

@@ -2,6 +2,7 @@
 /// Figures of a recipe, all constexpr, all read from the same shapes that the model allocates.
 
 #include <lacuna/model/decoder.hpp>
+#include <lacuna/model/results.hpp>
 
 LACUNA_BEGIN
 
@@ -30,6 +31,12 @@ constexpr std::uint64_t decode_multiply_adds(extent_t position) {
 template <class Recipe>
 constexpr std::uint64_t prefill_multiply_adds(extent_t tokens) {
   return Recipe::bound::multiply_adds(0, tokens, 1);
+}
+
+/// Multiply-adds of one forecast of a regressor.
+template <class Recipe>
+constexpr std::uint64_t predict_multiply_adds() {
+  return Recipe::bound::multiply_adds(0, Recipe::bound::context, Recipe::bound::variates);
 }
 
 /// A size by name, with its range over the layers that have it: `hidden`, from 96 to 184 in 12 layers.
@@ -68,7 +75,7 @@ struct recipe_figures {
   extent_t tensors = 0;
   extent_t bytes_f32 = 0, bytes_bf16 = 0, bytes_f16 = 0;  ///< of the parameters
   extent_t state_bytes_f32 = 0;                           ///< of one stream: keys and values
-  std::uint64_t multiply_adds_first = 0;                  ///< of the first token of a stream, with its logits
+  std::uint64_t multiply_adds_first = 0;                  ///< of the first token of a stream, or of a forecast
   std::uint64_t multiply_adds_last = 0;                   ///< of the last one that the context holds
   size_range sizes[Sizes + 1]{};
   static constexpr extent_t size_count = Sizes;
@@ -135,8 +142,12 @@ constexpr auto figures_of() {
   of.bytes_bf16 = parameter_bytes<Recipe, bf16>;
   of.bytes_f16 = parameter_bytes<Recipe, f16>;
   of.state_bytes_f32 = state_bytes<Recipe, f32>;
-  of.multiply_adds_first = decode_multiply_adds<Recipe>(0);
-  of.multiply_adds_last = decode_multiply_adds<Recipe>(bound::context - 1);
+  if constexpr (regresses<bound>) {
+    of.multiply_adds_first = of.multiply_adds_last = predict_multiply_adds<Recipe>();
+  } else {
+    of.multiply_adds_first = decode_multiply_adds<Recipe>(0);
+    of.multiply_adds_last = decode_multiply_adds<Recipe>(bound::context - 1);
+  }
   for (extent_t i = 0; i < of.size_count; ++i) of.sizes[i] = sizes_of<bound>.rows[i];
   extent_t told = 0;
   bound::schedules([&](const char* route, const char* why) { of.schedules[told++] = {route, why}; });

@@ -186,7 +186,7 @@ concept NamedModel =
 template <class Model>
 inline constexpr bool makes_logits = [] {
   if constexpr (NamedModel<Model>)
-    return !std::remove_reference_t<Model>::encodes;
+    return !std::remove_reference_t<Model>::encodes && !std::remove_reference_t<Model>::regresses;
   else
     return true;
 }();
@@ -209,7 +209,9 @@ struct generate_takes_a_model {
 };
 template <bool Fine>
 struct generate_takes_a_decoder {
-  static_assert(Fine, "lacuna::generate: an encoder makes no logits to draw tokens from (call try_encode)");
+  static_assert(
+      Fine,
+      "lacuna::generate: an encoder or regressor makes no logits to draw tokens from (call try_encode or try_predict)");
 };
 }  // namespace rules
 

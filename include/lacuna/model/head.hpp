@@ -11,6 +11,7 @@ LACUNA_BEGIN
 /// Source: Press and Wolf (2016), arXiv 1608.05859.
 struct tied_head {
   using slot = slots::head;
+  static constexpr bool is_tied = true;
   static constexpr auto name = fixed_string("tied_head");
 
   template <extent_t Vocabulary, extent_t Width>

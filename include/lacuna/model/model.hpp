@@ -1,14 +1,12 @@
 #pragma once
 /// A model: a recipe on its axes (numerics, backend, ability, storage, chunk), with everything it needs to run.
 
-#include <lacuna/core/box.hpp>
 #include <lacuna/core/error.hpp>
 #include <lacuna/model/figures.hpp>
-#include <lacuna/model/results.hpp>
 #include <lacuna/model/rules.hpp>
-#include <lacuna/model/shared.hpp>
+#include <lacuna/model/window/check.hpp>
+#include <lacuna/model/workings.hpp>
 #include <lacuna/op/block_plan.hpp>
-#include <lacuna/op/multiply_out.hpp>
 #include <lacuna/tensor/structs.hpp>
 #include <lacuna/tensor/taps.hpp>
 
@@ -22,86 +20,6 @@ struct model;
 using model_fields =
     fields<field<slots::numerics, f32>, field<slots::backend, reference>, field<slots::ability, inference>,
            field<slots::storage, heap>, field<slots::chunk, chunk<16>>>;
-
-namespace detail {
-
-/// How many streams a bound recipe keeps apart: one, unless it says more.
-template <class Bound>
-inline constexpr extent_t streams_in = [] {
-  if constexpr (requires { Bound::streams; })
-    return Bound::streams;
-  else
-    return extent_t{1};
-}();
-
-/// Buffers that only a model that learns has.
-template <class Bound, class Weight, class Value, extent_t Tokens, bool Trains>
-struct learning_buffers {};
-template <class Bound, class Weight, class Value, extent_t Tokens>
-struct learning_buffers<Bound, Weight, Value, Tokens, true> {
-  typename Bound::template parameters<gradients<Weight>> gradients_part;
-  typename Bound::template state<gradients<Value>> state_adjoint;
-  typename Bound::template memory<reuse<Value, Tokens>> memory_adjoint;
-};
-
-/// Everything behind a model but its parameters.
-template <class Bound, class Numerics, class Backend, class Plan, bool Trains>
-struct model_workings {
-  using value = typename Numerics::value;
-
-  typename Bound::template derived<target<typename Numerics::weight, value, Backend>> derived;
-  typename Bound::template state<weights<value>> state;
-  typename Bound::template memory<Plan> memory;
-  shared_items<typename Bound::template shares<Plan>> shared;
-  tensor<value, result_rows<Bound, Plan, Trains>, result_columns<Bound>> logits;  ///< or rows of sequences
-  std::uint32_t
-      sampling_order[encodes<Bound> ? 1 : Bound::vocabulary]{};  ///< scratch of `generate`: a heap of token numbers
-  [[no_unique_address]] learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
-  extent_t position = 0;
-  extent_t last_count = 0;
-  extent_t last_rows = 0;                ///< of adjoints that `try_backward` takes
-  bool sequences_of_the_stream = false;  ///< whether the sequences were given for it alone
-  extent_t stream = 0;
-  extent_t positions[streams_in<Bound>]{};  ///< of the streams that do not run
-};
-
-/// Storage: how a model holds its parameters and workings.
-template <class Storage, class Parameters, class Workings>
-struct model_storage {
-  struct both {
-    Parameters parameters;
-    Workings workings;
-  };
-  using held_type = box<both, typename Storage::allocator>;
-  held_type held = held_type::make();
-  static constexpr bool owns = true;
-  constexpr bool ready() const noexcept { return static_cast<bool>(held); }
-  constexpr Parameters& parameters() const noexcept { return held->parameters; }
-  constexpr Workings& workings() const noexcept { return held->workings; }
-};
-template <class Parameters, class Workings>
-struct model_storage<in_place, Parameters, Workings> {
-  Parameters held_parameters{};
-  Workings held_workings{};
-  static constexpr bool owns = true;
-  constexpr bool ready() const noexcept { return true; }
-  constexpr Parameters& parameters() noexcept { return held_parameters; }
-  constexpr const Parameters& parameters() const noexcept { return held_parameters; }
-  constexpr Workings& workings() noexcept { return held_workings; }
-  constexpr const Workings& workings() const noexcept { return held_workings; }
-};
-template <class Parameters, class Workings>
-struct model_storage<borrowed, Parameters, Workings> {
-  const Parameters* lent = nullptr;
-  Workings held_workings{};
-  static constexpr bool owns = false;
-  constexpr bool ready() const noexcept { return lent != nullptr; }
-  constexpr const Parameters& parameters() const noexcept { return *lent; }
-  constexpr Workings& workings() noexcept { return held_workings; }
-  constexpr const Workings& workings() const noexcept { return held_workings; }
-};
-
-}  // namespace detail
 
 /// `model<stories>`, `model<stories, bf16, training, in_place>`: options in any order.
 ///
@@ -134,7 +52,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   static_assert(__is_base_of(nothing, rules::chunk_is_not_empty<asked_chunk>) || true);
   /// Tokens per pass through the layers: the whole context where everything is kept.
   static constexpr extent_t chunk_tokens =
-      trains || detail::encodes<bound> || asked_chunk > context ? context : asked_chunk;
+      trains || detail::encodes<bound> || detail::regresses<bound> || asked_chunk > context ? context : asked_chunk;
 
   static_assert(__is_base_of(nothing,
                              rules::stream_can_be_cut<!lacuna::sees_ahead<bound> || chunk_tokens == context>) ||
@@ -156,9 +74,13 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   using learning_type = decltype(workings_type::learning);
   /// Whether the model makes a row for each sequence, and no logits.
   static constexpr bool encodes = detail::encodes<bound>;
-  /// Columns of its results: of logits or of rows.
+  /// Whether the model forecasts windows, and reads no tokens.
+  static constexpr bool regresses = detail::regresses<bound>;
+  /// Columns of its results: of logits, rows or forecasts.
   static constexpr extent_t outputs = detail::result_columns<bound>;
   using logits_view = rows<const value, outputs>;
+  /// The window of a regressor, a row for each step.
+  using window_view = rows<const value, detail::window_columns<bound>>;
 
   /// An unloaded model: zero weights, unit gains.
   constexpr model()
@@ -290,7 +212,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   /// `sequence_lengths`, a stream that is not empty, other tokens than the lengths say.
   template <class Each, class Self = model>
   constexpr outcome<logits_view> try_forward_sequences(token_view tokens, sequence_lengths lengths, Each&& each) {
-    static_assert(__is_base_of(nothing, rules::sequences_are_told_apart<Self::template reads<sequence_lengths>>) ||
+    static_assert(__is_base_of(nothing, rules::sequences_are_told_apart < Self::template reads<sequence_lengths> ||
+                                            regresses >) ||
                   true);
     if (lengths.count == 0)
       return error(error_kind::length, "lacuna::sequences: expected at least one sequence, found none");
@@ -302,7 +225,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   /// of `try_forward` and of `sequence_lengths`, other tokens than the lengths say.
   template <class Self = model>
   constexpr outcome<logits_view> try_encode(token_view tokens, sequence_lengths lengths = {}) {
-    static_assert(__is_base_of(nothing, rules::what_encodes_is_an_encoder<Self::encodes>) || true);
+    static_assert(__is_base_of(nothing, rules::what_encodes_is_an_encoder < Self::encodes || regresses >) || true);
     if (const auto begun = begin_sequences(tokens, lengths); !begun.ok()) return begun.why();
     return forward_with(backend_, tokens, ignore_logits{});
   }
@@ -318,14 +241,32 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   /// `try_forward`, throwing.
   constexpr logits_view forward(token_view tokens) { return try_forward(tokens).take(); }
 
+  /// Of a regressor: the forecast `(horizon, variates)` of a window `(lookback, variates + covariates)`, a row for each
+  /// step; valid until the next call. Errors: another number of steps, a number that is not finite.
+  template <class Number, extent_t Columns>
+  constexpr outcome<logits_view> try_predict(rows<Number, Columns> window) {
+    return predict_with(backend_, window);
+  }
+  /// The same on a backend that watches this model's backend.
+  template <class Watching, class Number, extent_t Columns>
+  constexpr outcome<logits_view> try_predict_watched(const Watching& watching, rows<Number, Columns> window) {
+    return predict_with(watching, window);
+  }
+  /// `try_predict`, throwing.
+  template <class Number, extent_t Columns>
+  constexpr logits_view predict(rows<Number, Columns> window) {
+    return try_predict(window).take();
+  }
+
   /// Logits `(tokens, vocabulary)` of a whole stream from position 0, or the rows `(sequences, width)` of an encoder,
   /// which reads the sequences that were assigned; everything kept for `backward`.
   template <class Self = model>
   constexpr outcome<logits_view> try_forward_to_learn(token_view tokens) {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    static_assert(__is_base_of(nothing, rules::tokens_are_read<!Self::regresses>) || true);
     forget_sequences();
     if (const auto fine = check(tokens, 0); !fine.ok()) return fine.why();
-    if constexpr (Self::trains) {
+    if constexpr (Self::trains && !Self::regresses) {
       reset();
       auto& w = workings();
       w.shared.prepare(0, tokens.count);
@@ -344,7 +285,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Self = model>
   constexpr status try_backward(token_view tokens, logits_view adjoint, double loss_scale = 1) {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
-    if constexpr (Self::trains) {
+    static_assert(__is_base_of(nothing, rules::tokens_are_read<!Self::regresses>) || true);
+    if constexpr (Self::trains && !Self::regresses) {
       auto& w = workings();
       if (tokens.count != w.last_count || adjoint.count != w.last_rows || w.last_count == 0)
         return error(error_kind::length, "lacuna::backward: expected ")
@@ -354,10 +296,44 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
                << " (call try_forward_to_learn with the same tokens first)";
       if (const auto fine = check_range(tokens); !fine.ok()) return fine.why();
       clear(w.learning.state_adjoint);
-      bound::backward(all_values(),
-                      adjoints{w.learning.gradients_part, w.learning.state_adjoint, w.learning.memory_adjoint}, tokens,
-                      adjoint, run_at(backend_, 0, loss_scale));
+      bound::backward(all_values(), all_adjoints(), tokens, adjoint, run_at(backend_, 0, loss_scale));
     }
+    return nothing{};
+  }
+  /// Of a regressor: `try_predict` with everything kept for `backward`.
+  template <class Number, extent_t Columns, class Self = model>
+  constexpr outcome<logits_view> try_forward_to_learn(rows<Number, Columns> window) {
+    static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    auto predicted = predict_with(backend_, window);
+    if (predicted.ok()) workings().last_rows = workings().last_count = predicted->count;
+    return predicted;
+  }
+  /// Of a regressor: adds the gradients of every parameter for the adjoints `(horizon, variates)` of the forecast of
+  /// the last `try_forward_to_learn` on the same window; the rest as for tokens.
+  template <class Number, extent_t Columns, class Self = model>
+  constexpr status try_backward(rows<Number, Columns> window, logits_view adjoint, double loss_scale = 1) {
+    static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    if constexpr (Self::trains && takes_window<Number, Columns>()) {
+      auto& w = workings();
+      if (adjoint.count != w.last_rows || w.last_count == 0)
+        return error(error_kind::length, "lacuna::backward: expected ")
+               << static_cast<std::uint64_t>(w.last_count) << " adjoint rows, as in the last forward, found "
+               << static_cast<std::uint64_t>(adjoint.count)
+               << " (call try_forward_to_learn with the same window first)";
+      if (auto fine = detail::check_window(window_view(window), bound::lookback); !fine.ok()) return fine;
+      clear(w.learning.state_adjoint);
+      bound::backward(all_values(), all_adjoints(), window_view(window), adjoint, run_at(backend_, 0, loss_scale));
+    }
+    return nothing{};
+  }
+  /// The same, and adds the adjoint of the window itself to `window_adjoint`, of the window's shape.
+  template <class Number, extent_t Columns>
+  constexpr status try_backward(rows<Number, Columns> window, logits_view adjoint,
+                                rows<value, window_view::columns> window_adjoint, double loss_scale = 1) {
+    if (auto fine = detail::check_steps(window_adjoint.count, bound::lookback); !fine.ok()) return fine;
+    if (auto done = try_backward(window, adjoint, loss_scale); !done.ok()) return done;
+    if constexpr (trains && takes_window<Number, Columns>())
+      bound::window_backward(all_values(), all_adjoints(), window_adjoint, run_at(backend_, 0));
     return nothing{};
   }
   /// Calls `f(name, weight, value)` for every loss that the recipe carries itself, layer by layer, as the last
@@ -432,7 +408,10 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Run>
   constexpr extent_t make_results(extent_t tokens, const Run& run) {
     auto& w = workings();
-    if constexpr (encodes) {
+    if constexpr (regresses) {
+      bound::forecast(all_values(), w.logits.first(bound::horizon), run);
+      return bound::horizon;
+    } else if constexpr (encodes) {
       const extent_t rows = w.shared.template get<typename bound::table>().count();
       bound::pool(all_values(), tokens, w.logits.first(rows), run);
       return rows;
@@ -461,6 +440,10 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
   constexpr workings_type& workings() noexcept { return storage_.workings(); }
   constexpr auto all_values() { return values{parameters(), workings().state, workings().memory, workings().derived}; }
+  constexpr auto all_adjoints() {
+    auto& learning = workings().learning;
+    return adjoints{learning.gradients_part, learning.state_adjoint, learning.memory_adjoint};
+  }
   template <class Backend>
   constexpr auto run_at(const Backend& backend, extent_t first, double loss_scale = 1) {
     return run<Backend, decltype(workings().shared)>{first, backend, workings().shared, loss_scale};
@@ -526,8 +509,40 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     return nothing{};
   }
 
+  /// Whether windows of such a type are the model's; complains where they are not.
+  template <class Number, extent_t Columns>
+  static constexpr bool takes_window() {
+    constexpr bool fits = same<const Number, const value> && Columns == window_view::columns;
+    static_assert(__is_base_of(nothing, rules::windows_are_read<regresses>) || true);
+    static_assert(__is_base_of(nothing, rules::window_is_of_the_recipe < fits || !regresses >) || true);
+    return regresses && fits;
+  }
+  template <class Backend, class Number, extent_t Columns>
+  constexpr outcome<logits_view> predict_with(const Backend& backend, rows<Number, Columns> window) {
+    if constexpr (takes_window<Number, Columns>()) {
+      if (const auto fine = detail::check_window(window_view(window), bound::lookback); !fine.ok()) return fine.why();
+      auto& w = workings();
+      if (const auto fine = w.shared.fits(context, true); !fine.ok()) return fine.why();
+      w.shared.prepare(0, context);
+      const auto run = run_at(backend, 0);
+      bound::forward(all_values(), window_view(window), run);
+      w.last_count = 0;
+      return readable(w.logits.first(make_results(context, run)));
+    } else {
+      return logits_view{};
+    }
+  }
+
   template <class Backend, class Each>
   constexpr outcome<logits_view> forward_with(const Backend& backend, token_view tokens, Each&& each) {
+    static_assert(__is_base_of(nothing, rules::tokens_are_read<!regresses>) || true);
+    if constexpr (regresses)
+      return logits_view{};
+    else
+      return forward_tokens_with(backend, tokens, each);
+  }
+  template <class Backend, class Each>
+  constexpr outcome<logits_view> forward_tokens_with(const Backend& backend, token_view tokens, Each&& each) {
     constexpr bool all_logits = !same<std::remove_cvref_t<Each>, ignore_logits>;
     if (const auto fine = check(tokens, encodes ? 0 : position()); !fine.ok()) return fine.why();
     if constexpr (encodes) workings().position = 0;

@@ -1,5 +1,5 @@
 #pragma once
-/// What a model makes of its tokens: logits of some or all of them, or a row for each sequence.
+/// What a model makes of what it is given: logits of some or all tokens, a row for each sequence, or a forecast.
 
 #include <lacuna/core/slots.hpp>
 #include <lacuna/tensor/sequences.hpp>
@@ -11,6 +11,17 @@ namespace detail {
 /// Whether a bound recipe makes a row for each sequence, as an encoder does, and no logits.
 template <class Bound>
 inline constexpr bool encodes = requires { requires Bound::is_encoder; };
+/// Whether a bound recipe makes a forecast of a window.
+template <class Bound>
+inline constexpr bool regresses = requires { requires Bound::is_regressor; };
+/// Columns of the windows that it takes.
+template <class Bound>
+inline constexpr extent_t window_columns = [] {
+  if constexpr (regresses<Bound>)
+    return Bound::series;
+  else
+    return extent_t{1};
+}();
 /// Whether one stream takes several sequences.
 template <class Bound, class Shared>
 inline constexpr bool takes_sequences = [] {
@@ -24,6 +35,8 @@ template <class Bound>
 inline constexpr extent_t result_columns = [] {
   if constexpr (encodes<Bound>)
     return Bound::width;
+  else if constexpr (regresses<Bound>)
+    return Bound::variates;
   else
     return Bound::vocabulary;
 }();
@@ -32,6 +45,8 @@ template <class Bound, class Plan, bool Trains>
 inline constexpr extent_t result_rows = [] {
   if constexpr (encodes<Bound>)
     return Bound::sequences;
+  else if constexpr (regresses<Bound>)
+    return Bound::horizon;
   else
     return Trains ? Plan::tokens : extent_t{1};
 }();

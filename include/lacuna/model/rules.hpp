@@ -3,6 +3,7 @@
 
 #include <lacuna/model/decoder.hpp>
 #include <lacuna/model/encoder.hpp>
+#include <lacuna/model/regressor.hpp>
 
 LACUNA_BEGIN
 
@@ -85,6 +86,26 @@ struct what_encodes_is_an_encoder {
   static_assert(Fine,
                 "lacuna::model: a decoder makes logits, and no rows of sequences (call try_forward or "
                 "try_forward_sequences, or give the model an encoder<...>)");
+};
+template <bool Fine>
+struct tokens_are_read {
+  static_assert(
+      Fine,
+      "lacuna::model: a regressor reads windows of numbers, and no tokens (call try_predict, or give the model a "
+      "decoder<...>)");
+};
+template <bool Fine>
+struct windows_are_read {
+  static_assert(
+      Fine,
+      "lacuna::model: a decoder or encoder reads tokens, and no windows of numbers (call try_forward, or give "
+      "the model a regressor<...>)");
+};
+template <bool Fine>
+struct window_is_of_the_recipe {
+  static_assert(Fine,
+                "lacuna::model: the window has other columns than the regressor has series, or other numbers than the "
+                "model (give rows<const Model::value, N>, N = variates + covariates)");
 };
 template <bool Fine>
 struct streams_are_several {

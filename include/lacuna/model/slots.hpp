@@ -34,7 +34,7 @@ struct width {
   template <class Recipe>
   struct missing {
     static_assert(always_false<Recipe>,
-                  "lacuna::width: it is missing in a decoder or encoder (add lacuna::width<N>, the columns of the residual stream)");
+                  "lacuna::width: it is missing in a whole recipe (add lacuna::width<N>, the columns of the residual stream)");
   };
 };
 /// `context<512>`.

@@ -1,15 +1,15 @@
 #pragma once
-/// What decoders and encoders have in common: embedding, positions, kinds of tokens, a norm of these, blocks, final
-/// norm.
+/// What decoders, encoders and regressors have in common: an input, positions, kinds of tokens, a norm of these,
+/// blocks, final norm.
 
 #include <lacuna/block/no_component.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/model/embedding_norm.hpp>
 #include <lacuna/model/slots.hpp>
 #include <lacuna/model/streams.hpp>
+#include <lacuna/model/token_input.hpp>
 #include <lacuna/model/token_types.hpp>
 #include <lacuna/norm/no_norm.hpp>
-#include <lacuna/op/embed.hpp>
 #include <lacuna/position/no_position.hpp>
 
 LACUNA_BEGIN
@@ -56,6 +56,8 @@ struct asked_sizes {
 /// The choices of a whole recipe of which its trunk is made.
 template <class Recipe, class Blocks>
 struct choices_of_trunk : asked_sizes<Recipe> {
+  using sizes = asked_sizes<Recipe>;
+  using input = token_input<sizes::vocabulary, sizes::width, sizes::context>;
   using blocks = Blocks;
   using norm = typename Recipe::template get<slots::norm>;
   using embedding_position = typename Recipe::template get<slots::embedding_position>;
@@ -63,7 +65,7 @@ struct choices_of_trunk : asked_sizes<Recipe> {
   using token_types = no_token_types;
 };
 
-/// The sublayers of a decoder or encoder, bound; of another whole recipe none.
+/// The sublayers of a decoder, encoder or regressor, bound; of another whole recipe none.
 template <class Recipe, class = void>
 struct sublayers_inside {
   using type = type_list<>;
@@ -78,11 +80,12 @@ using sublayers_of = typename sublayers_inside<Recipe>::type;
 
 }  // namespace detail
 
-/// Tokens `(tokens)` to rows `(tokens, width)`. `Parts` names the choices: vocabulary, width, context, blocks, norm,
-/// embedding_position, embedding_norm, token_types.
+/// What the input takes to rows `(tokens, width)`. `Parts` names the choices: input (see model/token_input.hpp), width,
+/// context, blocks, norm, embedding_position, embedding_norm, token_types.
 template <class Parts>
 struct trunk {
-  static constexpr extent_t vocabulary = Parts::vocabulary;
+  using input = typename Parts::input;
+  static constexpr extent_t vocabulary = input::vocabulary;
   static constexpr extent_t width = Parts::width;
   static constexpr extent_t context = Parts::context;
   using sublayers = typename detail::bound_inside<typename Parts::blocks, place<width, context>>::type;
@@ -102,16 +105,8 @@ struct trunk {
   using token_types = typename Parts::token_types::template bound<width, context>;
 
   template <class Role>
-  struct embedding_table {
-    typename Role::template tensor<Parts::vocabulary, Parts::width> weight;
-    template <class Visitor, class... Structs>
-    LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-      v("weight", s.weight...);
-    }
-  };
-  template <class Role>
   struct parameters {
-    embedding_table<Role> embedding;
+    typename input::template parameters<Role> embedding;
     [[no_unique_address]] typename position::template parameters<Role> position_part;
     [[no_unique_address]] typename token_types::template parameters<Role> token_types_part;
     [[no_unique_address]] typename entry::template parameters<Role> entry_part;
@@ -131,6 +126,7 @@ struct trunk {
   struct state : body::template state<Role> {};
   template <class Plan>
   struct memory {
+    [[no_unique_address]] typename input::template memory<Plan> input_part;
     typename Plan::template buffer<Parts::width> embedded;
     [[no_unique_address]] typename entry::template memory<Plan> entry_part;
     typename Plan::template buffer<Parts::width> mixed;   ///< after the last block
@@ -140,6 +136,7 @@ struct trunk {
   };
   template <class Target>
   struct derived {
+    [[no_unique_address]] typename input::template derived<Target> input_part;
     typename body::template derived<Target> body_part;
   };
   template <class Plan>
@@ -148,6 +145,7 @@ struct trunk {
 
   template <class Parameters, class Derived>
   LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+    input::refresh(parameters.embedding, derived.input_part);
     body::refresh(parameters.body_part, derived.body_part);
   }
   template <class Parameters>
@@ -157,34 +155,36 @@ struct trunk {
     norm::initialise(parameters.norm_part);
   }
 
-  /// Tokens through all blocks and the final norm; the rows are `memory.normed`.
-  template <class Values, class Run>
-  LACUNA_HD static constexpr void forward(Values v, token_view tokens, const Run& run) {
+  /// What is given through all blocks and the final norm; the rows are `memory.normed`.
+  template <class Values, class Given, class Run>
+  LACUNA_HD static constexpr void forward(Values v, Given given, const Run& run) {
     auto& m = v.memory;
-    const auto embedded = m.embedded.first(tokens.count), mixed = m.mixed.first(tokens.count);
-    op::embed(embedded, v.parameters.embedding.weight, tokens, run.backend);
+    const extent_t count = input::tokens(given);
+    const auto embedded = m.embedded.first(count), mixed = m.mixed.first(count);
+    input::forward(input_values(v), given, embedded, run);
     position::forward(v.parameters.position_part, embedded, run);
     token_types::forward(v.parameters.token_types_part, embedded, run);
     const auto entered = entry::inner_rows(m.entry_part, embedded);
     if constexpr (entry::present)
       entry::norm::forward(v.parameters.entry_part, m.entry_part.norm_part, embedded, entered, run);
     body::forward(values{v.parameters.body_part, v.state, m.body_part, v.derived.body_part}, entered, mixed, run);
-    norm::forward(v.parameters.norm_part, m.norm_part, mixed, m.normed.first(tokens.count), run);
+    norm::forward(v.parameters.norm_part, m.norm_part, mixed, m.normed.first(count), run);
   }
   /// Room for the adjoints of the rows, 0 so far: what `backward` reads.
-  template <class Adjoints>
-  LACUNA_HD static constexpr auto clear_adjoints(Adjoints a, token_view tokens) {
+  template <class Adjoints, class Given>
+  LACUNA_HD static constexpr auto clear_adjoints(Adjoints a, Given given) {
     auto& d = a.memory;
-    const auto dnormed = d.normed.first(tokens.count);
-    d.embedded.first(tokens.count).fill(0), d.mixed.first(tokens.count).fill(0), dnormed.fill(0);
+    const extent_t count = input::tokens(given);
+    const auto dnormed = d.normed.first(count);
+    d.embedded.first(count).fill(0), d.mixed.first(count).fill(0), dnormed.fill(0);
     return dnormed;
   }
   /// Adjoints of all rows to all parameters; gradients accumulate. Covers a stream from position 0.
-  template <class Values, class Adjoints, class Run>
-  LACUNA_HD static constexpr void backward(Values v, Adjoints a, token_view tokens, const Run& run) {
+  template <class Values, class Adjoints, class Given, class Run>
+  LACUNA_HD static constexpr void backward(Values v, Adjoints a, Given given, const Run& run) {
     auto& m = v.memory;
     auto& d = a.memory;
-    const extent_t count = tokens.count;
+    const extent_t count = input::tokens(given);
     const auto dembedded = d.embedded.first(count), dmixed = d.mixed.first(count), dnormed = d.normed.first(count);
     norm::backward(v.parameters.norm_part, a.gradients.norm_part, m.norm_part, m.mixed.first(count), dnormed, dmixed,
                    run);
@@ -198,7 +198,7 @@ struct trunk {
                             m.embedded.first(count), dentered, dembedded, run);
     token_types::backward(a.gradients.token_types_part, dembedded, run);
     position::backward(a.gradients.position_part, dembedded, run);
-    op::embed_backward(a.gradients.embedding.weight, dembedded, tokens, run.backend);
+    input::backward(input_values(v), adjoints{a.gradients.embedding, a.state, d.input_part}, given, dembedded, run);
   }
   template <class Memory, class Function>
   static constexpr void losses(Memory& memory, Function& f) {
@@ -210,14 +210,13 @@ struct trunk {
   }
   /// Multiply-adds of `tokens` rows from position `first` on.
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
-    return detail::work_of_position<position>(tokens) + body::multiply_adds(first, tokens);
+    return input::multiply_adds(tokens) + detail::work_of_position<position>(tokens) +
+           body::multiply_adds(first, tokens);
   }
   /// Calls `f(name, value)` for every size, layer by layer.
   template <class Function>
   static constexpr void facts(Function&& f) {
-    f("vocabulary", vocabulary);
-    f("width", width);
-    f("context", context);
+    input::facts(f);
     f("layers", body::layers);
     body::facts(f);
   }
@@ -225,6 +224,12 @@ struct trunk {
   template <class Function>
   static constexpr void schedules(Function&& f) {
     body::schedules(f);
+  }
+
+ private:
+  template <class Values>
+  LACUNA_HD static constexpr auto input_values(Values& v) {
+    return values{v.parameters.embedding, v.state, v.memory.input_part, v.derived.input_part};
   }
 };
 

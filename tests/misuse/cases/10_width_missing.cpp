@@ -1,4 +1,4 @@
-// sentence: lacuna::width: it is missing in a decoder or encoder (add lacuna::width<N>, the columns of the residual stream)
+// sentence: lacuna::width: it is missing in a whole recipe (add lacuna::width<N>, the columns of the residual stream)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

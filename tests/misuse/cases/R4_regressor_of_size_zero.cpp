@@ -1,0 +1,15 @@
+// sentence: lacuna::regressor: a size is 0 (give variates, lookback, horizon and width at least 1)
+#include <lacuna/lacuna.hpp>
+namespace lc = lacuna;
+
+using body = lc::repeat<2, lc::post_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::full>>>;
+#if defined(CORRECTED)
+using tiny = lc::regressor<lc::variates<3>, lc::lookback<8>, lc::horizon<4>, lc::width<16>, body>;
+#else
+using tiny = lc::regressor<lc::variates<3>, lc::lookback<8>, lc::horizon<0>, lc::width<16>, body>;
+#endif
+
+int main() {
+  lc::model<tiny> model;
+  return model.ready() ? 0 : 1;
+}
