@@ -8,6 +8,7 @@
 #include <lacuna/attention/slots.hpp>
 #include <lacuna/core/slots.hpp>
 #include <lacuna/format/slots.hpp>
+#include <lacuna/model/window/sizes.hpp>
 #include <lacuna/norm/slots.hpp>
 #include <lacuna/position/slots.hpp>
 

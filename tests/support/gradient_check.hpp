@@ -64,47 +64,39 @@ std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss) {
     const double of_logits = loss(results, adjoints_of(rows));
     return of_logits + lc::auxiliary_loss(*model) + loss_on_taps(*model);
   };
-  evaluate();
-  model->clear_gradients();
   std::vector<tensor_gradient> report;
-  if constexpr (model_type::regresses) {
-    std::vector<double> of_input(input.numbers.size);
-    const lc::rows<double, model_type::window_view::columns> window_adjoint{of_input.data(), input.view().count};
-    if (!model->try_backward(input.view(), adjoints_of(rows), window_adjoint).ok()) std::abort();
-    tensor_gradient of{"window", 0, 0};
-    for (std::size_t i = 0; i < of_input.size(); ++i) {
+  // Every number of a tensor is moved by itself; `changed` is called after each change.
+  const auto compare = [&](const char* path, double* numbers, const double* gradient, std::size_t size,
+                           auto&& changed) {
+    tensor_gradient of{path, 0, 0};
+    for (std::size_t i = 0; i < size; ++i) {
       constexpr double step = 1e-5;
-      const double kept = input.numbers[i];
-      input.numbers[i] = kept + step;
-      const double above = evaluate();
-      input.numbers[i] = kept - step;
-      const double below = evaluate();
-      input.numbers[i] = kept;
-      of.largest = larger_or_infinite(of.largest, of_input[i]);
-      of.difference = larger_or_infinite(of.difference, (above - below) / (2 * step) - of_input[i]);
+      const double kept = numbers[i];
+      const auto moved = [&](double to) {
+        numbers[i] = to;
+        changed();
+        return evaluate();
+      };
+      const double above = moved(kept + step), below = moved(kept - step);
+      numbers[i] = kept;
+      of.largest = larger_or_infinite(of.largest, gradient[i]);
+      of.difference = larger_or_infinite(of.difference, (above - below) / (2 * step) - gradient[i]);
     }
     report.push_back(of);
+  };
+  evaluate();
+  model->clear_gradients();
+  if constexpr (model_type::regresses) {
+    std::vector<double> of_window(input.numbers.size);
+    const lc::rows<double, model_type::window_view::columns> window_adjoint{of_window.data(), input.view().count};
+    if (!model->try_backward(input.view(), adjoints_of(rows), window_adjoint).ok()) std::abort();
+    compare("window", input.numbers.data, of_window.data(), of_window.size(), [] {});
   } else {
     (void)model->try_backward(input.view(), adjoints_of(rows));
   }
-
   lc::visit_named(
       [&](const char* path, auto& weight, auto& gradient) {
-        tensor_gradient of{path, 0, 0};
-        for (std::size_t i = 0; i < std::size(weight.data); ++i) {
-          constexpr double step = 1e-5;
-          const double kept = weight.data[i];
-          weight.data[i] = kept + step;
-          model->update();
-          const double above = evaluate();
-          weight.data[i] = kept - step;
-          model->update();
-          const double below = evaluate();
-          weight.data[i] = kept;
-          of.largest = larger_or_infinite(of.largest, gradient.data[i]);
-          of.difference = larger_or_infinite(of.difference, (above - below) / (2 * step) - gradient.data[i]);
-        }
-        report.push_back(of);
+        compare(path, weight.data, gradient.data, std::size(weight.data), [&] { model->update(); });
       },
       model->parameters_to_write(), model->gradients_to_write());
   return report;

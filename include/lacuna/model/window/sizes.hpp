@@ -1,6 +1,7 @@
 #pragma once
 /// The sizes of a window of several series, and the slots of what is done with it.
 
+#include <lacuna/core/fixed_string.hpp>
 #include <lacuna/core/slots.hpp>
 
 LACUNA_BEGIN
