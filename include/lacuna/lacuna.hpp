@@ -112,6 +112,14 @@
 #include <lacuna/probe/input_recorder.hpp>
 #include <lacuna/probe/magnitude_quantile.hpp>
 #include <lacuna/probe/prediction.hpp>
+#include <lacuna/task/addition.hpp>
+#include <lacuna/task/boolean_functions.hpp>
+#include <lacuna/task/copy.hpp>
+#include <lacuna/task/graph_search.hpp>
+#include <lacuna/task/held_out.hpp>
+#include <lacuna/task/regular_language.hpp>
+#include <lacuna/task/series.hpp>
+#include <lacuna/task/text.hpp>
 #include <lacuna/tensor/sequences.hpp>
 #include <lacuna/train/adam_w.hpp>
 #include <lacuna/tensor/taps.hpp>

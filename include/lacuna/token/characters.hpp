@@ -3,6 +3,7 @@
 
 #include <lacuna/token/token.hpp>
 #include <lacuna/token/utf8.hpp>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -32,7 +33,24 @@ class characters {
     return made;
   }
 
+  /// From the characters of a text, in the order of their code points: for a model that is trained on it. Errors: not
+  /// UTF-8, empty.
+  static outcome<characters> try_make_for(std::string_view text) {
+    std::set<std::string_view> found;  // bytes of UTF-8 are in the order of code points
+    for (extent_t at = 0; at < text.size();) {
+      const extent_t bytes = code_point_bytes(text.substr(at));
+      if (bytes == 0) return not_utf8("lacuna::characters: text", text, at);
+      found.insert(text.substr(at, bytes));
+      at += bytes;
+    }
+    std::string alphabet;
+    for (const auto character : found) alphabet += character;
+    return try_make(alphabet);
+  }
+
   extent_t size() const noexcept { return places_.size(); }
+  /// All characters, in the order of their tokens: what a checkpoint keeps.
+  const std::string& alphabet() const noexcept { return text_; }
   std::optional<token_t> begin_token() const noexcept { return std::nullopt; }
 
   /// Errors: text that is not UTF-8, or a character that is not in the alphabet; both name the byte.
