@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <lacuna/io/llama2c.hpp>
 #include <lacuna/lacuna.hpp>
+#include <lacuna/token/bytes.hpp>
 #include <lacuna/token/characters.hpp>
 #include <map>
 #include <string>
@@ -17,7 +18,7 @@ namespace {
 namespace lc = lacuna;
 using tokens_of = std::vector<lc::token_t>;
 
-static_assert(lc::Tokenizer<lc::characters> && lc::Tokenizer<lc::llama2c_vocabulary>);
+static_assert(lc::Tokenizer<lc::characters> && lc::Tokenizer<lc::llama2c_vocabulary> && lc::Tokenizer<lc::byte_tokens>);
 static_assert(!lc::Tokenizer<std::string>);
 
 void check_message(const lc::error& why, lc::error_kind kind, std::initializer_list<const char*> parts) {
@@ -162,6 +163,28 @@ TEST_CASE("characters: what is refused, and where") {
   check_message(lc::characters::try_make("ab\u00e9b").why(), lc::error_kind::token,
                 {"each character once", "found 'b' twice"});
   check_message(lc::characters::try_make("\u00e9a\u00e9").why(), lc::error_kind::token, {"found '\u00e9' twice"});
+}
+
+TEST_CASE("characters: the alphabet of a text") {
+  const auto made = lc::characters::try_make_for("ba\nab \u20acz\u00e9b").take();
+  CHECK(made.alphabet() == "\n abz\u00e9\u20ac");
+  CHECK(made.size() == 7);
+  CHECK(made.try_encode("ab\u20ac").take() == tokens_of{2, 3, 6});
+  CHECK(lc::characters::try_make(made.alphabet()).take().try_encode("z").take() == tokens_of{4});
+  check_message(lc::characters::try_make_for("ab\xff").why(), lc::error_kind::token, {"byte 2: expected UTF-8, found 0xFF"});
+  check_message(lc::characters::try_make_for("").why(), lc::error_kind::token, {"expected an alphabet"});
+}
+
+TEST_CASE("bytes: all of them, and back") {
+  const lc::byte_tokens tokenizer;
+  std::string text;
+  for (int i = 0; i < 256; ++i) text += static_cast<char>(static_cast<unsigned char>(255 - i));
+  const auto tokens = tokenizer.try_encode(text).take();
+  REQUIRE(tokens.size() == 256);
+  for (lc::token_t i = 0; i < 256; ++i) CHECK(tokens[i] == 255 - i);
+  CHECK(text_of(tokenizer, tokens, false) == text);
+  CHECK(!tokenizer.begin_token());
+  check_message(tokenizer.try_decode(0, 256).why(), lc::error_kind::token, {"expected a token below 256, found 256"});
 }
 
 TEST_CASE("text that is not UTF-8 is refused at its byte, wherever it is") {
