@@ -62,7 +62,10 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   using parameters_type = typename bound::template parameters<weights<typename numerics::weight>>;
   using state_type = typename bound::template state<weights<value>>;
   using memory_type = typename bound::template memory<plan>;
-  using workings_type = detail::model_workings<bound, numerics, backend_type, plan, trains>;
+  /// Whether the parameters are the model's own, and what is derived from them.
+  static constexpr bool owns_parameters = !same<storage_type, borrowed> && !same<storage_type, companion>;
+  static constexpr bool derives = !same<storage_type, companion>;
+  using workings_type = detail::model_workings<bound, numerics, backend_type, plan, trains, derives>;
   /// Whether one stream takes several sequences.
   static constexpr bool several_sequences = detail::takes_sequences<bound, decltype(workings_type::shared)>;
   static_assert(__is_base_of(nothing,
@@ -84,11 +87,11 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
   /// An unloaded model: zero weights, unit gains.
   constexpr model()
-    requires(!same<storage_type, borrowed>)
+    requires owns_parameters
       : model(backend_type{}) {}
   /// The same on a backend that carries something, such as threads.
   constexpr explicit model(const backend_type& on)
-    requires(!same<storage_type, borrowed>)
+    requires owns_parameters
       : backend_(on) {
     if (!storage_.ready()) return;
     initialise_parameters(storage_.parameters());
@@ -104,6 +107,16 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     workings().shared.build();
     update();
   }
+  /// A companion of a model that outlives it, and is the one to be updated when parameters change.
+  template <class... Others>
+  constexpr explicit model(const model<Recipe, Others...>& of)
+    requires(same<storage_type, companion> && model<Recipe, Others...>::derives &&
+             same<typename model<Recipe, Others...>::derived_type, typename workings_type::derived_type>)
+      : backend_(of.backend()) {
+    storage_.lent = &of.parameters();
+    storage_.lent_derived = &of.derived();
+    workings().shared.build();
+  }
 
   /// False when the allocator had no memory for a heap model; nothing else may be called then.
   constexpr bool ready() const noexcept { return storage_.ready(); }
@@ -118,10 +131,19 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     else
       return after_complaint();
   }
-  static constexpr bool owns_parameters = !same<storage_type, borrowed>;
 
-  /// Rebuilds everything that is derived from the parameters.
-  constexpr void update() { bound::refresh(parameters(), workings().derived); }
+  /// Rebuilds everything that is derived from the parameters; a companion leaves that to its model.
+  constexpr void update() {
+    if constexpr (derives) bound::refresh(parameters(), workings().derived);
+  }
+  using derived_type = typename workings_type::derived_type;
+  /// What is derived from the parameters, for companions.
+  constexpr const derived_type& derived() const noexcept {
+    if constexpr (derives)
+      return storage_.workings().derived;
+    else
+      return *storage_.lent_derived;
+  }
 
   /// Starts a new stream in the place of the running one, whose pages are free then.
   constexpr void reset() noexcept {
@@ -439,7 +461,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr parameters_type& after_complaint() noexcept { return const_cast<parameters_type&>(parameters()); }
 
   constexpr workings_type& workings() noexcept { return storage_.workings(); }
-  constexpr auto all_values() { return values{parameters(), workings().state, workings().memory, workings().derived}; }
+  constexpr auto all_values() { return values{parameters(), workings().state, workings().memory, derived()}; }
   constexpr auto all_adjoints() {
     auto& learning = workings().learning;
     return adjoints{learning.gradients_part, learning.state_adjoint, learning.memory_adjoint};

@@ -77,7 +77,7 @@ struct numerics {
 struct ability {
   using stand_in = nothing;
 };
-/// `heap`, `heap_from<allocator>`, `in_place`, `borrowed`.
+/// `heap`, `heap_from<allocator>`, `in_place`, `borrowed`, `companion`.
 struct storage {
   using stand_in = nothing;
 };
@@ -176,6 +176,12 @@ struct in_place {
 struct borrowed {
   using slot = slots::storage;
   static constexpr auto name = fixed_string("borrowed");
+};
+/// Parameters, and what is derived from them, stay in another model of the same recipe, numerics and backend; everything
+/// else is inside the model object: one more stream, or the buffers for learning, beside a model that is there already.
+struct companion {
+  using slot = slots::storage;
+  static constexpr auto name = fixed_string("companion");
 };
 
 /// Tokens that an inference model takes through its layers at once; workspace grows with it, results do not change. An

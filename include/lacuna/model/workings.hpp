@@ -31,12 +31,13 @@ struct learning_buffers<Bound, Weight, Value, Tokens, true> {
   typename Bound::template memory<reuse<Value, Tokens>> memory_adjoint;
 };
 
-/// Everything behind a model but its parameters.
-template <class Bound, class Numerics, class Backend, class Plan, bool Trains>
+/// Everything behind a model but its parameters; what is derived from them where it has that of its own.
+template <class Bound, class Numerics, class Backend, class Plan, bool Trains, bool Derives>
 struct model_workings {
   using value = typename Numerics::value;
+  using derived_type = typename Bound::template derived<target<typename Numerics::weight, value, Backend>>;
 
-  typename Bound::template derived<target<typename Numerics::weight, value, Backend>> derived;
+  [[no_unique_address]] std::conditional_t<Derives, derived_type, nothing> derived;
   typename Bound::template state<weights<value>> state;
   typename Bound::template memory<Plan> memory;
   shared_items<typename Bound::template shares<Plan>> shared;
@@ -87,6 +88,10 @@ struct model_storage<borrowed, Parameters, Workings> {
   constexpr const Parameters& parameters() const noexcept { return *lent; }
   constexpr Workings& workings() noexcept { return held_workings; }
   constexpr const Workings& workings() const noexcept { return held_workings; }
+};
+template <class Parameters, class Workings>
+struct model_storage<companion, Parameters, Workings> : model_storage<borrowed, Parameters, Workings> {
+  const typename Workings::derived_type* lent_derived = nullptr;
 };
 
 }  // namespace detail

@@ -2,7 +2,9 @@
 /// Who learns one stream: a model with buffers for learning, and what lessons need beside it.
 
 #include <lacuna/model/model.hpp>
+#include <lacuna/task/example.hpp>
 #include <lacuna/train/cross_entropy.hpp>
+#include <lacuna/train/loss/mean_squared_error.hpp>
 
 LACUNA_BEGIN
 
@@ -13,7 +15,8 @@ struct lesson_result {
   std::uint64_t multiply_adds = 0;  ///< of the forward
 };
 
-/// A training model over parameters that live elsewhere, with room for its adjoint rows and for a stream's tokens.
+/// A companion of the model that is trained, with buffers for learning, and with room for its adjoint rows and for a
+/// stream's tokens.
 template <class Model>
 struct learner {
   using model_type = Model;
@@ -25,8 +28,8 @@ struct learner {
   std::uint32_t inputs[Model::context]{};                  ///< room for the tokens of a stream
   std::uint32_t targets[Model::context]{};
 
-  constexpr learner(const typename Model::parameters_type& parameters, const typename Model::backend_type& backend)
-      : model(parameters, backend) {}
+  template <class Trained>
+  constexpr explicit learner(const Trained& of) : model(of) {}
 };
 
 namespace detail {
@@ -44,6 +47,15 @@ constexpr status check_targets(token_view inputs, token_view targets) {
              << std::uint64_t{t} << ": expected a number below " << std::uint64_t{Learner::model_type::vocabulary}
              << " or no_token, found " << std::uint64_t{targets.data[t]};
   return nothing{};
+}
+
+/// An example's targets, `no_token` where they do not count.
+template <class Learner, extent_t Length>
+constexpr token_view counted_targets(Learner& by, const task::token_example<Length>& example) {
+  static_assert(Length <= Learner::model_type::context,
+                "lacuna::learn: the task's examples are longer than the model's context (make it as long)");
+  for (extent_t t = 0; t < Length; ++t) by.targets[t] = example.counts[t] != 0 ? example.targets[t] : no_token;
+  return {by.targets, Length};
 }
 
 }  // namespace detail
@@ -66,6 +78,47 @@ constexpr outcome<lesson_result> try_learn_tokens(Learner& by, token_view inputs
   auto measured = try_measure_tokens(by, inputs, targets);
   if (!measured.ok()) return measured;
   const auto learnt = by.model.try_backward(inputs, readable(by.adjoint.first(inputs.count)), measured->counted);
+  if (!learnt.ok()) return learnt.why();
+  return measured;
+}
+
+/// The same for an example of a task, of which the context of the model is no shorter: what counts is what the task
+/// says.
+template <class Learner, extent_t Length>
+constexpr outcome<lesson_result> try_learn_example(Learner& by, const task::token_example<Length>& example) {
+  return try_learn_tokens(by, example.inputs(), detail::counted_targets(by, example));
+}
+/// The loss of an example; nothing is learnt.
+template <class Learner, extent_t Length>
+constexpr outcome<lesson_result> try_measure_example(Learner& by, const task::token_example<Length>& example) {
+  return try_measure_tokens(by, example.inputs(), detail::counted_targets(by, example));
+}
+
+/// The squared error of a regressor's forecast of a window: `(lookback, variates + covariates)` to `(horizon,
+/// variates)`; every element counts. Nothing is learnt. Errors: those of `try_forward_to_learn`; a future of other
+/// length.
+template <class Learner, class Number, extent_t Columns, class Target>
+constexpr outcome<lesson_result> try_measure_window(Learner& by, rows<Number, Columns> window,
+                                                    rows<Target, Learner::model_type::outputs> future) {
+  const auto forecast = by.model.try_forward_to_learn(window);
+  if (!forecast.ok()) return forecast.why();
+  if (future.count != forecast->count)
+    return error(error_kind::length, "lacuna::learn: expected a future of ")
+           << std::uint64_t{forecast->count} << " rows, the horizon, found " << std::uint64_t{future.count};
+  const auto adjoint = by.adjoint.first(future.count);
+  adjoint.fill(0);
+  const double elements = static_cast<double>(future.count * Learner::model_type::outputs);
+  using bound = typename Learner::model_type::bound;
+  return lesson_result{elements * mean_squared_error(*forecast, readable(future), adjoint, elements), elements,
+                       bound::multiply_adds(0, bound::series, bound::variates)};
+}
+/// The same, and the gradients of its sum are added.
+template <class Learner, class Number, extent_t Columns, class Target>
+constexpr outcome<lesson_result> try_learn_window(Learner& by, rows<Number, Columns> window,
+                                                  rows<Target, Learner::model_type::outputs> future) {
+  auto measured = try_measure_window(by, window, future);
+  if (!measured.ok()) return measured;
+  const auto learnt = by.model.try_backward(window, readable(by.adjoint.first(future.count)), measured->counted);
   if (!learnt.ok()) return learnt.why();
   return measured;
 }

@@ -87,7 +87,7 @@ class trainer {
   static constexpr extent_t part_count = Parts::value > 0 ? Parts::value : 1;
   using model_type = Model;
   using learner_type = learner<
-      model<typename Model::recipe_type, typename Model::numerics, typename Model::backend_type, training, borrowed>>;
+      model<typename Model::recipe_type, typename Model::numerics, typename Model::backend_type, training, companion>>;
   using gradients_type = typename Model::bound::template parameters<gradients<typename Model::numerics::weight>>;
   using parameters_type = typename Model::parameters_type;
   using moments_type = typename Optimiser::template moments<gradients_type>;
@@ -100,7 +100,7 @@ class trainer {
   trainer(Model& of, Optimiser by, trainer_options with, Executor& on)
       : options(with), optimiser(by), model_(of), executor_(on) {
     if (!of.ready()) return;
-    for (auto& part : learners_) part = learner_box::make(of.parameters(), of.backend());
+    for (auto& part : learners_) part = learner_box::make(of);
     moments_ = moments_box::make();
     if (!ready()) return;
     extent_t tensor = 0;
@@ -159,7 +159,7 @@ class trainer {
       optimiser.step(weight, gradient, moments..., rate * setting.rate, setting.decays ? optimiser.weight_decay : 0.0,
                      scale, progress_.steps, backend());
     });
-    update();
+    model_.update();
     return report;
   }
 
@@ -176,17 +176,12 @@ class trainer {
   Model& trained() noexcept { return model_; }
   const Model& trained() const noexcept { return model_; }
 
-  /// For whoever restores a training, or moves parameters between steps: writable moments, progress, and what has to
-  /// be called afterwards.
+  /// For whoever restores a training: writable moments, and progress. Whoever writes parameters calls the model's
+  /// `update()`.
   moments_type& moments_to_write() noexcept { return *moments_; }
   void restore(const training_progress& progress) {
     progress_ = progress;
-    update();
-  }
-  /// Rebuilds everything that is derived from the parameters.
-  void update() {
     model_.update();
-    executor_.for_each(part_count, [&](extent_t part) { learners_[part]->model.update(); });
   }
 
  private:

@@ -1,0 +1,290 @@
+// Trains a decoder on the characters of a text, natively, and writes it where 02_generate reads it.
+//   08_train_text --data FILE [--settings FILE] [--out FILE] [--steps N] [--seed N] [--threads N]
+// The settings, JSON, name one of two recipes (zoo::shipped, and nanoGPT's for a CPU) and every number of the training;
+// without them those of zoo::shipped hold. The first nine tenths of the text train, the rest is held out. A training
+// that was stopped, however, goes on where it was: OUT.training holds its state, and is removed at the end. The same
+// settings give the same bits on any number of threads, stopped or not. OUT is written in bf16, OUT.json says how it
+// came about.
+#include "support/fast.hpp"
+
+#include <getopt.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <lacuna/io.hpp>
+#include <lacuna/lacuna.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#if LACUNA_EXAMPLES_HAVE_THREADS
+#include <lacuna/with_threads.hpp>
+#endif
+
+namespace {
+namespace lc = lacuna;
+
+/// nanoGPT's configuration for a CPU: 4 layers, 4 heads, width 128, windows of 64, no dropout, no biases.
+using nano = lc::decoder<lc::vocabulary<65>, lc::width<128>, lc::context<64>, lc::learned_position,
+                         lc::repeat<4, lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<4>, lc::causal>,
+                                                    lc::ffn<lc::hidden<512>, lc::gelu>>>,
+                         lc::tied_head>;
+
+#if LACUNA_EXAMPLES_HAVE_THREADS
+using team = lc::thread_team;
+#else
+struct team : lc::one_after_another {
+  explicit team(unsigned) {}
+};
+#endif
+
+[[noreturn]] void stop(const std::string& message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "\n%s\n", message.c_str());
+  std::exit(1);
+}
+template <class Value>
+const Value& unless_wrong(const lc::outcome<Value>& of) {
+  if (!of.ok()) stop(of.why().message.c_str());
+  return *of;
+}
+std::string text_of(const std::string& path, const char* what) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) stop("08_train_text: --" + std::string(what) + ": expected a readable file, found none at '" + path + "'");
+  std::stringstream read;
+  read << file.rdbuf();
+  return read.str();
+}
+
+struct request {
+  std::string data, out = "trained.safetensors", settings_path = LACUNA_EXAMPLES_FOLDER "/08_train_text/shipped.json";
+  std::uint64_t steps = 0, seed = 0;  // 0: as the settings say
+  unsigned threads = 0;               // 0: as many as there are cores
+};
+
+/// Every number of a training.
+struct settings {
+  std::string recipe;
+  std::uint64_t steps = 0, batch = 0, warm_up_steps = 0, seed = 0;
+  double rate = 0, last_rate = 0, beta1 = 0, beta2 = 0, weight_decay = 0, clip_norm = 0, deviation = 0;
+
+  static settings read(const request& asked) {
+    const std::string& path = asked.settings_path;
+    auto json = nlohmann::json::parse(text_of(path, "settings"), nullptr, false);
+    if (!json.is_object()) stop("08_train_text: '" + path + "': expected an object in JSON, found something else");
+    const auto take = [&](const char* key) {
+      if (!json.contains(key)) stop("08_train_text: '" + path + "': expected a key '" + key + "', found none");
+      const auto value = json[key];
+      json.erase(key);
+      return value;
+    };
+    const auto number = [&](const char* key, double least) {
+      const auto value = take(key);
+      if (!value.is_number() || !(value.template get<double>() >= least))
+        stop("08_train_text: '" + path + "': " + key + ": expected a number of at least " + std::to_string(least) +
+             ", found " + value.dump());
+      return value.template get<double>();
+    };
+    const auto whole = [&](const char* key, double least) {
+      const double value = number(key, least);
+      if (value != std::floor(value) || value > 1e15)
+        stop(std::string("08_train_text: ") + key + ": expected a whole number");
+      return static_cast<std::uint64_t>(value);
+    };
+    settings read;
+    const auto name = take("recipe");
+    read.recipe = name.is_string() ? name.get<std::string>() : name.dump();
+    read.steps = whole("steps", 1), read.batch = whole("batch", 1), read.warm_up_steps = whole("warm_up_steps", 0);
+    read.seed = whole("seed", 0);
+    read.rate = number("rate", 0), read.last_rate = number("last_rate", 0), read.beta1 = number("beta1", 0);
+    read.beta2 = number("beta2", 0), read.weight_decay = number("weight_decay", 0);
+    read.clip_norm = number("clip_norm", 0), read.deviation = number("deviation", 0);
+    if (!json.empty()) stop("08_train_text: '" + path + "': expected no other key, found '" + json.begin().key() + "'");
+    if (asked.steps != 0) read.steps = asked.steps;
+    if (asked.seed != 0) read.seed = asked.seed;
+    return read;
+  }
+  nlohmann::ordered_json to_json() const {
+    return {{"recipe", recipe},       {"steps", steps},         {"batch", batch},
+            {"rate", rate},           {"last_rate", last_rate}, {"warm_up_steps", warm_up_steps},
+            {"beta1", beta1},         {"beta2", beta2},         {"weight_decay", weight_decay},
+            {"clip_norm", clip_norm}, {"deviation", deviation}, {"seed", seed}};
+  }
+};
+
+request parse(int count, char** arguments) {
+  static const option options[]{
+      {"data", required_argument, nullptr, 'd'}, {"settings", required_argument, nullptr, 'f'},
+      {"out", required_argument, nullptr, 'o'},  {"steps", required_argument, nullptr, 'n'},
+      {"seed", required_argument, nullptr, 's'}, {"threads", required_argument, nullptr, 't'},
+      {"help", no_argument, nullptr, 'h'},       {nullptr, 0, nullptr, 0}};
+  request asked;
+  const auto number = [](const char* name, double most) {
+    char* end = nullptr;
+    const double value = std::strtod(optarg, &end);
+    if (end == optarg || *end != '\0' || !(value >= 1) || value > most || value != std::floor(value))
+      stop("08_train_text: --" + std::string(name) + ": expected a whole number from 1 on, found '" + optarg + "'");
+    return value;
+  };
+  for (int letter; (letter = getopt_long(count, arguments, "", options, nullptr)) != -1;) switch (letter) {
+      case 'd':
+        asked.data = optarg;
+        break;
+      case 'f':
+        asked.settings_path = optarg;
+        break;
+      case 'o':
+        asked.out = optarg;
+        break;
+      case 'n':
+        asked.steps = static_cast<std::uint64_t>(number("steps", 1e12));
+        break;
+      case 's':
+        asked.seed = static_cast<std::uint64_t>(number("seed", 1e15));
+        break;
+      case 't':
+        asked.threads = static_cast<unsigned>(number("threads", 64));
+        break;
+      default:
+        std::fprintf(stderr,
+                     "usage: 08_train_text --data FILE [--settings FILE] [--out FILE] [--steps N] [--seed N]\n"
+                     "                     [--threads N]\n");
+        std::exit(letter == 'h' ? 0 : 2);
+    }
+  if (asked.data.empty()) stop("08_train_text: expected a text to learn, found none (add --data FILE)");
+  return asked;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The mean loss over all of a text, window by window: every target once.
+template <class Trainer, class Text>
+double mean_loss(Trainer& teacher, const Text& over) {
+  return unless_wrong(teacher.try_measure(over.windows(),
+                                          [&](auto& by, lc::extent_t window) {
+                                            lc::task::token_example<Text::length> example;
+                                            over.read(window, example);
+                                            return lc::try_measure_example(by, example);
+                                          }))
+      .loss;
+}
+
+template <class Recipe>
+void train(const request& asked, const settings& with) {
+  using model_type = lc::model<Recipe, examples::fast>;
+  using trainer_type = lc::trainer<model_type, lc::adam_w, lc::parts<4>, team>;
+  using text = lc::task::text<lc::task::text_sizes{Recipe::bound::vocabulary, Recipe::bound::context}>;
+
+  const std::string whole = text_of(asked.data, "data");
+  const auto alphabet = unless_wrong(lc::characters::try_make_for(whole));
+  if (alphabet.size() > Recipe::bound::vocabulary)
+    stop("08_train_text: expected a text of at most " + std::to_string(Recipe::bound::vocabulary) +
+         " different characters, found " + std::to_string(alphabet.size()) + " (change the recipe's vocabulary)");
+  const auto tokens = unless_wrong(alphabet.try_encode(whole));
+  const auto parts = lc::task::split_text({tokens.data(), tokens.size()});
+  const auto training = unless_wrong(text::try_make(parts.training));
+  const auto validation = unless_wrong(text::try_make(parts.validation));
+
+  auto model = std::make_unique<model_type>();
+  lc::draw_weights(*model, {.seed = with.seed, .deviation = with.deviation});
+  team threads(asked.threads);
+  const auto teacher = std::make_unique<trainer_type>(
+      *model, lc::adam_w{.beta1 = with.beta1, .beta2 = with.beta2, .weight_decay = with.weight_decay},
+      lc::trainer_options{.clip_norm = with.clip_norm}, threads);
+  if (!teacher->ready()) stop("08_train_text: expected memory for the training, found too little");
+
+  const std::string state = asked.out + ".training", settings_text = with.to_json().dump();
+  std::error_code code;
+  if (std::filesystem::exists(state, code)) {
+    const auto opened = unless_wrong(lc::try_read_safetensors(state));
+    if (lc::find_metadata(opened, "settings") != settings_text)
+      stop("08_train_text: '" + state + "' is of a training with other settings (finish that one, or remove the file)");
+    if (const auto resumed = lc::try_resume_training(*teacher, opened); !resumed.ok())
+      stop(resumed.why().message.c_str());
+    std::fprintf(stderr, "goes on behind step %llu\n", static_cast<unsigned long long>(teacher->progress().steps));
+  }
+  const auto save = [&] {
+    const auto saved = lc::try_save_training(*teacher, state, {{"settings", settings_text}});
+    if (!saved.ok()) stop(saved.why().message.c_str());
+  };
+  std::fprintf(stderr, "%s: %zu parameters, %zu characters, of which %zu are held out\n", with.recipe.c_str(),
+               lc::parameter_count<Recipe>, tokens.size(), parts.validation.count);
+
+  const auto warm_up = static_cast<double>(with.warm_up_steps) / static_cast<double>(with.steps);
+  const auto rate = lc::warm_up(warm_up < 1 ? warm_up : 1.0, lc::cosine_schedule{with.rate, with.last_rate});
+  const lc::training_length length{.steps = with.steps};
+  const auto begun = std::chrono::steady_clock::now();
+  auto shown = begun, saved = begun;
+  const std::uint64_t first = teacher->progress().steps, targets = teacher->progress().targets;
+  double smooth = 0;
+  while (teacher->progress().steps < with.steps) {
+    const std::uint64_t step = teacher->progress().steps;
+    const auto taught = teacher->try_step(static_cast<lc::extent_t>(with.batch),
+                                          rate(length.share({.steps = step + 1})), [&](auto& by, lc::extent_t stream) {
+                                            lc::task::token_example<text::length> example;
+                                            training.sample(with.seed, step * with.batch + stream, example);
+                                            return lc::try_learn_example(by, example);
+                                          });
+    if (!taught.ok()) stop(std::string(taught.why().message.c_str()) + "; the last good state is '" + state + "'");
+    smooth = smooth == 0 ? taught->loss : 0.98 * smooth + 0.02 * taught->loss;
+    if (seconds_since(shown) > 1 || step + 1 == with.steps) {
+      const double passed = seconds_since(begun), done = static_cast<double>(step + 1 - first);
+      const double left = passed / done * static_cast<double>(with.steps - step - 1);
+      std::fprintf(stderr, "\rstep %llu of %llu, loss %.4f, gradient %.2f, %.0f tokens/s, %d:%02d left   ",
+                   static_cast<unsigned long long>(step + 1), static_cast<unsigned long long>(with.steps), smooth,
+                   taught->gradient_norm, static_cast<double>(teacher->progress().targets - targets) / passed,
+                   static_cast<int>(left) / 60, static_cast<int>(left) % 60);
+      shown = std::chrono::steady_clock::now();
+    }
+    if (seconds_since(saved) > 20) save(), saved = std::chrono::steady_clock::now();
+  }
+  const double held_out = mean_loss(*teacher, validation);
+  std::fprintf(stderr, "\n");
+
+  // In half the bytes: what is shipped, and its loss.
+  auto narrow = std::make_unique<lc::model<Recipe, lc::bf16>>();
+  lc::visit_tensors(
+      [](auto& to, const auto& from) {
+        for (lc::extent_t i = 0; i < to.size; ++i) to[i] = lc::convert_element<lc::bfloat16>(from[i]);
+      },
+      narrow->parameters_to_write(), model->parameters());
+  narrow->update();
+  const auto written = lc::try_save(*narrow, asked.out, {{"lacuna.characters", alphabet.alphabet()}});
+  if (!written.ok()) stop(written.why().message.c_str());
+  lc::visit_tensors(
+      [](auto& to, const auto& from) {
+        for (lc::extent_t i = 0; i < to.size; ++i) to[i] = lc::widen(from[i]);
+      },
+      model->parameters_to_write(), narrow->parameters());
+  model->update();
+  const double narrow_loss = mean_loss(*teacher, validation);
+
+  auto record = with.to_json();
+  record["parameters"] = lc::parameter_count<Recipe>;
+  record["held_out_loss_nats"] = narrow_loss;
+  record["held_out_loss_f32_nats"] = held_out;
+  record["training_multiply_adds_forward"] = teacher->progress().multiply_adds;
+  std::ofstream(asked.out + ".json") << record.dump(2) << '\n';
+  std::printf("held-out loss: %.4f nats per character (f32 %.4f), written to %s\n", narrow_loss, held_out,
+              asked.out.c_str());
+  std::filesystem::remove(state, code);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const request asked = parse(count, arguments);
+  const settings with = settings::read(asked);
+  if (with.recipe == "shipped")
+    train<lc::zoo::shipped>(asked, with);
+  else if (with.recipe == "nano")
+    train<nano>(asked, with);
+  else
+    stop("08_train_text: recipe: expected shipped or nano, found " + with.recipe);
+  return 0;
+}
