@@ -221,3 +221,17 @@ TEST_CASE("a loss on a tap teaches what lies before it, and nothing behind it") 
       },
       model->gradients_to_write());
 }
+TEST_CASE("encoders are tapped, too") {
+  using recipe =
+      lc::encoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::sequences<3>, lc::mean_pooling,
+                  lc::repeat<2, lc::tapped<lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::full>,
+                                                        lc::ffn<lc::hidden<6>, lc::tapped_activation<lc::relu>>>>>>;
+  auto model = model_of<recipe, lc::training>();
+  REQUIRE(model->try_forward_to_learn({stream.data(), stream.size()}).ok());
+  paths all;
+  model->visit_taps([&](const char* path, auto seen, auto) {
+    all.push_back(path);
+    CHECK(seen.count == stream.size());
+  });
+  CHECK(all == paths{"blocks.0.ffn.activation", "blocks.0", "blocks.1.ffn.activation", "blocks.1"});
+}
