@@ -2,6 +2,7 @@
 /// A model: a recipe on its axes (numerics, backend, ability, storage, chunk), with everything it needs to run.
 
 #include <lacuna/core/error.hpp>
+#include <lacuna/model/check_tokens.hpp>
 #include <lacuna/model/figures.hpp>
 #include <lacuna/model/rules.hpp>
 #include <lacuna/model/window/check.hpp>
@@ -180,7 +181,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Self = model>
   constexpr status try_select(extent_t stream) {
     static_assert(__is_base_of(nothing, rules::streams_are_several<(Self::streams > 1)>) || true);
-    if (stream >= streams) return no_such_stream("lacuna::select", stream);
+    if (stream >= streams) return detail::no_such_stream("lacuna::select", stream, streams);
     auto& w = workings();
     w.positions[w.stream] = w.position;
     w.stream = stream;
@@ -196,7 +197,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr status try_share_prefix(extent_t from, extent_t tokens) {
     static_assert(__is_base_of(nothing, rules::streams_are_several<(Self::streams > 1)>) || true);
     auto& w = workings();
-    if (from >= streams) return no_such_stream("lacuna::share_prefix", from);
+    if (from >= streams) return detail::no_such_stream("lacuna::share_prefix", from, streams);
     if (from == w.stream || w.position != 0)
       return error(error_kind::length,
                    "lacuna::share_prefix: expected another stream and an empty one to run, found stream ")
@@ -316,7 +317,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
                << " adjoint rows, as in the last forward, found " << static_cast<std::uint64_t>(tokens.count) << " and "
                << static_cast<std::uint64_t>(adjoint.count)
                << " (call try_forward_to_learn with the same tokens first)";
-      if (const auto fine = check_range(tokens); !fine.ok()) return fine.why();
+      if (const auto fine = detail::check_range(tokens, vocabulary); !fine.ok()) return fine.why();
       clear(w.learning.state_adjoint);
       bound::backward(all_values(), all_adjoints(), tokens, adjoint, run_at(backend_, 0, loss_scale));
     }
@@ -487,33 +488,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     });
     return room;
   }
-  static constexpr error no_such_stream(const char* what, extent_t stream) {
-    return error(error_kind::value, what)
-           << ": expected a stream below " << static_cast<std::uint64_t>(streams) << ", found "
-           << static_cast<std::uint64_t>(stream) << " (give paged_cache more streams)";
-  }
   constexpr status check_tokens(token_view tokens, extent_t position) const {
-    if (tokens.count == 0)
-      return error(error_kind::length,
-                   "lacuna::forward: expected at least one token, found none (a model without a begin "
-                   "token needs a prompt)");
-    if (tokens.count > context - position)
-      return error(error_kind::length, "lacuna::forward: expected at most ")
-             << static_cast<std::uint64_t>(context - position) << " more tokens (context "
-             << static_cast<std::uint64_t>(context) << ", position " << static_cast<std::uint64_t>(position)
-             << "), found " << static_cast<std::uint64_t>(tokens.count)
-             << " (shorten the prompt, or reset() the stream)";
-    if (const extent_t room = room_from(position); tokens.count > room)
-      return error(error_kind::memory, "lacuna::forward: expected at most ")
-             << static_cast<std::uint64_t>(room) << " more tokens, for which the pool has pages (position "
-             << static_cast<std::uint64_t>(position) << "), found " << static_cast<std::uint64_t>(tokens.count)
-             << " (reset() a stream, or give paged_cache more positions)";
-    if (lacuna::sees_ahead<bound> && position > 0)
-      return error(error_kind::length,
-                   "lacuna::forward: expected the whole stream in one call, since a route of this "
-                   "model sees ahead, found it at position ")
-             << static_cast<std::uint64_t>(position) << " (reset() it, or see the past only with both<causal, ...>)";
-    return check_range(tokens);
+    return detail::check_tokens(tokens, {position, context, room_from(position), vocabulary, lacuna::sees_ahead<bound>});
   }
   /// The same, and whether they are what data beside the tokens speaks of.
   constexpr status check(token_view tokens, extent_t position,
@@ -521,16 +497,6 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     if (auto fine = check_tokens(tokens, position); !fine.ok()) return fine;
     return storage_.workings().shared.fits(position + tokens.count, whole);
   }
-  static constexpr status check_range(token_view tokens) {
-    for (extent_t t = 0; t < tokens.count; ++t)
-      if (tokens.data[t] >= vocabulary)
-        return error(error_kind::token, "lacuna::forward: token ")
-               << static_cast<std::uint64_t>(t) << ": expected a number below "
-               << static_cast<std::uint64_t>(vocabulary) << ", found " << static_cast<std::uint64_t>(tokens.data[t])
-               << " (encode with the model's own tokenizer)";
-    return nothing{};
-  }
-
   /// Whether windows of such a type are the model's; complains where they are not.
   template <class Number, extent_t Columns>
   static constexpr bool takes_window() {
