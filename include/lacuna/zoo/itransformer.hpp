@@ -26,7 +26,7 @@ using itransformer = regressor<
     layer_norm<>>;
 
 /// The sizes of the released script for ETTh1, 96 steps to 96: seven series of an electricity transformer, and what the
-/// calendar says of each hour: month, day, weekday and hour.
+/// calendar says of each step: hour, weekday, day of the month and of the year, each from -1/2 to 1/2.
 using itransformer_etth1 = itransformer<7, 96, 96, 256, 8, 2, 256, 4>;
 
 }  // namespace zoo
