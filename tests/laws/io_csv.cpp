@@ -2,11 +2,11 @@
 #include "support/data.hpp"
 #include "support/scratch.hpp"
 
+#include <doctest/doctest.h>
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <doctest/doctest.h>
 #include <initializer_list>
 #include <lacuna/io/csv.hpp>
 #include <lacuna/lacuna.hpp>
@@ -60,9 +60,11 @@ TEST_CASE("csv: names, numbers, and what may stand around them") {
   REQUIRE(!wrong.ok());
   CHECK(std::string(wrong.why().message.c_str()).find("expected 2 columns, found 3") != std::string::npos);
   // Line ends of Windows, no last line end, empty lines at the end, a byte order mark, spaces, quotes.
-  for (const char* same : {"a,b,c\r\n1,2.5,-3e2\r\n4,5,6\r\n", "a,b,c\n1,2.5,-3e2\n4,5,6", "a,b,c\n1,2.5,-3e2\n4,5,6\n\n\r\n",
-                           "\xEF\xBB\xBF" "a,b,c\n1,2.5,-3e2\n4,5,6\n", " a ,b,\tc\n 1, 2.5 ,-3e2\n4,5,6\n",
-                           "\"a\",b,\"c\"\n1,\"2.5\",-3e2\n4,5,\"6\"\n"}) {
+  for (const char* same :
+       {"a,b,c\r\n1,2.5,-3e2\r\n4,5,6\r\n", "a,b,c\n1,2.5,-3e2\n4,5,6", "a,b,c\n1,2.5,-3e2\n4,5,6\n\n\r\n",
+        "\xEF\xBB\xBF"
+        "a,b,c\n1,2.5,-3e2\n4,5,6\n",
+        " a ,b,\tc\n 1, 2.5 ,-3e2\n4,5,6\n", "\"a\",b,\"c\"\n1,\"2.5\",-3e2\n4,5,\"6\"\n"}) {
     CAPTURE(std::string(same));
     const auto found = parse(same);
     REQUIRE(found.ok());
@@ -115,7 +117,8 @@ TEST_CASE("csv: what is refused, and where") {
   refused("\r\n\n", kind::file, {"found an empty file"});
   refused("a,b\n", kind::file, {"expected lines of numbers behind the names, found none"});
   refused("1,2\n3,4\n", kind::file, {"line 1, column 1: expected a name, found the number '1'"});
-  refused("2016-07-01,5.8\n2016-07-02,5.9\n", kind::file, {"line 1, column 2: expected a name, found the number '5.8'"});
+  refused("2016-07-01,5.8\n2016-07-02,5.9\n", kind::file,
+          {"line 1, column 2: expected a name, found the number '5.8'"});
   refused("a,b,a\n1,2,3\n", kind::file, {"line 1, column 3: expected each name once, found 'a' twice"});
   refused("a,b\n1,2\n3\n", kind::file, {"line 3: expected 2 fields, as the first line has, found 1"});
   refused("a,b\n1,2,3\n", kind::file, {"line 2: expected 2 fields, as the first line has, found 3"});
@@ -291,7 +294,7 @@ TEST_CASE("series: ETTh1, its split, its scaling, and a published baseline") {
   CHECK(of.row_of(series_part::test, 0) == 11520 - 96);
   CHECK(of.row_of(series_part::test, 2784) + 192 == 14400);
   // By Python's math.fsum over the first 8640 rows.
-  const double means[]{7.937742245659508,  2.0210386567335163, 5.079770601157927, 0.7461858799957015,
+  const double means[]{7.937742245659508, 2.0210386567335163, 5.079770601157927, 0.7461858799957015,
                        2.781762386375555, 0.7884531235540096, 17.1282616982271};
   const double deviations[]{5.812749409143771,  2.0901046504076,    5.518793579036245, 1.926379274132982,
                             1.0235226594952191, 0.6302366362251923, 9.176491024944333};

@@ -1,5 +1,5 @@
-// Generators with known answers: graph search, Boolean functions in context, regular languages. What they hand out is read
-// back from the tokens and judged by definitions written down here, not by the library's functions.
+// Generators with known answers: graph search, Boolean functions in context, regular languages. What they hand out is
+// read back from the tokens and judged by definitions written down here, not by the library's functions.
 #include <lacuna/lacuna.hpp>
 
 #include <doctest/doctest.h>
@@ -95,8 +95,8 @@ struct parsed_search {
       if (reaches(child, goal)) found.insert(child);
     return found;
   }
-  /// Levels until everything at the next distance from the current vertex is just as near to `right`, or the goal was at
-  /// the level before: the search's frontier, by distances.
+  /// Levels until everything at the next distance from the current vertex is just as near to `right`, or the goal was
+  /// at the level before: the search's frontier, by distances.
   int lookahead(std::uint32_t right) const {
     const auto vertices = static_cast<std::uint32_t>(distance.size());
     for (int level = 0;; ++level) {
@@ -229,7 +229,8 @@ std::pair<std::size_t, std::size_t> reached_and_distinct() {
   }
 }
 
-/// Reads every example back: the word, the steps, the answer. `run` is the state after a word, by the language's meaning.
+/// Reads every example back: the word, the steps, the answer. `run` is the state after a word, by the language's
+/// meaning.
 template <class Language, word_sizes Sizes, class Run>
 std::vector<int> check_words(int many, Run&& run) {
   using words = task::regular_language<Language, Sizes>;
@@ -251,7 +252,7 @@ std::vector<int> check_words(int many, Run&& run) {
     // The steps: each is the state after as many symbols as its place says, and the last one after all.
     std::vector<std::size_t> places;
     const auto log2 = std::log2(static_cast<double>(n));
-    const auto stride = Sizes.written == task::steps::every  ? std::size_t{1}
+    const auto stride = Sizes.written == task::steps::every ? std::size_t{1}
                         : Sizes.written == task::steps::none || n == 1
                             ? n
                             : static_cast<std::size_t>(std::ceil(static_cast<double>(n) / log2 - 1e-9));
@@ -262,7 +263,8 @@ std::vector<int> check_words(int many, Run&& run) {
     std::vector<std::uint32_t> written;
     for (const auto place : places) {
       REQUIRE(example.counts[at] == 1);
-      const auto state = run(std::vector<std::uint32_t>(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(place)));
+      const auto state =
+          run(std::vector<std::uint32_t>(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(place)));
       REQUIRE(example.targets[at] == Language::symbols + state);
       written.push_back(example.targets[at]);
       ++at;
@@ -374,8 +376,7 @@ TEST_CASE("graph search: lookahead of graphs by hand") {
   task::search_graph<8> graph;
   graph.vertices = 8;
   // 0 -> 1 -> 2 -> 3 = goal, 0 -> 4 -> 5: after two levels only the way to the goal is left.
-  for (const auto& [from, to] : {std::pair{0, 1}, {1, 2}, {2, 3}, {0, 4}, {4, 5}})
-    graph.child[from][to] = true;
+  for (const auto& [from, to] : {std::pair{0, 1}, {1, 2}, {2, 3}, {0, 4}, {4, 5}}) graph.child[from][to] = true;
   graph.goal = 3;
   CHECK(graph.lookahead(0) == 2);
   CHECK(graph.lookahead(1) == 0);
@@ -447,12 +448,18 @@ struct literal_counts {
   }
 };
 
+/// How often labels are +: the mean over examples of their shares, and its standard error. (Labels of one example hang
+/// together: an example counts as one draw.)
+struct label_share {
+  double mean, error;
+};
+
 /// Many functions of a family at all points against `means(function, point)`; the labels of the examples are those of
-/// their points; `see(function)` gets every function. Returns the mean label's share of +, over all examples.
+/// their points; `see(function)` gets every function. Returns how often labels are +.
 template <class Family, class Means, class See>
-double check_family(int many, Means&& means, See&& see) {
+label_share check_family(int many, Means&& means, See&& see) {
   using sequence = task::boolean_functions<Family>;
-  double positive = 0;
+  double sum = 0, squares = 0;
   for (int number = 0; number < many; ++number) {
     task::random_numbers random(11, static_cast<std::uint64_t>(number));
     typename sequence::points_type shown;
@@ -467,6 +474,7 @@ double check_family(int many, Means&& means, See&& see) {
         REQUIRE((drawn(raw) == 1) == means(drawn, wide));
         REQUIRE((drawn(raw) == 1 || drawn(raw) == -1));
       }
+    double positive = 0;
     for (std::size_t i = 0; i < sequence::sizes.points; ++i) {
       point at{};
       for (std::size_t b = 0; b < bits; ++b) {
@@ -476,14 +484,19 @@ double check_family(int many, Means&& means, See&& see) {
       REQUIRE((shown.labels[i] == 1) == means(drawn, at));
       positive += shown.labels[i] == 1 ? 1 : 0;
     }
+    positive /= static_cast<double>(sequence::sizes.points);
+    sum += positive;
+    squares += positive * positive;
   }
-  return positive / many / static_cast<double>(sequence::sizes.points);
+  return {sum / many, std::sqrt((squares - sum * sum / many) / many / many)};
 }
-/// Labels of one example hang together: between examples, a share differs by at most a half from its mean.
-void check_share(double found, double expected, int many) {
-  CAPTURE(found);
+/// Within five standard errors.
+void check_share(const label_share& found, double expected) {
+  CAPTURE(found.mean);
+  CAPTURE(found.error);
   CAPTURE(expected);
-  CHECK(std::fabs(found - expected) <= 5 * 0.5 / std::sqrt(many));
+  CHECK(found.error < 0.007);
+  CHECK(std::fabs(found.mean - expected) <= 5 * found.error);
 }
 
 }  // namespace
@@ -493,45 +506,47 @@ TEST_CASE("Boolean functions: conjunctions and disjunctions by their meaning, an
   // A literal is met with probability 1/2, a variable has none with .7: .85 per variable, 8 of them.
   const double all = std::pow(0.85, 8);
   literal_counts literals;
-  const double and_share = check_family<task::boolean::conjunction>(
+  const label_share and_share = check_family<task::boolean::conjunction>(
       many, [](const auto& of, const point& at) { return all_of(of, at); },
       [&](const auto& of) { literals.add(of.weights); });
-  check_share(and_share, 0.3 + 0.7 * all, many);
+  check_share(and_share, 0.3 + 0.7 * all);
   check_count(literals.positive, literals.all, 0.15);
   check_count(literals.negative, literals.all, 0.15);
-  const double or_share = check_family<task::boolean::disjunction>(
+  const label_share or_share = check_family<task::boolean::disjunction>(
       many, [](const auto& of, const point& at) { return any_of(of, at); }, [](const auto&) {});
-  check_share(or_share, 0.7 * (1 - all), many);
-  const double sparse_share = check_family<task::boolean::sparse_disjunction<4>>(
+  check_share(or_share, 0.7 * (1 - all));
+  const label_share sparse_share = check_family<task::boolean::sparse_disjunction<4>>(
       many, [](const auto& of, const point& at) { return any_of(of, at); },
       [](const auto& of) {
         REQUIRE(std::count(of.weights, of.weights + bits, 1) == 4);
         REQUIRE(std::count(of.weights, of.weights + bits, 0) == 4);
       });
-  check_share(sparse_share, 0.7 * 15 / 16, many);
+  check_share(sparse_share, 0.7 * 15 / 16);
 }
 
 TEST_CASE("Boolean functions: three clauses") {
-  constexpr int many = 5000;
+  constexpr int many = 10000;
   // At a given point a variable satisfies a clause with .9, and clauses are drawn apart.
   const double none = std::pow(1 - std::pow(0.9, 8), 3);
   literal_counts literals;
-  const double dnf = check_family<task::boolean::dnf>(
-      many, [](const auto& of, const point& at) {
+  const label_share dnf = check_family<task::boolean::dnf>(
+      many,
+      [](const auto& of, const point& at) {
         return all_of(of.clauses[0], at) || all_of(of.clauses[1], at) || all_of(of.clauses[2], at);
       },
       [&](const auto& of) {
         for (const auto& clause : of.clauses) literals.add(clause.weights);
       });
-  check_share(dnf, 0.35 + 0.65 * (1 - none), many);
+  check_share(dnf, 0.35 + 0.65 * (1 - none));
   check_count(literals.positive, literals.all, 0.1);
   check_count(literals.negative, literals.all, 0.1);
-  const double cnf = check_family<task::boolean::cnf>(
-      many, [](const auto& of, const point& at) {
+  const label_share cnf = check_family<task::boolean::cnf>(
+      many,
+      [](const auto& of, const point& at) {
         return any_of(of.clauses[0], at) && any_of(of.clauses[1], at) && any_of(of.clauses[2], at);
       },
       [](const auto&) {});
-  check_share(cnf, 0.7 * none, many);
+  check_share(cnf, 0.7 * none);
 }
 
 TEST_CASE("Boolean functions: majorities, halfspaces, thresholds") {
@@ -542,15 +557,16 @@ TEST_CASE("Boolean functions: majorities, halfspaces, thresholds") {
     tie += std::tgamma(9) / std::tgamma(m + 1) / std::tgamma(9 - m) * std::pow(0.3, m) * std::pow(0.7, 8 - m) *
            std::tgamma(m + 1) / std::pow(std::tgamma(m / 2 + 1), 2) / std::pow(2, m);
   literal_counts members;
-  const double majority = check_family<task::boolean::majority>(
-      many, [](const auto& of, const point& at) {
+  const label_share majority = check_family<task::boolean::majority>(
+      many,
+      [](const auto& of, const point& at) {
         int yes = 0, no = 0;
         for (std::size_t i = 0; i < bits; ++i)
           if (of.weights[i] != 0) ++(at[i] > 0 ? yes : no);
         return yes > no;
       },
       [&](const auto& of) { members.add(of.weights); });
-  check_share(majority, (1 - tie) / 2, many);
+  check_share(majority, (1 - tie) / 2);
   check_count(members.positive, members.all, 0.3);
   CHECK(members.negative == 0);
   std::array<int, 7> weights{};
@@ -576,20 +592,20 @@ TEST_CASE("Boolean functions: parities") {
     return sum % 2 == 1;
   };
   int members = 0;
-  const double share = check_family<task::boolean::parity>(many, odd, [&](const auto& of) {
+  const label_share share = check_family<task::boolean::parity>(many, odd, [&](const auto& of) {
     for (const int each : of.chosen) members += each;
   });
-  check_share(share, 0.5 * (1 - 1.0 / 256), many);
+  check_share(share, 0.5 * (1 - 1.0 / 256));
   check_count(members, many * 8.0, 0.5);
   std::map<std::pair<std::size_t, std::size_t>, int> pairs;
-  const double sparse = check_family<task::boolean::sparse_parity<2>>(many, odd, [&](const auto& of) {
+  const label_share sparse = check_family<task::boolean::sparse_parity<2>>(many, odd, [&](const auto& of) {
     std::vector<std::size_t> found;
     for (std::size_t i = 0; i < bits; ++i)
       if (of.chosen[i] != 0) found.push_back(i);
     REQUIRE(found.size() == 2);
     ++pairs[{found[0], found[1]}];
   });
-  check_share(sparse, 0.5, many);
+  check_share(sparse, 0.5);
   REQUIRE(pairs.size() == 28);
   for (const auto& [pair, count] : pairs) check_count(count, many, 1.0 / 28);
 }
@@ -641,7 +657,8 @@ TEST_CASE("Boolean functions: after its teaching points just one monotone conjun
         bool fits = true;
         for (std::size_t i = 0; i < points; ++i) {
           bool holds = true;
-          for (std::size_t b = 0; b < bits; ++b) holds = holds && ((variables >> b & 1u) == 0 || shown.points[i][b] == 1);
+          for (std::size_t b = 0; b < bits; ++b)
+            holds = holds && ((variables >> b & 1u) == 0 || shown.points[i][b] == 1);
           fits = fits && holds == (shown.labels[i] == 1);
         }
         if (fits) fit.insert(variables);
@@ -696,7 +713,8 @@ void check_tokens() {
 
 TEST_CASE("Boolean functions: points as one token and as one token a variable") {
   check_tokens<task::boolean::conjunction, boolean_sizes{}>();
-  check_tokens<task::boolean::conjunction, boolean_sizes{.bits = 28, .points = 40, .form = task::point_form::bit_tokens}>();
+  check_tokens<task::boolean::conjunction,
+               boolean_sizes{.bits = 28, .points = 40, .form = task::point_form::bit_tokens}>();
 }
 
 // ---- regular languages ----
@@ -744,8 +762,8 @@ TEST_CASE("regular languages: transcripts are the states after each symbol, and 
   check_words<task::language::pairs, word_sizes{.shortest = 1, .longest = 16}>(1000, length);
   check_words<task::language::multiples_of_three, word_sizes{}>(1000, by_three);
   check_words<task::language::parity, word_sizes{.written = steps::none}>(1000, even);
-  check_words<task::language::multiples_of_three, word_sizes{.shortest = 1, .longest = 40, .written = steps::logarithmic}>(
-      3000, by_three);
+  check_words<task::language::multiples_of_three,
+              word_sizes{.shortest = 1, .longest = 40, .written = steps::logarithmic}>(3000, by_three);
   check_words<task::language::permutations<3>, word_sizes{.shortest = 2, .longest = 9}>(1000, product<3>);
   check_words<task::language::permutations<5>, word_sizes{.written = steps::logarithmic}>(300, product<5>);
 }

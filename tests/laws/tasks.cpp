@@ -101,9 +101,9 @@ TEST_CASE("tasks: what all of them promise") {
   check_promises<task::graph_search<task::search_options{.edges = 12, .graphs = task::graph_law::simple}>>();
   check_promises<task::graph_search<task::search_options{.graphs = task::graph_law::star}>>();
   check_promises<task::boolean_functions<task::boolean::cnf>>();
-  check_promises<task::boolean_functions<task::boolean::nearest_neighbour<4>,
-                                         task::boolean_sizes{.bits = 28, .points = 40,
-                                                             .form = task::point_form::bit_tokens}>>();
+  check_promises<
+      task::boolean_functions<task::boolean::nearest_neighbour<4>,
+                              task::boolean_sizes{.bits = 28, .points = 40, .form = task::point_form::bit_tokens}>>();
   check_promises<task::regular_language<task::language::parity>>();
   check_promises<task::regular_language<task::language::permutations<5>,
                                         task::word_sizes{.shortest = 3, .longest = 9, .written = task::steps::none}>>();
