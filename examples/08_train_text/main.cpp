@@ -6,6 +6,7 @@
 // settings give the same bits on any number of threads, stopped or not. OUT is written in bf16, OUT.json says how it
 // came about.
 #include "support/fast.hpp"
+#include "support/stop.hpp"
 
 #include <getopt.h>
 
@@ -26,6 +27,8 @@
 
 namespace {
 namespace lc = lacuna;
+using examples::stop;
+using examples::unless_wrong;
 
 /// nanoGPT's configuration for a CPU: 4 layers, 4 heads, width 128, windows of 64, no dropout, no biases.
 using nano = lc::decoder<lc::vocabulary<65>, lc::width<128>, lc::context<64>, lc::learned_position,
@@ -41,16 +44,6 @@ struct team : lc::one_after_another {
 };
 #endif
 
-[[noreturn]] void stop(const std::string& message) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "\n%s\n", message.c_str());
-  std::exit(1);
-}
-template <class Value>
-const Value& unless_wrong(const lc::outcome<Value>& of) {
-  if (!of.ok()) stop(of.why().message.c_str());
-  return *of;
-}
 std::string text_of(const std::string& path, const char* what) {
   std::ifstream file(path, std::ios::binary);
   if (!file) stop("08_train_text: --" + std::string(what) + ": expected a readable file, found none at '" + path + "'");
@@ -204,8 +197,7 @@ void train(const request& asked, const settings& with) {
     const auto opened = unless_wrong(lc::try_read_safetensors(state));
     if (lc::find_metadata(opened, "settings") != settings_text)
       stop("08_train_text: '" + state + "' is of a training with other settings (finish that one, or remove the file)");
-    if (const auto resumed = lc::try_resume_training(*teacher, opened); !resumed.ok())
-      stop(resumed.why().message.c_str());
+    unless_wrong(lc::try_resume_training(*teacher, opened));
     std::fprintf(stderr, "goes on behind step %llu\n", static_cast<unsigned long long>(teacher->progress().steps));
   }
   const auto save = [&] {

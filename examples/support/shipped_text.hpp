@@ -2,6 +2,7 @@
 // The shipped model's file and the text it never saw, for examples that measure what a variant costs.
 
 #include "fast.hpp"
+#include "stop.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -23,20 +24,6 @@ inline const std::string models = LACUNA_EXAMPLES_FOLDER "/models/";
 #else
 inline const std::string models = "examples/models/";
 #endif
-
-[[noreturn]] inline void stop(const char* message) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "%s\n", message);
-  std::exit(EXIT_FAILURE);
-}
-template <class Value>
-const Value& unless_wrong(const lc::outcome<Value>& of) {
-  if (!of.ok()) stop(of.why().message.c_str());
-  return *of;
-}
-inline void unless_wrong(const lc::status& of) {
-  if (!of.ok()) stop(of.why().message.c_str());
-}
 
 /// The checkpoint, and held-out text as its tokens.
 struct shipped_text {
