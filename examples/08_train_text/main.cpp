@@ -1,5 +1,6 @@
 // Trains a decoder on the characters of a text, natively, and writes it where 02_generate reads it.
 //   08_train_text --data FILE [--settings FILE] [--out FILE] [--steps N] [--seed N] [--threads N]
+//                 [--save-every STEPS]
 // The settings, JSON, name one of two recipes (zoo::shipped, and nanoGPT's for a CPU) and every number of the training;
 // without them those of zoo::shipped hold. The first nine tenths of the text train, the rest is held out. A training
 // that was stopped, however, goes on where it was: OUT.training holds its state, and is removed at the end. The same
@@ -55,6 +56,7 @@ std::string text_of(const std::string& path, const char* what) {
 struct request {
   std::string data, out = "trained.safetensors", settings_path = LACUNA_EXAMPLES_FOLDER "/08_train_text/shipped.json";
   std::uint64_t steps = 0, seed = 0;  // 0: as the settings say
+  std::uint64_t save_every = 100;     // steps
   unsigned threads = 0;               // 0: as many as there are cores
 };
 
@@ -109,11 +111,15 @@ struct settings {
 };
 
 request parse(int count, char** arguments) {
-  static const option options[]{
-      {"data", required_argument, nullptr, 'd'}, {"settings", required_argument, nullptr, 'f'},
-      {"out", required_argument, nullptr, 'o'},  {"steps", required_argument, nullptr, 'n'},
-      {"seed", required_argument, nullptr, 's'}, {"threads", required_argument, nullptr, 't'},
-      {"help", no_argument, nullptr, 'h'},       {nullptr, 0, nullptr, 0}};
+  static const option options[]{{"data", required_argument, nullptr, 'd'},
+                                {"settings", required_argument, nullptr, 'f'},
+                                {"out", required_argument, nullptr, 'o'},
+                                {"steps", required_argument, nullptr, 'n'},
+                                {"seed", required_argument, nullptr, 's'},
+                                {"threads", required_argument, nullptr, 't'},
+                                {"save-every", required_argument, nullptr, 'e'},
+                                {"help", no_argument, nullptr, 'h'},
+                                {nullptr, 0, nullptr, 0}};
   request asked;
   const auto number = [](const char* name, double most) {
     char* end = nullptr;
@@ -144,7 +150,7 @@ request parse(int count, char** arguments) {
       default:
         std::fprintf(stderr,
                      "usage: 08_train_text --data FILE [--settings FILE] [--out FILE] [--steps N] [--seed N]\n"
-                     "                     [--threads N]\n");
+                     "                     [--threads N] [--save-every STEPS]\n");
         std::exit(letter == 'h' ? 0 : 2);
     }
   if (asked.data.empty()) stop("08_train_text: expected a text to learn, found none (add --data FILE)");
@@ -211,7 +217,7 @@ void train(const request& asked, const settings& with) {
   const auto rate = lc::warm_up(warm_up < 1 ? warm_up : 1.0, lc::cosine_schedule{with.rate, with.last_rate});
   const lc::training_length length{.steps = with.steps};
   const auto begun = std::chrono::steady_clock::now();
-  auto shown = begun, saved = begun;
+  auto shown = begun;
   const std::uint64_t first = teacher->progress().steps, targets = teacher->progress().targets;
   double smooth = 0;
   while (teacher->progress().steps < with.steps) {
@@ -233,7 +239,7 @@ void train(const request& asked, const settings& with) {
                    static_cast<int>(left) / 60, static_cast<int>(left) % 60);
       shown = std::chrono::steady_clock::now();
     }
-    if (seconds_since(saved) > 20) save(), saved = std::chrono::steady_clock::now();
+    if ((step + 1) % asked.save_every == 0) save();
   }
   const double held_out = mean_loss(*teacher, validation);
   std::fprintf(stderr, "\n");

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Runs the built examples as a user does: what they write, and what they say to wrong input."""
+import math
 import os
 import pathlib
 import re
 import sys
 import subprocess
 import tempfile
+import time
 import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -242,6 +244,76 @@ def fetching(tally, folder):
     tally.check(fetch(folder / "minilm", "now").returncode == 2, "fetch_minilm takes no arguments")
 
 
+def training(tally, folder):
+    """A text is learnt: the same file on any number of threads, and by a training that was killed."""
+    text = proof.REPOSITORY / "examples/models/shipped.held_out.txt"
+    settings = proof.REPOSITORY / "examples/08_train_text/nano.json"
+    common = ["--data", text, "--settings", settings, "--steps", "12"]
+    whole = call("08_train_text", *common, "--threads", "1", "--out", folder / "whole.safetensors")
+    tally.check(whole.returncode == 0 and "held-out loss" in whole.stdout and "left" in whole.stderr
+                and not (folder / "whole.safetensors.training").exists(), "08_train_text learns a text",
+                whole.stdout + whole.stderr)
+    again, state = [*common, "--threads", "2", "--save-every", "1", "--out", folder / "again.safetensors"], \
+        folder / "again.safetensors.training"
+    killed = subprocess.Popen([str(part) for part in (BIN / "08_train_text", *again)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not state.exists() and killed.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    tally.check(state.exists(), "08_train_text is killed while it trains")
+    other = call("08_train_text", *again, "--seed", "9")
+    tally.check(other.returncode != 0 and "other settings" in other.stderr, "a training of other settings is not resumed",
+                other.stdout + other.stderr)
+    resumed = call("08_train_text", *again)
+    tally.check(resumed.returncode == 0 and "goes on behind step" in resumed.stderr
+                and (folder / "again.safetensors").read_bytes() == (folder / "whole.safetensors").read_bytes(),
+                "a training that was killed writes the same bytes, on another number of threads",
+                resumed.stdout + resumed.stderr)
+    state.write_bytes(b"broken")
+    broken = call("08_train_text", *again)
+    tally.check(broken.returncode != 0 and "expected" in broken.stderr and state.read_bytes() == b"broken",
+                "a broken training is refused", broken.stdout + broken.stderr)
+    (folder / "settings.json").write_text(settings.read_text().replace('"batch": 12', '"batch": "many"'))
+    (folder / "other.json").write_text(settings.read_text().replace('"seed"', '"sead"'))
+    (folder / "fast.json").write_text(settings.read_text().replace('"rate": 0.002', '"rate": 1e30').replace(
+        '"warm_up_steps": 100', '"warm_up_steps": 0'))
+    (folder / "wide.txt").write_text("".join(chr(0x100 + i) for i in range(100)) * 20)
+    for what, arguments, parts in (
+            ("no data", [], ["add --data FILE"]),
+            ("a missing text", ["--data", folder / "none.txt"], ["expected a readable file"]),
+            ("too many characters", ["--data", folder / "wide.txt"], ["at most 65", "found 100"]),
+            ("a batch that is no number", ["--data", text, "--settings", folder / "settings.json"], ["batch", "many"]),
+            ("a key that is missing", ["--data", text, "--settings", folder / "other.json"], ["expected a key 'seed'"]),
+            ("a rate that explodes", ["--data", text, "--settings", folder / "fast.json"], ["expected a", "found"]),
+            ("a step that is none", ["--data", text, "--steps", "0"], ["--steps", "found '0'"])):
+        ran = call("08_train_text", *arguments, "--out", folder / "refused.safetensors")
+        tally.check(ran.returncode not in (0, -6, -11) and all(part in ran.stderr for part in parts),
+                    f"08_train_text refuses {what}", f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
+
+
+def forecast(tally, folder):
+    """Series of waves, which a model that reads them forecasts better than their mean does."""
+    header = "date," + ",".join(f"wave{i}" for i in range(7))
+    lines = [",".join([str(t)] + [f"{math.sin(t / (3 + i)) + 0.01 * i:.5f}" for i in range(7)]) for t in range(1400)]
+    table = folder / "waves.csv"
+    table.write_text("\n".join([header, *lines]) + "\n")
+    ran = call("15_forecast", "--data", table, "--split", "tenths", "--epochs", "2")
+    found = re.search(r"^test: MSE (\d\.\d+), MAE (\d\.\d+) over 185 windows", ran.stdout, re.M)
+    tally.check(ran.returncode == 0 and found is not None and float(found.group(1)) < 0.7,
+                "15_forecast forecasts waves", ran.stdout + ran.stderr)
+    for what, text, parts in (
+            ("a column that is missing", "\n".join([header.replace(",wave6", ""), *(x.rsplit(",", 1)[0] for x in lines)]),
+             ["expected 7 columns, found 6"]),
+            ("a value that is no number", "\n".join([header, *lines[:7], lines[7].replace(",", ",x", 1)]), ["line 9"]),
+            ("a series that is too short", "\n".join([header, *lines[:150]]), ["expected at least"])):
+        table.write_text(text + "\n")
+        ran = call("15_forecast", "--data", table, "--split", "tenths")
+        tally.check(ran.returncode not in (0, -6, -11) and all(part in ran.stderr for part in parts),
+                    f"15_forecast refuses {what}", f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
+
+
 def main():
     tally = proof.Tally()
     if not (BIN / "02_generate").exists():
@@ -279,6 +351,8 @@ def main():
         folder = pathlib.Path(name)
         design_space(tally, folder)
         sparse_weights(tally, folder)
+        training(tally, folder)
+        forecast(tally, folder)
         semantic_search(tally, folder)
         (folder / "text.bin").write_text("no model at all, " * 100)
         (folder / "empty.bin").write_bytes(b"")

@@ -1,6 +1,7 @@
 #pragma once
 /// The cross-entropy of rows of logits against one target each, and its derivative.
 
+#include <lacuna/core/maths.hpp>
 #include <lacuna/op/embed.hpp>
 
 LACUNA_BEGIN

@@ -20,7 +20,7 @@ struct what_is_trained_owns_its_parameters {
                 "them)");
 };
 template <bool Fine>
-struct training_is_in_whole_numbers_of_bits {
+struct weights_are_wide_enough_to_learn {
   static_assert(Fine,
                 "lacuna::trainer: small steps are lost in weights of 16 bits (train in lacuna::f32, and load its file "
                 "into the smaller model)");

@@ -78,9 +78,8 @@ template <class Model, class Optimiser = adam_w, class Parts = parts<1>, class E
 class trainer {
   static_assert(__is_base_of(nothing, rules::trainer_brings_the_buffers<!Model::trains>) || true);
   static_assert(__is_base_of(nothing, rules::what_is_trained_owns_its_parameters<Model::owns_parameters>) || true);
-  static_assert(__is_base_of(nothing, rules::training_is_in_whole_numbers_of_bits<
-                                          same<typename Model::numerics::weight, typename Model::numerics::value>>) ||
-                true);
+  static constexpr bool wide_enough = same<typename Model::numerics::weight, typename Model::numerics::value>;
+  static_assert(__is_base_of(nothing, rules::weights_are_wide_enough_to_learn<wide_enough>) || true);
   static_assert(__is_base_of(nothing, rules::training_has_parts<(Parts::value > 0)>) || true);
 
  public:
@@ -228,13 +227,15 @@ class trainer {
   /// Calls `f(setting, weight, gradient, moments...)` for every tensor that learns.
   template <class Function>
   void each_learning(Function&& f) {
-    extent_t tensor = 0;
-    Optimiser::visit_tensors(
-        [&](auto& weight, auto& gradient, auto&... moments) {
-          const tensor_setting& setting = settings_[tensor++];
-          if (setting.learns) f(setting, weight, gradient, moments...);
-        },
-        *moments_, model_.parameters_to_write(), gradients_of(0));
+    if constexpr (wide_enough) {
+      extent_t tensor = 0;
+      Optimiser::visit_tensors(
+          [&](auto& weight, auto& gradient, auto&... moments) {
+            const tensor_setting& setting = settings_[tensor++];
+            if (setting.learns) f(setting, weight, gradient, moments...);
+          },
+          *moments_, model_.parameters_to_write(), gradients_of(0));
+    }
   }
 
   gradients_type& gradients_of(extent_t part) noexcept { return learners_[part]->model.gradients_to_write(); }
