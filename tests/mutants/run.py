@@ -173,7 +173,7 @@ MUTATIONS = [
     ("ffn/predicted.hpp", "op::sum_over_tokens(a.gradients.down.bias, dy,", "op::sum_over_tokens(a.gradients.down.bias, dy * 1.001,",
      "active"),
     ("ffn/predicted.hpp", "op::sum_over_tokens(gradients.bias, dy,", "op::sum_over_tokens(gradients.bias, dy * 1.001,", "active"),
-    ("activation/gelu.hpp", "(Value(1) - t * t) * slope", "(Value(1) + t * t) * slope", "gpt"),
+    ("activation/gelu.hpp", "slope * (s * (Value(1) - s))", "slope * (s * (Value(1.001) - s))", "gpt"),
     ("activation/poly_relu.hpp", "row_sum(d * r * r * r)", "row_sum(d * r * r)", "rows"),
     ("activation/poly_relu.hpp", "3 * parameters.cubic * r", "2 * parameters.cubic * r", "rows"),
     ("activation/poly_norm.hpp", "row_sum(d * n2)", "row_sum(1.001 * d * n2)", "rows"),
