@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """PyTorch's training step as the other side of bench_training: it takes some steps for every line that it is sent.
 
-Usage: bench/torch_training.py [--core N] [--optimiser auto|foreach|fused]
+Usage: bench/torch_training.py [--core N] [--optimiser auto|foreach|fused|loop]
 
 Needs the package torch (Debian: python3-torch, or PyPI's). One thread, which is kept on core N (the last one that the
 process may use). The model is nanoGPT's without biases and dropout: learned positions, LayerNorm before attention and
 feed-forward, four heads, GELU by tanh, one matrix for embedding and head; attention by scaled_dot_product_attention
 where there is one. The optimiser is AdamW, fused where this version has that for CPUs, else foreach.
 
+What PyTorch compiles ahead (torch.compile) is not used: it is run as most programs run it.
+
 Protocol, by lines:
-  it writes   ready torch <version> <optimiser> core <N>     once
+  it writes   ready torch <version>, ...                      once: optimiser, attention, core
   it reads    <layers> <width> <streams> <steps>
   it writes   <seconds> <parameters>                         the median of the steps' seconds, and the model's size
 It ends when its input ends.
@@ -24,6 +26,8 @@ import time
 FLAGS = open("/proc/cpuinfo").read()
 os.environ["OPENBLAS_CORETYPE"] = "SKYLAKEX" if "avx512f" in FLAGS else "HASWELL" if "avx2" in FLAGS else "NEHALEM"
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+if "avx512f" in FLAGS:
+    os.environ["ATEN_CPU_CAPABILITY"] = "avx512"
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
@@ -84,7 +88,8 @@ class Decoder(nn.Module):
 def make_optimiser(model, kind):
     for choice in ("fused", "foreach") if kind == "auto" else (kind,):
         try:
-            made = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.01, **{choice: True})
+            flags = {choice: True} if choice != "loop" else {"foreach": False}
+            made = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.01, **flags)
             next(model.parameters()).grad = torch.zeros_like(next(model.parameters()))
             made.step()
             return made, choice
@@ -97,14 +102,15 @@ def make_optimiser(model, kind):
 def main():
     arguments = argparse.ArgumentParser(description="PyTorch beside bench_training")
     arguments.add_argument("--core", type=int, help="the core to stay on; the last one that the process may use")
-    arguments.add_argument("--optimiser", choices=("auto", "foreach", "fused"), default="auto")
+    arguments.add_argument("--optimiser", choices=("auto", "foreach", "fused", "loop"), default="auto")
     asked = arguments.parse_args()
     core = max(os.sched_getaffinity(0)) if asked.core is None else asked.core
     os.sched_setaffinity(0, {core})
     torch.set_num_threads(1)
     torch.manual_seed(1)
     kind = make_optimiser(nn.Linear(2, 2), asked.optimiser)[1]
-    print(f"ready torch {torch.__version__} {kind} core {core}", flush=True)
+    attention = "fused attention" if FUSED_ATTENTION else "plain attention"
+    print(f"ready torch {torch.__version__}, eager, {kind} AdamW, {attention}, core {core}", flush=True)
     trained = {}
     for line in sys.stdin:
         layers, width, streams, steps = map(int, line.split())

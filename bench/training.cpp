@@ -126,6 +126,10 @@ int main(int count, char** arguments) {
     else
       rounds = std::strtoul(arguments[i + 1], nullptr, 10);
   }
+  if (rounds == 0) {
+    std::fprintf(stderr, "bench_training: --rounds: expected a number from 1 on\n");
+    return 2;
+  }
   bench::pin();
   std::vector<std::unique_ptr<bench::peer_process>> peers;  // on the same core: they wait while this one runs
   for (const auto& command : commands) peers.push_back(std::make_unique<bench::peer_process>(command));

@@ -144,6 +144,9 @@ request parse(int count, char** arguments) {
       case 's':
         asked.seed = static_cast<std::uint64_t>(number("seed", 1e15));
         break;
+      case 'e':
+        asked.save_every = static_cast<std::uint64_t>(number("save-every", 1e12));
+        break;
       case 't':
         asked.threads = static_cast<unsigned>(number("threads", 64));
         break;
@@ -228,7 +231,7 @@ void train(const request& asked, const settings& with) {
                                             training.sample(with.seed, step * with.batch + stream, example);
                                             return lc::try_learn_example(by, example);
                                           });
-    if (!taught.ok()) stop(std::string(taught.why().message.c_str()) + "; the last good state is '" + state + "'");
+    if (!taught.ok()) stop(std::string(taught.why().message.c_str()) + (teacher->progress().steps < asked.save_every ? "" : "; the last good state is '" + state + "'"));
     smooth = smooth == 0 ? taught->loss : 0.98 * smooth + 0.02 * taught->loss;
     if (seconds_since(shown) > 1 || step + 1 == with.steps) {
       const double passed = seconds_since(begun), done = static_cast<double>(step + 1 - first);

@@ -146,7 +146,7 @@ int main(int count, char** arguments) {
   double best_squared = measure(*model, series, series_part::validation).squared;
   const auto begun = std::chrono::steady_clock::now();
   for (std::uint64_t epoch = 0; epoch < asked.epochs; ++epoch) {
-    const double rate = first_rate * std::pow(0.5, static_cast<double>(epoch));  // as the released script has it
+    const double rate = first_rate * std::pow(0.5, epoch > 0 ? static_cast<double>(epoch - 1) : 0.0);  // as the released script has it
     double loss = 0;
     for (std::uint64_t step = 0; step < steps; ++step) {
       const auto taught = unless_wrong(teacher->try_step(batch, rate, [&](auto& by, lc::extent_t index) {

@@ -127,7 +127,11 @@ TEST_CASE("Adam with decoupled decay, step by step as the algorithm is written")
   for (const double clip : {0.0, 0.05}) {
     lc::trainer<lc::model<tiny, lc::f64>> teacher(trained, {.beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.1},
                                                   {.clip_norm = clip});
-    for (int i = 0; i < 3; ++i) step(teacher);
+    for (int i = 0; i < 3; ++i) {
+      const auto report = step(teacher);
+      CHECK(report.gradient_norm > clip);  // shortened, where it is asked for
+      CHECK(report.gradient_norm < 100);
+    }
     std::vector<std::vector<double>> first(100), second(100);
     by_hand(expected, 3, 4, clip, [&](int tensor, int number, auto& w, const auto& g, double scale) {
       auto &m = first[static_cast<std::size_t>(tensor)], &v = second[static_cast<std::size_t>(tensor)];
@@ -274,6 +278,14 @@ TEST_CASE("what goes wrong stops a training and leaves the parameters as they we
                             return taught;
                           }),
          "expected a gradient of length 1e+6 at most, found infinity");
+  teacher.options.stop_above = std::numeric_limits<double>::infinity();
+  expect(teacher.try_step(1, 1e-3,
+                          [](auto& by, lc::extent_t n) {
+                            auto taught = endless{}(by, n, 0, true);
+                            by.model.gradients_to_write().embedding.weight[0] = std::numeric_limits<float>::infinity();
+                            return taught;
+                          }),
+         "expected a gradient of length infinity at most, found infinity");
   teacher.options.stop_above = 1e-3;
   expect(teacher.try_step(1, 1e-3, [](auto& by, lc::extent_t n) { return endless{}(by, n, 0, true); }),
          "expected a gradient of length 0.001 at most");
@@ -319,9 +331,120 @@ TEST_CASE("a training that was saved and resumed goes on with the same bits") {
                   wrong.why().message.c_str());
     CHECK(same_bits(before, resumed.parameters()));
   }
+  // Nor is one of another recipe of the same shapes, of other numerics or another optimiser.
+  const auto refuses = [&]<class Other, class By>(lc::type_list<Other, By>, const char* sentence) {
+    Other model;
+    lc::trainer<Other, By> other(model);
+    const auto wrong = lc::try_resume_training(other, path);
+    REQUIRE_MESSAGE(!wrong.ok(), std::string(sentence));
+    CHECK_MESSAGE(std::string(wrong.why().message.c_str()).find(sentence) != std::string::npos,
+                  wrong.why().message.c_str());
+    CHECK(other.progress().steps == 0);
+  };
+  using four_heads = lc::substitute<tiny, lc::heads<2>, lc::heads<4>>;
+  refuses(lc::type_list<lc::model<four_heads, lc::simd>, lc::adam_w>{}, "heads");
+  refuses(lc::type_list<lc::model<tiny, lc::f64>, lc::adam_w>{}, "expected a training in F64, found F32");
+  refuses(lc::type_list<net, lc::gradient_descent>{}, "moments.second");
+
   const auto plain = folder.path("plain.safetensors");
   REQUIRE(lc::try_save(resumed, plain).ok());
   CHECK(!lc::try_resume_training(second, plain).ok());
+}
+
+TEST_CASE("fresh weights: deviations, those that write to the stream, vectors as they were, the same for a seed") {
+  using net =
+      lc::model<lc::substitute<tiny, lc::ffn<lc::hidden<12>, lc::gelu_tanh>, lc::ffn<lc::hidden<96>, lc::relu>>>;
+  net one, same, other;
+  lc::draw_weights(one, {.seed = 3, .deviation = 0.1});
+  lc::draw_weights(same, {.seed = 3, .deviation = 0.1});
+  lc::draw_weights(other, {.seed = 4, .deviation = 0.1});
+  CHECK(same_bits(one.parameters(), same.parameters()));
+  CHECK(!same_bits(one.parameters(), other.parameters()));
+  lc::visit_named(
+      [](const char* path, const auto& tensor) {
+        double squares = 0;
+        for (const float of : tensor.data) squares += static_cast<double>(of) * static_cast<double>(of);
+        const double count = static_cast<double>(tensor.size), spread = std::sqrt(squares / count);
+        const std::string name = path;
+        const bool writes = name.find("output.weight") != name.npos || name.find("down.weight") != name.npos;
+        // Two layers of two sublayers write to the stream. Five standard errors of a deviation.
+        const double expected = writes ? 0.05 : 0.1;
+        if (tensor.rank > 1)
+          CHECK_MESSAGE(std::abs(spread - expected) < 5 * expected / std::sqrt(2 * count), path);
+        else
+          CHECK_MESSAGE(spread == (name.find("gain") != name.npos ? 1 : 0), path);
+      },
+      one.parameters());
+}
+
+TEST_CASE("windows and examples are lessons, too") {
+  using forecaster = lc::model<lc::regressor<
+      lc::variates<3>, lc::lookback<4>, lc::horizon<2>, lc::width<8>,
+      lc::repeat<1, lc::tapped<lc::post_norm<lc::layer_norm<>, lc::ffn<lc::hidden<12>, lc::gelu>>>>, lc::layer_norm<>>>;
+  forecaster model;
+  lc::draw_weights(model, {.seed = 3, .deviation = 0.3});
+  lc::trainer<forecaster> teacher(model);
+  const auto read = [](lc::extent_t number, float(&past)[12], float(&future)[6]) {
+    for (lc::extent_t i = 0; i < 18; ++i)
+      (i < 12 ? past[i] : future[i - 12]) =
+          static_cast<float>(std::sin(0.5 * static_cast<double>(i / 3 + number + i % 3)));
+  };
+  const auto lesson = [&](bool learns) {
+    return [&, learns](auto& by, lc::extent_t number) {
+      float past[12], future[6];
+      read(number, past, future);
+      const lc::rows<const float, 3> window(past, 4), behind(future, 2);
+      const auto taught =
+          learns ? lc::try_learn_window(by, window, behind) : lc::try_measure_window(by, window, behind);
+      // A tap of a regressor has a row for each series, and not one for each step.
+      by.model.visit_taps([](const char*, const auto& rows, const auto& adjoint) {
+        CHECK(rows.count == 3);
+        CHECK(adjoint.count == 3);
+      });
+      return taught;
+    };
+  };
+  const double first = teacher.try_measure(10, lesson(false))->loss;
+  double by_hand = 0;
+  for (lc::extent_t number = 0; number < 10; ++number) {
+    float past[12], future[6];
+    read(number, past, future);
+    const auto forecast = model.predict(lc::rows<const float, 3>(past, 4));
+    for (lc::extent_t i = 0; i < 6; ++i) by_hand += std::pow(static_cast<double>(forecast.data[i] - future[i]), 2) / 60;
+  }
+  CHECK(first == doctest::Approx(by_hand).epsilon(1e-5));
+  for (int i = 0; i < 100; ++i) REQUIRE(teacher.try_step(10, 1e-2, lesson(true)).ok());
+  CHECK(teacher.try_measure(10, lesson(false))->loss < 0.3 * first);
+  CHECK(teacher.progress().multiply_adds == 1000 * forecaster::bound::multiply_adds(0, 3, 3));
+  const auto short_future = teacher.try_step(1, 1e-2, [&](auto& by, lc::extent_t) {
+    float past[12], future[6];
+    read(0, past, future);
+    return lc::try_learn_window(by, lc::rows<const float, 3>(past, 4), lc::rows<const float, 3>(future, 1));
+  });
+  REQUIRE(!short_future.ok());
+  CHECK(std::string(short_future.why().message.c_str()).find("expected a future of 2 rows") != std::string::npos);
+
+  // An example is its tokens and targets, without what does not count.
+  using adding = lc::task::addition<lc::task::addends{.digits = 2}>;
+  using adder = lc::model<lc::decoder<lc::vocabulary<adding::vocabulary>, lc::width<8>, lc::context<adding::length>,
+                                      lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<12>, lc::relu>>>>;
+  adder sums;
+  lc::draw_weights(sums, {.seed = 3, .deviation = 0.3});
+  lc::trainer<adder> adds(sums);
+  const auto as_example = adds.try_measure(5, [](auto& by, lc::extent_t number) {
+    lc::task::token_example<adding::length> example;
+    adding::sample(1, number, example);
+    return lc::try_measure_example(by, example);
+  });
+  const auto as_tokens = adds.try_measure(5, [](auto& by, lc::extent_t number) {
+    lc::task::token_example<adding::length> example;
+    adding::sample(1, number, example);
+    for (lc::extent_t t = 0; t < adding::length; ++t)
+      by.targets[t] = example.counts[t] != 0 ? example.targets[t] : lc::no_token;
+    return lc::try_measure_tokens(by, example.inputs(), {by.targets, adding::length});
+  });
+  CHECK(as_example->loss == as_tokens->loss);
+  CHECK(as_example->counted == 5 * 3);  // a sum of two digits has three
 }
 
 TEST_CASE("schedules and clocks at hand-computed places") {
@@ -333,6 +456,8 @@ TEST_CASE("schedules and clocks at hand-computed places") {
   CHECK(lc::step_schedule{1, 0.5, 0.25}(0.24) == 1);
   CHECK(lc::step_schedule{1, 0.5, 0.25}(0.25) == 0.5);
   CHECK(lc::step_schedule{1, 0.5, 0.25}(1.0) == 0.125);
+  CHECK(lc::step_schedule{1, 0.5, 0.1}(0.3) == 0.125);
+  CHECK(lc::step_schedule{1, 0.5, 0.1}(1.0) == 1.0 / 512);
   const auto warmed = lc::warm_up(0.1, lc::cosine_schedule{1, 0});
   CHECK(warmed(0.05) == doctest::Approx(0.5));
   CHECK(warmed(0.1) == doctest::Approx(1));

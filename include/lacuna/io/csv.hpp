@@ -140,10 +140,9 @@ class csv_reader {
   }
 
   error read_header(csv_table& table) {
+    bool names_are_numbers = true;  // single columns may be called 0, 1, ...
     error why = cut(next_line(), width_, [&](std::string_view name, extent_t column) -> error {
-      if (is_number(name))
-        return quote(wrong_at(error_kind::file, column, {}) << "expected a name, found the number ", name)
-               << " (put the names of the columns into the first line)";
+      names_are_numbers = names_are_numbers && is_number(name);
       for (const auto& other : names_)
         if (other == name)
           return quote(wrong_at(error_kind::file, column, {}) << "expected each name once, found ", name)
@@ -152,6 +151,9 @@ class csv_reader {
       return {};
     });
     if (why) return why;
+    if (names_are_numbers)
+      return quote(wrong_at(error_kind::file, 0, {}) << "expected a name, found the number ", names_.front())
+             << " (put the names of the columns into the first line)";
     targets_.assign(width_, not_read);
     for (const auto& name : choices_.left_out)
       if (find(name) == width_) return missing(name);

@@ -35,17 +35,23 @@ struct recipe_attributes {
   }
 };
 
-/// Fills a model from an opened checkpoint. Every tensor is checked by name and shape, and every size that both sides
-/// know, before anything is written: after an error the model is as it was.
-template <class Model>
-status try_load_into(Model& to, const directory& from) {
-  constexpr recipe_attributes<typename Model::recipe_type> sizes;
+/// Whether a file is of a version of lacuna's that is read here, or of somebody else.
+inline status try_check_version(const directory& from) {
   if (const auto version = find_metadata(from, "lacuna.format"); version && *version != file_version) {
     error wrong = detail::file_error(error_kind::file, "lacuna::load", from.path);
     wrong << "expected version " << file_version << " of lacuna's files, found ";
     wrong.message.append(version->c_str(), version->size() < 24 ? version->size() : 24);
     return wrong << " (use a newer lacuna)";
   }
+  return nothing{};
+}
+
+/// Fills a model from an opened checkpoint. Every tensor is checked by name and shape, and every size that both sides
+/// know, before anything is written: after an error the model is as it was.
+template <class Model>
+status try_load_into(Model& to, const directory& from) {
+  constexpr recipe_attributes<typename Model::recipe_type> sizes;
+  if (auto version = try_check_version(from); !version.ok()) return version;
   if (auto fits = try_check_attributes(from, sizes.list, sizes.count); !fits.ok()) return fits;
   if (!to.ready()) return error(error_kind::memory, "lacuna::load: the allocator had no memory for the model");
   if (auto filled = try_fill(from, to.parameters_to_write()); !filled.ok()) return filled;

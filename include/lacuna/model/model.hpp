@@ -373,7 +373,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   constexpr void visit_taps(Function&& f) {
     static_assert(__is_base_of(nothing, rules::what_is_tapped_is_kept<Self::trains>) || true);
     if constexpr (Self::trains) {
-      detail::tap_walk<std::remove_reference_t<Function>> walk{f, workings().last_count};
+      detail::tap_walk<std::remove_reference_t<Function>> walk{
+          f, regresses && workings().last_count != 0 ? context : workings().last_count};
       detail::visit_taps_of<bound>(workings().memory, walk);
     }
   }

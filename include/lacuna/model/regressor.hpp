@@ -30,6 +30,12 @@ struct regressor_sizes_are_not_zero {
   static_assert(Fine, "lacuna::regressor: a size is 0 (give variates, lookback, horizon and width at least 1)");
 };
 template <bool Fine>
+struct regressor_has_a_token_for_each_series {
+  static_assert(Fine,
+                "lacuna::series_tokens: a regressor forecasts each series from the token of its own (make one token for "
+                "each series, in order)");
+};
+template <bool Fine>
 struct regressor_has_a_head_of_its_own {
   static_assert(
       Fine, "lacuna::regressor: a tied head reads a table of tokens, which a regressor has not (use linear_head<>)");
@@ -87,7 +93,12 @@ struct regressor : recipe<recipe_name::regressor, regressor_fields, Policies...>
 
   /// The choices of which the trunk is made.
   struct trunk_parts : sizes {
-    using series_tokens = typename base::template get<slots::series_tokens>;
+    using asked_tokens = typename base::template get<slots::series_tokens>;
+    static constexpr bool one_each =
+        asked_tokens::template bound<sizes::variates + sizes::covariates, sizes::lookback, sizes::width>::tokens ==
+        sizes::variates + sizes::covariates;
+    static_assert(__is_base_of(nothing, rules::regressor_has_a_token_for_each_series<one_each>) || true);
+    using series_tokens = std::conditional_t<one_each, asked_tokens, inverted_tokens<>>;
     using input_norm = typename base::template get<slots::input_norm>;
     using input = window_input<trunk_parts>;
     static constexpr extent_t context =

@@ -179,6 +179,7 @@ struct borrowed {
 };
 /// Parameters, and what is derived from them, stay in another model of the same recipe, numerics and backend; everything
 /// else is inside the model object: one more stream, or the buffers for learning, beside a model that is there already.
+/// A model whose parameters are in place is not moved while it has companions.
 struct companion {
   using slot = slots::storage;
   static constexpr auto name = fixed_string("companion");

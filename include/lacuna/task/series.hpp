@@ -52,11 +52,14 @@ struct series_scaler {
       double sum = 0, squares = 0;
       for (extent_t r = 0; r < values.count; ++r) sum += static_cast<double>(values(r, c));
       made.mean[c] = sum / count;
+      bool constant = true;
       for (extent_t r = 0; r < values.count; ++r) {
         const double difference = static_cast<double>(values(r, c)) - made.mean[c];
         squares += difference * difference;
+        constant = constant && values(r, c) == values(0, c);
       }
-      made.deviation[c] = squares > 0 ? maths::sqrt(squares / count) : 1;
+      // Of equal numbers the mean may be another one by rounding.
+      made.deviation[c] = constant || !(squares > 0) ? 1 : maths::sqrt(squares / count);
     }
     return made;
   }

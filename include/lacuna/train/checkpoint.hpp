@@ -22,6 +22,10 @@ struct training_tensors {
   }
 };
 
+/// The type in which a trainer computes: in another one, bits would not be the same.
+template <class Trainer>
+inline constexpr const char* element_name = safetensors_name<typename Trainer::model_type::value>;
+
 /// A whole number of a checkpoint's metadata.
 inline outcome<std::uint64_t> try_metadata_number(const directory& of, const char* name) {
   const auto text = find_metadata(of, name);
@@ -40,14 +44,20 @@ inline outcome<std::uint64_t> try_metadata_number(const directory& of, const cha
 
 }  // namespace detail
 
-/// Writes all that a training needs to go on. The old file stays whole until the new one is: a process that is killed
-/// at any moment leaves one of the two. `extra` are metadata of the caller's, such as the options of the training.
+/// Writes parameters, moments and progress, with the recipe's sizes as metadata. The old file stays whole until the new
+/// one is: a process that is killed at any moment leaves one of the two. What the program itself says, it says again
+/// when it resumes: options, the optimiser's numbers, settings of tensors, parts; `extra` are metadata of the caller's,
+/// by which it can compare them.
 /// Errors: those of `try_write_file`.
 template <class Trainer>
 status try_save_training(const Trainer& from, const std::string& path,
                          std::vector<std::pair<std::string, std::string>> extra = {}) {
   const auto& progress = from.progress();
+  constexpr recipe_attributes<typename Trainer::model_type::recipe_type> sizes;
+  for (extent_t i = 0; i < sizes.count; ++i)
+    extra.emplace_back(std::string("lacuna.") + sizes.list[i].name, std::to_string(sizes.list[i].value));
   extra.insert(extra.begin(), {{"lacuna.format", file_version},
+                               {"lacuna.training.elements", detail::element_name<Trainer>},
                                {"lacuna.training.steps", std::to_string(progress.steps)},
                                {"lacuna.training.targets", std::to_string(progress.targets)},
                                {"lacuna.training.multiply_adds", std::to_string(progress.multiply_adds)}});
@@ -57,15 +67,28 @@ status try_save_training(const Trainer& from, const std::string& path,
 }
 
 /// Goes on where `try_save_training` was: parameters, moments and progress. Errors, before anything is changed: those
-/// of `try_fill` (another recipe, optimiser or element type, damaged numbers), metadata that are missing or no numbers.
+/// of `try_fill` (another recipe or optimiser, damaged numbers); metadata that are missing or no numbers; sizes of the
+/// recipe that differ, such as heads; another element type; a newer version; no memory.
 template <class Trainer>
 status try_resume_training(Trainer& to, const directory& from) {
+  constexpr recipe_attributes<typename Trainer::model_type::recipe_type> sizes;
+  if (!to.ready()) return error(error_kind::memory, "lacuna::resume: the allocator had no memory for the trainer");
+  if (auto version = try_check_version(from); !version.ok()) return version;
+  if (auto fits = try_check_attributes(from, sizes.list, sizes.count); !fits.ok()) return fits;
   const auto steps = detail::try_metadata_number(from, "lacuna.training.steps");
   if (!steps.ok()) return steps.why();
   const auto targets = detail::try_metadata_number(from, "lacuna.training.targets");
   if (!targets.ok()) return targets.why();
   const auto multiply_adds = detail::try_metadata_number(from, "lacuna.training.multiply_adds");
   if (!multiply_adds.ok()) return multiply_adds.why();
+  const auto elements = find_metadata(from, "lacuna.training.elements");
+  if (elements != detail::element_name<Trainer>) {
+    error wrong = detail::file_error(error_kind::file, "lacuna::resume", from.path);
+    wrong << "expected a training in " << detail::element_name<Trainer> << ", found ";
+    if (!elements) return wrong << "none named (is it a file of try_save_training?)";
+    wrong.message.append(elements->c_str(), elements->size() < 24 ? elements->size() : 24);
+    return wrong << " (resume it in the same numerics)";
+  }
   const auto read =
       box<detail::training_tensors<typename Trainer::parameters_type, typename Trainer::moments_type>>::make();
   if (!read)

@@ -5,12 +5,13 @@
 #include <lacuna/task/example.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/train/loss/mean_squared_error.hpp>
+#include <lacuna/train/rules.hpp>
 
 LACUNA_BEGIN
 
 /// What one stream of a batch taught.
 struct lesson_result {
-  double loss = 0;                  ///< the sum of the losses of what was counted, in nats
+  double loss = 0;                  ///< the sum of the losses of what was counted: nats, or what lessons measure in
   double counted = 0;               ///< how much was counted: targets of a language model
   std::uint64_t multiply_adds = 0;  ///< of the forward
 };
@@ -52,10 +53,14 @@ constexpr status check_targets(token_view inputs, token_view targets) {
 /// An example's targets, `no_token` where they do not count.
 template <class Learner, extent_t Length>
 constexpr token_view counted_targets(Learner& by, const task::token_example<Length>& example) {
-  static_assert(Length <= Learner::model_type::context,
-                "lacuna::learn: the task's examples are longer than the model's context (make it as long)");
-  for (extent_t t = 0; t < Length; ++t) by.targets[t] = example.counts[t] != 0 ? example.targets[t] : no_token;
-  return {by.targets, Length};
+  constexpr bool fine = Length <= Learner::model_type::context;
+  static_assert(__is_base_of(nothing, rules::examples_fit_the_context<fine>) || true);
+  if constexpr (fine) {
+    for (extent_t t = 0; t < Length; ++t) by.targets[t] = example.counts[t] != 0 ? example.targets[t] : no_token;
+    return {by.targets, Length};
+  } else {
+    return {};
+  }
 }
 
 }  // namespace detail
@@ -64,21 +69,30 @@ constexpr token_view counted_targets(Learner& by, const task::token_example<Leng
 /// Errors: those of `try_forward_to_learn`; other counts of targets than inputs; a target out of range.
 template <class Learner>
 constexpr outcome<lesson_result> try_measure_tokens(Learner& by, token_view inputs, token_view targets) {
-  if (const auto fits = detail::check_targets<Learner>(inputs, targets); !fits.ok()) return fits.why();
-  const auto logits = by.model.try_forward_to_learn(inputs);
-  if (!logits.ok()) return logits.why();
-  return lesson_result{sum_cross_entropies(*logits, targets, by.adjoint.first(inputs.count), 1.0, by.model.backend()),
-                       static_cast<double>(count_targets(targets)),
-                       Learner::model_type::bound::multiply_adds(0, inputs.count, inputs.count)};
+  using model = typename Learner::model_type;
+  constexpr bool fine = !model::encodes && !model::regresses;
+  static_assert(__is_base_of(nothing, rules::lessons_of_tokens_have_logits<fine>) || true);
+  if constexpr (fine) {
+    if (const auto fits = detail::check_targets<Learner>(inputs, targets); !fits.ok()) return fits.why();
+    const auto logits = by.model.try_forward_to_learn(inputs);
+    if (!logits.ok()) return logits.why();
+    return lesson_result{sum_cross_entropies(*logits, targets, by.adjoint.first(inputs.count), 1.0, by.model.backend()),
+                         static_cast<double>(count_targets(targets)),
+                         model::bound::multiply_adds(0, inputs.count, inputs.count)};
+  } else {
+    return lesson_result{};
+  }
 }
 /// The same, and the gradients of its sum are added, with the losses that the recipe carries itself once for every
 /// target that counts, so that the mean over a batch has them once.
 template <class Learner>
 constexpr outcome<lesson_result> try_learn_tokens(Learner& by, token_view inputs, token_view targets) {
   auto measured = try_measure_tokens(by, inputs, targets);
-  if (!measured.ok()) return measured;
-  const auto learnt = by.model.try_backward(inputs, readable(by.adjoint.first(inputs.count)), measured->counted);
-  if (!learnt.ok()) return learnt.why();
+  if constexpr (!Learner::model_type::encodes && !Learner::model_type::regresses)
+    if (measured.ok()) {
+      const auto learnt = by.model.try_backward(inputs, readable(by.adjoint.first(inputs.count)), measured->counted);
+      if (!learnt.ok()) return learnt.why();
+    }
   return measured;
 }
 
@@ -97,29 +111,40 @@ constexpr outcome<lesson_result> try_measure_example(Learner& by, const task::to
 /// The squared error of a regressor's forecast of a window: `(lookback, variates + covariates)` to `(horizon,
 /// variates)`; every element counts. Nothing is learnt. Errors: those of `try_forward_to_learn`; a future of other
 /// length.
-template <class Learner, class Number, extent_t Columns, class Target>
+template <class Learner, class Number, extent_t Columns, class Target, extent_t Variates>
 constexpr outcome<lesson_result> try_measure_window(Learner& by, rows<Number, Columns> window,
-                                                    rows<Target, Learner::model_type::outputs> future) {
-  const auto forecast = by.model.try_forward_to_learn(window);
-  if (!forecast.ok()) return forecast.why();
-  if (future.count != forecast->count)
-    return error(error_kind::length, "lacuna::learn: expected a future of ")
-           << std::uint64_t{forecast->count} << " rows, the horizon, found " << std::uint64_t{future.count};
-  const auto adjoint = by.adjoint.first(future.count);
-  adjoint.fill(0);
-  const double elements = static_cast<double>(future.count * Learner::model_type::outputs);
-  using bound = typename Learner::model_type::bound;
-  return lesson_result{elements * mean_squared_error(*forecast, readable(future), adjoint, elements), elements,
-                       bound::multiply_adds(0, bound::series, bound::variates)};
+                                                    rows<Target, Variates> future) {
+  using model = typename Learner::model_type;
+  constexpr bool fine =
+      model::regresses && same<std::remove_const_t<Target>, typename Learner::value> && Variates == model::outputs;
+  static_assert(__is_base_of(nothing, rules::lessons_of_windows_have_forecasts<fine>) || true);
+  if constexpr (fine) {
+    const auto forecast = by.model.try_forward_to_learn(window);
+    if (!forecast.ok()) return forecast.why();
+    if (future.count != forecast->count)
+      return error(error_kind::length, "lacuna::learn: expected a future of ")
+             << std::uint64_t{forecast->count} << " rows, the horizon, found " << std::uint64_t{future.count}
+             << " (give what comes behind the window)";
+    const auto adjoint = by.adjoint.first(future.count);
+    adjoint.fill(0);
+    const double elements = static_cast<double>(future.count * Variates);
+    using bound = typename model::bound;
+    return lesson_result{elements * mean_squared_error(*forecast, readable(future), adjoint, elements), elements,
+                         bound::multiply_adds(0, bound::context, bound::variates)};
+  } else {
+    return lesson_result{};
+  }
 }
 /// The same, and the gradients of its sum are added.
-template <class Learner, class Number, extent_t Columns, class Target>
+template <class Learner, class Number, extent_t Columns, class Target, extent_t Variates>
 constexpr outcome<lesson_result> try_learn_window(Learner& by, rows<Number, Columns> window,
-                                                  rows<Target, Learner::model_type::outputs> future) {
+                                                  rows<Target, Variates> future) {
   auto measured = try_measure_window(by, window, future);
-  if (!measured.ok()) return measured;
-  const auto learnt = by.model.try_backward(window, readable(by.adjoint.first(future.count)), measured->counted);
-  if (!learnt.ok()) return learnt.why();
+  if constexpr (Learner::model_type::regresses && Variates == Learner::model_type::outputs)
+    if (measured.ok()) {
+      const auto learnt = by.model.try_backward(window, readable(by.adjoint.first(future.count)), measured->counted);
+      if (!learnt.ok()) return learnt.why();
+    }
   return measured;
 }
 

@@ -30,6 +30,31 @@ struct training_has_parts {
   static_assert(Fine, "lacuna::parts: a batch needs at least one part (write lacuna::parts<1>)");
 };
 
+template <bool Fine>
+struct one_team_at_a_time {
+  static_assert(Fine,
+                "lacuna::trainer: parts on threads and a backend with threads would wait for one another (train on "
+                "lacuna::simd, or with parts<1> and no executor)");
+};
+template <bool Fine>
+struct lessons_of_tokens_have_logits {
+  static_assert(Fine,
+                "lacuna::learn: only a decoder makes logits for tokens (write a lesson of the rows of an encoder, and "
+                "try_learn_window for a regressor)");
+};
+template <bool Fine>
+struct lessons_of_windows_have_forecasts {
+  static_assert(
+      Fine,
+      "lacuna::learn: only a regressor forecasts windows, in its own element type (use try_learn_tokens for a "
+      "decoder, and rows of the model's value)");
+};
+template <bool Fine>
+struct examples_fit_the_context {
+  static_assert(Fine,
+                "lacuna::learn: the task's examples are longer than the model's context (write context<task::length>)");
+};
+
 }  // namespace rules
 
 LACUNA_END

@@ -65,9 +65,11 @@ struct cubic_schedule {
 struct step_schedule {
   double from = 0, factor = 0.1, every = 1;
   constexpr double operator()(double share) const noexcept {
+    // The end of the last stretch belongs to it: a training of three stretches takes two steps down. Shares are
+    // rounded.
+    constexpr double rounding = 1e-9;
     double value = from;
-    // The end of the last stretch belongs to it: a training of three stretches takes two steps down.
-    for (double at = every; every > 0 && at <= share && at < 1; at += every) value *= factor;
+    for (int i = 1; every > 0 && i * every <= share + rounding && i * every < 1 - rounding; ++i) value *= factor;
     return value;
   }
 };

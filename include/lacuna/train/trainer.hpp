@@ -69,7 +69,7 @@ struct allocator_of<Storage> {
 
 }  // namespace detail
 
-/// Trains a model, which stays usable in between: `trainer<Model, adam_w, parts<2>> teacher(model, adam_w{}, {},
+/// Trains a model, which stays usable in between: `trainer<Model, adam_w, parts<2>, thread_team> teacher(model, {}, {},
 /// team)`.
 ///
 /// Its own memory, allocated once: for each part the buffers of a training model, and the moments of the optimiser.
@@ -81,6 +81,10 @@ class trainer {
   static constexpr bool wide_enough = same<typename Model::numerics::weight, typename Model::numerics::value>;
   static_assert(__is_base_of(nothing, rules::weights_are_wide_enough_to_learn<wide_enough>) || true);
   static_assert(__is_base_of(nothing, rules::training_has_parts<(Parts::value > 0)>) || true);
+  static constexpr bool backend_has_threads = requires(const typename Model::backend_type& of) { of.executor; };
+  static_assert(__is_base_of(nothing,
+                             rules::one_team_at_a_time<same<Executor, one_after_another> || !backend_has_threads>) ||
+                true);
 
  public:
   static constexpr extent_t part_count = Parts::value > 0 ? Parts::value : 1;
@@ -125,8 +129,8 @@ class trainer {
   }
 
   /// One step: `lesson(learner, number)` is called for every number below `streams`, adds the gradients of the sum of
-  /// its losses, and returns an `outcome<lesson_result>` (`try_learn_tokens`); parts may be executed at once. Then the
-  /// optimiser moves the parameters against the gradient of the mean.
+  /// its losses, and returns an `outcome<lesson_result>` (`try_learn_tokens`); parts may be executed at once, and
+  /// lessons throw nothing. Then the optimiser moves the parameters against the gradient of the mean.
   ///
   /// Errors, with the parameters as they were: the first of the lessons' errors; nothing was counted; the loss is not
   /// finite; the gradient is not finite or longer than `stop_above`.
@@ -145,9 +149,9 @@ class trainer {
       op::sum_squares(squares, flat(gradient), backend());
     });
     report.gradient_norm = maths::sqrt(squares) / report.counted;
-    if (!(report.gradient_norm <= options.stop_above))
+    if (!maths::is_finite(report.gradient_norm) || report.gradient_norm > options.stop_above)
       return stopped() << "expected a gradient of length " << options.stop_above << " at most, found "
-                       << report.gradient_norm << " (lower the rate, or set clip_norm)";
+                       << report.gradient_norm << " (lower the rate, or raise stop_above)";
     double scale = 1 / report.counted;
     if (options.clip_norm > 0 && report.gradient_norm > options.clip_norm)
       scale *= options.clip_norm / report.gradient_norm;
@@ -227,7 +231,7 @@ class trainer {
   /// Calls `f(setting, weight, gradient, moments...)` for every tensor that learns.
   template <class Function>
   void each_learning(Function&& f) {
-    if constexpr (wide_enough) {
+    if constexpr (wide_enough && Model::owns_parameters) {
       extent_t tensor = 0;
       Optimiser::visit_tensors(
           [&](auto& weight, auto& gradient, auto&... moments) {

@@ -8,7 +8,7 @@ LACUNA_BEGIN
 
 namespace operation {
 
-/// Losses and their derivative, f32: see `op::cross_entropy`.
+/// Losses and their derivative, f32 and f64: see `op::cross_entropy`.
 template <class Value, extent_t Vocabulary>
   requires(std::is_floating_point_v<Value>)
 auto kernel(cross_entropy, rows<double, 1> losses, rows<Value, Vocabulary> adjoint,
