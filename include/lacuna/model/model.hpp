@@ -293,7 +293,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
       reset();
       auto& w = workings();
       w.shared.prepare(0, tokens.count);
-      const auto run = run_at(backend_, 0);
+      auto run = run_at(backend_, 0);
+      run.draws = next_draws();
       bound::forward(all_values(), tokens, run);
       w.last_rows = make_results(tokens.count, run);
       w.position = w.last_count = tokens.count;
@@ -377,6 +378,12 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
           f, regresses && workings().last_count != 0 ? context : workings().last_count};
       detail::visit_taps_of<bound>(workings().memory, walk);
     }
+  }
+  /// Lets the next `try_forward_to_learn`, and only that, draw what it leaves out (`dropout`).
+  template <class Self = model>
+  constexpr void draw(const random_draws& by) noexcept {
+    static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
+    if constexpr (Self::trains) workings().learning.draws = by, workings().learning.draws_next = true;
   }
   /// Gradients, to read and to clear.
   template <class Self = model>
@@ -468,6 +475,11 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     auto& learning = workings().learning;
     return adjoints{learning.gradients_part, learning.state_adjoint, learning.memory_adjoint};
   }
+  constexpr random_draws* next_draws() noexcept {
+    if constexpr (trains)
+      if (auto& of = workings().learning; of.draws_next) return of.draws_next = false, &of.draws;
+    return nullptr;
+  }
   template <class Backend>
   constexpr auto run_at(const Backend& backend, extent_t first, double loss_scale = 1) {
     return run<Backend, decltype(workings().shared)>{first, backend, workings().shared, loss_scale};
@@ -513,7 +525,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
       auto& w = workings();
       if (const auto fine = w.shared.fits(context, true); !fine.ok()) return fine.why();
       w.shared.prepare(0, context);
-      const auto run = run_at(backend, 0);
+      auto run = run_at(backend, 0);
+      run.draws = next_draws();
       bound::forward(all_values(), window_view(window), run);
       w.last_count = 0;
       return readable(w.logits.first(make_results(context, run)));

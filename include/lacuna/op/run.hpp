@@ -2,6 +2,7 @@
 /// What a forward or backward is given: the run, and the data of a component in two bundles.
 
 #include <lacuna/op/columns.hpp>
+#include <lacuna/op/drop.hpp>
 #include <lacuna/op/evaluate.hpp>
 #include <lacuna/op/multiply.hpp>
 #include <lacuna/op/multiply_active.hpp>
@@ -21,6 +22,17 @@ struct run {
   const Backend& backend;
   const Shared& shared;
   double loss_scale = 1;  ///< what backward multiplies the losses by that components carry themselves
+  random_draws* draws = nullptr;  ///< what a forward draws that learns with dropout; none otherwise
+
+  /// The key of the next place that draws, which leaves out so many of 65536; none where nothing is drawn.
+  LACUNA_HD constexpr drop_key draw(std::uint32_t dropped) const {
+    return draws == nullptr ? drop_key{} : drop_key{draws->seed, draws->stream, draws->next++, dropped};
+  }
+  /// y = x without what a key leaves out: see `op::drop`.
+  template <class Y, class X>
+  LACUNA_HD constexpr void drop(const Y& y, const X& x, const drop_key& key) const {
+    op::drop(y, x, key, backend);
+  }
 
   /// y = x W^T: see `op::multiply`.
   template <class Y, class X, class Weight, class Packed>

@@ -18,6 +18,7 @@ struct parts {
 
 /// What holds for all tensors.
 struct trainer_options {
+  std::uint64_t seed = 1;   ///< of what is left out at random (`dropout`)
   double clip_norm = 0;     ///< gradients longer than this are shortened to it; 0: as they are
   double stop_above = 1e6;  ///< a longer gradient stops the training
 };
@@ -205,6 +206,7 @@ class trainer {
       result = part_result{};
       if (learns) by.model.clear_gradients();
       for (extent_t i = part * streams / part_count; i < (part + 1) * streams / part_count && !result.wrong; ++i) {
+        if (learns) by.model.draw({options.seed, progress_.steps << 24 | i});
         const outcome<lesson_result> taught = lesson(by, i);
         if (!taught.ok()) {
           result.wrong = taught.why();

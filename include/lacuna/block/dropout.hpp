@@ -1,0 +1,103 @@
+#pragma once
+/// A sublayer of whose output elements are left out while the model learns.
+
+#include <lacuna/block/skip.hpp>
+#include <lacuna/core/place.hpp>
+#include <lacuna/core/probability.hpp>
+#include <lacuna/op/run.hpp>
+
+LACUNA_BEGIN
+
+namespace rules {
+template <class Sublayer>
+struct dropout_holds_a_sublayer {
+  static_assert(
+      same<slot_of<Sublayer>, slots::sublayer>,
+      "lacuna::dropout: only a sublayer has dropout (write dropout<attention<...>> or dropout<ffn<...>> inside "
+      "a block)");
+};
+template <bool Fine>
+struct dropout_is_a_share {
+  static_assert(Fine, "lacuna::dropout: the probability is not from 0 to below 1 (write probability{0.1})");
+};
+}  // namespace rules
+
+namespace detail {
+
+/// Memory of a sublayer with dropout: its own where nothing is kept.
+template <class Plan, class Inner, extent_t Width, bool Keeps = Plan::keeps>
+struct dropout_memory {
+  using type = Inner;
+};
+template <class Plan, class Inner, extent_t Width>
+struct dropout_memory<Plan, Inner, Width, true> {
+  struct type {
+    Inner of_sublayer;
+    drop_key key;  ///< of the last forward; nothing was left out where `dropped` is 0
+    typename Plan::template buffer<Width> adjoint;
+  };
+};
+
+}  // namespace detail
+
+/// `dropout<attention<...>, probability{0.1}>`: the sublayer, of whose output `(tokens, width)` each element is 0 with
+/// this probability and divided by 1 - p otherwise, in forwards that were given `random_draws` (`model::draw`, which
+/// trainers do for lessons that learn). All other forwards, and models that only run, are those of the sublayer alone,
+/// bit for bit and byte by byte; so are parameters, paths and cost. A model that learns keeps tokens * width values
+/// more. What is left out is a function of (seed, stream, place): the same on any thread and after an interruption.
+///
+/// Weights of attention are not dropped. Source: Srivastava et al. (2014), "Dropout: a simple way to prevent neural
+/// networks from overfitting", on outputs of sublayers as in Vaswani et al. (2017), arXiv 1706.03762, section 5.4.
+template <class Sublayer, probability Dropped = probability{0.1}>
+struct dropout {
+  static_assert(__is_base_of(nothing, rules::dropout_holds_a_sublayer<Sublayer>) || true);
+  static constexpr bool share = Dropped.value >= 0 && Dropped.value < 1;
+  static_assert(__is_base_of(nothing, rules::dropout_is_a_share<share>) || true);
+  using slot = slots::sublayer;
+  using parts = type_list<Sublayer>;
+  template <class New>
+  using rebuild = dropout<New, Dropped>;
+  /// What has dropout; nothing, after a complaint.
+  using held = std::conditional_t<same<slot_of<Sublayer>, slots::sublayer>, Sublayer, skip>;
+  static constexpr auto role = held::role;
+  /// Of 65536.
+  static constexpr std::uint32_t dropped = share ? static_cast<std::uint32_t>(Dropped.value * 65536 + 0.5) : 0;
+
+  template <class At>
+  struct bound : held::template bound<At> {
+    using sublayer = typename held::template bound<At>;
+    template <class Plan>
+    using memory = typename detail::dropout_memory<Plan, typename sublayer::template memory<Plan>, At::width>::type;
+
+    template <class Values, class Value, class Run>
+    LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
+                                            const Run& run) {
+      if constexpr (requires { v.memory.key; }) {
+        sublayer::forward(values{v.parameters, v.state, v.memory.of_sublayer, v.derived}, x, y, run);
+        v.memory.key = run.draw(dropped);
+        if (v.memory.key.dropped != 0) run.drop(y, y, v.memory.key);
+      } else {
+        sublayer::forward(v, x, y, run);
+      }
+    }
+    template <class Values, class Adjoints, class Value, class Run>
+    LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, At::width> x, rows<Value, At::width> dy,
+                                             rows<Value, At::width> dx, const Run& run) {
+      const values inner{v.parameters, v.state, v.memory.of_sublayer, v.derived};
+      if (v.memory.key.dropped == 0) return sublayer::backward(inner, a, x, dy, dx, run);
+      const auto kept = v.memory.adjoint.first(x.count);
+      run.drop(kept, dy, v.memory.key);
+      sublayer::backward(inner, a, x, kept, dx, run);
+    }
+    template <class Memory, class Function>
+    static constexpr void losses(Memory& memory, Function& f) {
+      detail::visit_losses_of<sublayer>(memory.of_sublayer, f);
+    }
+    template <class Memory, class Walk>
+    static constexpr void taps(Memory& memory, Walk& walk) {
+      detail::visit_taps_of<sublayer>(memory.of_sublayer, walk);
+    }
+  };
+};
+
+LACUNA_END
