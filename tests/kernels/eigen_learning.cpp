@@ -8,7 +8,7 @@ using namespace learning_tests;
 
 TEST_CASE("steps on all lengths, wherever they begin") {
   for (std::size_t size = 0; size < 2 * lc::eigen_lanes::lanes<float>::lane_count + 2; ++size)
-    for (const std::size_t shift : {0, 1}) {
+    for (const std::size_t shift : {0u, 1u}) {
       compare_flat<lc::eigen, float>(size, shift);
       compare_flat<lc::eigen, double>(size, shift);
     }

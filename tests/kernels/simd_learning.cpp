@@ -8,7 +8,7 @@ using namespace learning_tests;
 
 TEST_CASE("steps on all lengths, wherever they begin") {
   for (std::size_t size = 0; size < 2 * lc::simd_lanes::lanes::lane_count + 2; ++size)
-    for (const std::size_t shift : {0, 1, 5}) compare_flat<lc::simd, float>(size, shift);
+    for (const std::size_t shift : {0u, 1u, 5u}) compare_flat<lc::simd, float>(size, shift);
   compare_flat<lc::simd, float>(1000, 0);
 }
 TEST_CASE("cross-entropy of all vocabularies around the lanes") {
