@@ -6,8 +6,8 @@
 // that was stopped, however, goes on where it was: OUT.training holds its state, and is removed at the end. The same
 // settings give the same bits on any number of threads, stopped or not. OUT is written in bf16, OUT.json says how it
 // came about.
-#include "support/fast.hpp"
-#include "support/stop.hpp"
+#include "../support/fast.hpp"
+#include "../support/stop.hpp"
 
 #include <getopt.h>
 

@@ -2,8 +2,8 @@
 // hours to 96, scaled by the training part, errors over every window of the test part.
 //   15_forecast --data FILE.csv [--epochs N] [--split hourly|quarterly|tenths] [--seed N] [--threads N] [--out FILE]
 // After every epoch the validation part is measured; the parameters of the best epoch are the ones that are tested.
-#include "support/fast.hpp"
-#include "support/stop.hpp"
+#include "../support/fast.hpp"
+#include "../support/stop.hpp"
 
 #include <getopt.h>
 
