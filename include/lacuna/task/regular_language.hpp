@@ -43,8 +43,12 @@ namespace task {
 /// its last one: give it `example.prompt()`, let it write `states_of(n)` tokens, and ask `follows`.
 /// Source: Merrill and Sabharwal (2023), "The expressive power of Transformers with chain of thought", arXiv
 /// 2310.07923: linear steps recognise all regular languages, logarithmically many add little.
-template <Automaton Language, word_sizes Sizes = word_sizes{}>
+template <class Language, word_sizes Sizes = word_sizes{}>
 struct regular_language {
+  static_assert(__is_base_of(nothing, Language) || true);  // what an automaton complains of is said here, and first
+  static_assert(Automaton<Language>,
+                "lacuna::task::regular_language: the language is no automaton (derive it from "
+                "lacuna::task::by_table<...>, or see lacuna::task::Automaton)");
   static_assert(__is_base_of(nothing, rules::word_sizes_fit<Sizes.fit()>) || true);
   static constexpr word_sizes sizes = Sizes.fit() ? Sizes : word_sizes{};
 
