@@ -269,7 +269,8 @@ int main(int count, char** arguments) {
   }
   bench::pin();
   std::unique_ptr<bench::peer_process> beside;
-  if (!o.peer.empty()) beside = std::make_unique<bench::peer_process>(o.peer);  // on the same core: it waits while this one runs
+  // On the same core: it waits while this one runs.
+  if (!o.peer.empty()) beside = std::make_unique<bench::peer_process>(o.peer);
   std::printf("compiler %s, architecture %s, %zu rounds, weights %s, peer %s\n", lc::compiler_name,
               lc::architecture_name, o.rounds, o.folder.empty() ? "random" : "of the model",
               beside == nullptr ? "none" : beside->name().c_str());

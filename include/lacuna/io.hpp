@@ -1,5 +1,6 @@
 #pragma once
-/// Files: safetensors, llama2.c checkpoints and tokenizers, vocabularies of BERT, tables of numbers. Needs nlohmann-json;
+/// Files: safetensors, llama2.c checkpoints and tokenizers, vocabularies of BERT, tables of numbers, trainings. Needs
+/// nlohmann-json;
 /// include it beside <lacuna/lacuna.hpp>.
 
 #include <lacuna/io/bert.hpp>

@@ -19,17 +19,10 @@ struct gates_are_tapped_inside {
 
 namespace detail {
 
-/// Memory of a tapped activation: its own where nothing is kept.
-template <class Plan, class Inner, extent_t Width, bool Keeps = Plan::keeps>
-struct tapped_activation_memory {
-  using type = Inner;
-};
-template <class Plan, class Inner, extent_t Width>
-struct tapped_activation_memory<Plan, Inner, Width, true> {
-  struct type {
-    [[no_unique_address]] Inner of_activation;
-    tap_rows<Plan, Width> tap;
-  };
+/// What a tapped activation keeps.
+template <class Plan, extent_t Width>
+struct kept_by_activation_tap {
+  tap_rows<Plan, Width> tap;
 };
 
 }  // namespace detail
@@ -61,7 +54,8 @@ struct tapped_activation {
     template <class Role>
     using parameters = typename inner::template parameters<Role>;
     template <class Plan>
-    using memory = typename detail::tapped_activation_memory<Plan, typename inner::template memory<Plan>, Width>::type;
+    using memory = typename detail::memory_beside<Plan, typename inner::template memory<Plan>,
+                                                  detail::kept_by_activation_tap<Plan, Width>>::type;
 
     template <class Parameters>
     LACUNA_HD static constexpr void initialise(Parameters& parameters) {
@@ -71,7 +65,7 @@ struct tapped_activation {
     LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, rows<Value, Width> x,
                                             rows<Value, Width> y, const Run& run) {
       if constexpr (requires { memory.tap; }) {
-        inner::forward(parameters, memory.of_activation, x, y, run);
+        inner::forward(parameters, memory.inner, x, y, run);
         memory.tap.keep_rows(y, run);
       } else {
         inner::forward(parameters, memory, x, y, run);
@@ -83,7 +77,7 @@ struct tapped_activation {
                                              const Run& run) {
       const auto of_tap = memory.tap.adjoint.first(x.count);
       run.evaluate(d, d + of_tap);
-      inner::backward(parameters, gradients, memory.of_activation, x, y, d, run);
+      inner::backward(parameters, gradients, memory.inner, x, y, d, run);
     }
     template <class Memory, class Walk>
     static constexpr void taps(Memory& memory, Walk& walk) {

@@ -24,18 +24,11 @@ struct dropout_is_a_share {
 
 namespace detail {
 
-/// Memory of a sublayer with dropout: its own where nothing is kept.
-template <class Plan, class Inner, extent_t Width, bool Keeps = Plan::keeps>
-struct dropout_memory {
-  using type = Inner;
-};
-template <class Plan, class Inner, extent_t Width>
-struct dropout_memory<Plan, Inner, Width, true> {
-  struct type {
-    Inner of_sublayer;
-    drop_key key;  ///< of the last forward; nothing was left out where `dropped` is 0
-    typename Plan::template buffer<Width> adjoint;
-  };
+/// What a sublayer with dropout keeps.
+template <class Plan, extent_t Width>
+struct kept_by_dropout {
+  drop_key key;  ///< of the last forward; nothing was left out where `dropped` is 0
+  typename Plan::template buffer<Width> adjoint;
 };
 
 }  // namespace detail
@@ -67,13 +60,14 @@ struct dropout {
   struct bound : held::template bound<At> {
     using sublayer = typename held::template bound<At>;
     template <class Plan>
-    using memory = typename detail::dropout_memory<Plan, typename sublayer::template memory<Plan>, At::width>::type;
+    using memory = typename detail::memory_beside<Plan, typename sublayer::template memory<Plan>,
+                                                  detail::kept_by_dropout<Plan, At::width>>::type;
 
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
                                             const Run& run) {
       if constexpr (requires { v.memory.key; }) {
-        sublayer::forward(values{v.parameters, v.state, v.memory.of_sublayer, v.derived}, x, y, run);
+        sublayer::forward(values{v.parameters, v.state, v.memory.inner, v.derived}, x, y, run);
         v.memory.key = run.draw(dropped);
         if (v.memory.key.dropped != 0) run.drop(y, y, v.memory.key);
       } else {
@@ -83,19 +77,19 @@ struct dropout {
     template <class Values, class Adjoints, class Value, class Run>
     LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, At::width> x, rows<Value, At::width> dy,
                                              rows<Value, At::width> dx, const Run& run) {
-      const values inner{v.parameters, v.state, v.memory.of_sublayer, v.derived};
-      if (v.memory.key.dropped == 0) return sublayer::backward(inner, a, x, dy, dx, run);
+      const values of_sublayer{v.parameters, v.state, v.memory.inner, v.derived};
+      if (v.memory.key.dropped == 0) return sublayer::backward(of_sublayer, a, x, dy, dx, run);
       const auto kept = v.memory.adjoint.first(x.count);
       run.drop(kept, dy, v.memory.key);
-      sublayer::backward(inner, a, x, kept, dx, run);
+      sublayer::backward(of_sublayer, a, x, kept, dx, run);
     }
     template <class Memory, class Function>
     static constexpr void losses(Memory& memory, Function& f) {
-      detail::visit_losses_of<sublayer>(memory.of_sublayer, f);
+      detail::visit_losses_of<sublayer>(memory.inner, f);
     }
     template <class Memory, class Walk>
     static constexpr void taps(Memory& memory, Walk& walk) {
-      detail::visit_taps_of<sublayer>(memory.of_sublayer, walk);
+      detail::visit_taps_of<sublayer>(memory.inner, walk);
     }
   };
 };

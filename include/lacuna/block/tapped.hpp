@@ -17,18 +17,11 @@ struct tapped_holds_a_block {
 
 namespace detail {
 
-/// Memory of a tapped block: its own where nothing is kept.
-template <class Plan, class Inner, extent_t Width, bool Keeps = Plan::keeps>
-struct tapped_memory {
-  using type = Inner;
-};
-template <class Plan, class Inner, extent_t Width>
-struct tapped_memory<Plan, Inner, Width, true> {
-  struct type {
-    Inner of_block;
-    tap_rows<Plan, Width> tap;
-    typename Plan::template buffer<Width> total;  ///< the adjoint from above and the tap's
-  };
+/// What a tapped block keeps.
+template <class Plan, extent_t Width>
+struct kept_by_tap {
+  tap_rows<Plan, Width> tap;
+  typename Plan::template buffer<Width> total;  ///< the adjoint from above and the tap's
 };
 
 }  // namespace detail
@@ -61,13 +54,14 @@ struct tapped {
   struct bound : detail::bound_block<Block, At> {
     using block = detail::bound_block<Block, At>;
     template <class Plan>
-    using memory = typename detail::tapped_memory<Plan, typename block::template memory<Plan>, At::width>::type;
+    using memory = typename detail::memory_beside<Plan, typename block::template memory<Plan>,
+                                                  detail::kept_by_tap<Plan, At::width>>::type;
 
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
                                             const Run& run) {
       if constexpr (requires { v.memory.tap; }) {
-        block::forward(values{v.parameters, v.state, v.memory.of_block, v.derived}, x, y, run);
+        block::forward(values{v.parameters, v.state, v.memory.inner, v.derived}, x, y, run);
         v.memory.tap.keep_rows(y, run);
       } else {
         block::forward(v, x, y, run);
@@ -78,15 +72,15 @@ struct tapped {
                                              rows<Value, At::width> dx, const Run& run) {
       const auto total = v.memory.total.first(x.count), of_tap = v.memory.tap.adjoint.first(x.count);
       run.evaluate(total, dy + of_tap);
-      block::backward(values{v.parameters, v.state, v.memory.of_block, v.derived}, a, x, total, dx, run);
+      block::backward(values{v.parameters, v.state, v.memory.inner, v.derived}, a, x, total, dx, run);
     }
     template <class Memory, class Function>
     static constexpr void losses(Memory& memory, Function& f) {
-      detail::visit_losses_of<block>(memory.of_block, f);
+      detail::visit_losses_of<block>(memory.inner, f);
     }
     template <class Memory, class Walk>
     static constexpr void taps(Memory& memory, Walk& walk) {
-      detail::visit_taps_of<block>(memory.of_block, walk);
+      detail::visit_taps_of<block>(memory.inner, walk);
       walk.inside("blocks", walk.layer + block::layers - 1, walk.tokens, [&] { walk(memory.tap); });
     }
   };

@@ -2,7 +2,7 @@
 /// The decoder: embedding, positions, a norm of both where one is wanted, blocks, final norm, head.
 
 #include <lacuna/model/head.hpp>
-#include <lacuna/model/trunk.hpp>
+#include <lacuna/model/headed_trunk.hpp>
 
 LACUNA_BEGIN
 
@@ -54,34 +54,12 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
 
   using trunk_parts = detail::choices_of_trunk<base, blocks>;
 
-  struct bound : trunk<trunk_parts> {
+  using bound_head = typename base::template get<slots::head>::template bound<vocabulary, width>;
+
+  struct bound : detail::headed_trunk<trunk<trunk_parts>, bound_head> {
     using trunk_type = trunk<trunk_parts>;
-    using head = typename base::template get<slots::head>::template bound<decoder::vocabulary, decoder::width>;
+    using head = bound_head;
 
-    template <class Role>
-    struct parameters : trunk_type::template parameters<Role> {
-      using of_trunk = typename trunk_type::template parameters<Role>;
-      [[no_unique_address]] typename head::template parameters<Role> head_part;
-      template <class Visitor, class... Structs>
-      LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-        of_trunk::visit(v, s...);
-        v("head", s.head_part...);
-      }
-    };
-    template <class Plan>
-    struct memory : trunk_type::template memory<Plan> {
-      [[no_unique_address]] typename head::template memory<Plan> head_part;
-    };
-    template <class Target>
-    struct derived : trunk_type::template derived<Target> {
-      typename head::template derived<Target> head_part;
-    };
-
-    template <class Parameters, class Derived>
-    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
-      trunk_type::refresh(parameters, derived);
-      head::refresh(parameters.head_part, parameters.embedding, derived.head_part);
-    }
     /// The logits of rows [from, from + to.count) of the last forward.
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void logits(Values v, extent_t from, rows<Value, decoder::vocabulary> to,

@@ -117,7 +117,8 @@ constexpr void copy_leading(const tensor_place<From>& from, const tensor_place<T
   }
 }
 
-/// One tensor of the larger model: the smaller one's block, then 0 for new keys and `draw()` for new values where drawn.
+/// One tensor of the larger model: the smaller one's block, then 0 for new keys and, where they are `drawn`, `draw()` for
+/// new values.
 template <class From, class To, class Draw>
 constexpr void grow_tensor(const tensor_place<From>& from, const tensor_place<To>& to, bool drawn, Draw&& draw) {
   using source = std::remove_const_t<From>;

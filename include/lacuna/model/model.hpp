@@ -502,7 +502,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     return room;
   }
   constexpr status check_tokens(token_view tokens, extent_t position) const {
-    return detail::check_tokens(tokens, {position, context, room_from(position), vocabulary, lacuna::sees_ahead<bound>});
+    constexpr bool ahead = lacuna::sees_ahead<bound>;
+    return detail::check_tokens(tokens, {position, context, room_from(position), vocabulary, ahead});
   }
   /// The same, and whether they are what data beside the tokens speaks of.
   constexpr status check(token_view tokens, extent_t position,

@@ -2,7 +2,7 @@
 /// The regressor: series that become tokens, blocks, final norm, and a head that forecasts each series.
 
 #include <lacuna/model/head.hpp>
-#include <lacuna/model/trunk.hpp>
+#include <lacuna/model/headed_trunk.hpp>
 #include <lacuna/model/window/window_input.hpp>
 
 LACUNA_BEGIN
@@ -31,9 +31,10 @@ struct regressor_sizes_are_not_zero {
 };
 template <bool Fine>
 struct regressor_has_a_token_for_each_series {
-  static_assert(Fine,
-                "lacuna::series_tokens: a regressor forecasts each series from the token of its own (make one token for "
-                "each series, in order)");
+  static_assert(
+      Fine,
+      "lacuna::series_tokens: a regressor forecasts each series from the token of its own (make one token for "
+      "each series, in order)");
 };
 template <bool Fine>
 struct regressor_has_a_head_of_its_own {
@@ -110,41 +111,23 @@ struct regressor : recipe<recipe_name::regressor, regressor_fields, Policies...>
     using token_types = no_token_types;
   };
 
-  struct bound : trunk<trunk_parts> {
+  using bound_head =
+      typename std::conditional_t<untied, asked_head, linear_head<>>::template bound<sizes::horizon, sizes::width>;
+
+  struct bound : detail::headed_trunk<trunk<trunk_parts>, bound_head> {
     using trunk_type = trunk<trunk_parts>;
+    using head = bound_head;
     using input = typename trunk_type::input;
     static constexpr bool is_regressor = true;
     static constexpr extent_t variates = sizes::variates, series = input::series;
     static constexpr extent_t lookback = sizes::lookback, horizon = sizes::horizon;
-    using head = typename std::conditional_t<regressor::untied, asked_head,
-                                             linear_head<>>::template bound<horizon, sizes::width>;
 
-    template <class Role>
-    struct parameters : trunk_type::template parameters<Role> {
-      using of_trunk = typename trunk_type::template parameters<Role>;
-      [[no_unique_address]] typename head::template parameters<Role> head_part;
-      template <class Visitor, class... Structs>
-      LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
-        of_trunk::visit(v, s...);
-        v("head", s.head_part...);
-      }
-    };
     template <class Plan>
-    struct memory : trunk_type::template memory<Plan> {
-      [[no_unique_address]] typename head::template memory<Plan> head_part;
+    struct memory : detail::headed_trunk<trunk<trunk_parts>, bound_head>::template memory<Plan> {
       tensor<typename Plan::value, variates, horizon> out;       ///< of the head
       tensor<typename Plan::value, variates, horizon> restored;  ///< the forecast, a row for each variate
     };
-    template <class Target>
-    struct derived : trunk_type::template derived<Target> {
-      typename head::template derived<Target> head_part;
-    };
 
-    template <class Parameters, class Derived>
-    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
-      trunk_type::refresh(parameters, derived);
-      head::refresh(parameters.head_part, parameters.embedding, derived.head_part);
-    }
     /// The forecast of the window of the last forward, `(horizon, variates)`.
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void forecast(Values v, rows<Value, variates> to, const Run& run) {

@@ -34,7 +34,8 @@ struct width {
   template <class Recipe>
   struct missing {
     static_assert(always_false<Recipe>,
-                  "lacuna::width: it is missing in a whole recipe (add lacuna::width<N>, the columns of the residual stream)");
+                  "lacuna::width: it is missing in a whole recipe (add lacuna::width<N>, the columns of the residual "
+                  "stream)");
   };
 };
 /// `context<512>`.
@@ -177,8 +178,8 @@ struct borrowed {
   using slot = slots::storage;
   static constexpr auto name = fixed_string("borrowed");
 };
-/// Parameters, and what is derived from them, stay in another model of the same recipe, numerics and backend; everything
-/// else is inside the model object: one more stream, or the buffers for learning, beside a model that is there already.
+/// Parameters, and what is derived from them, stay in another model of the same recipe, numerics and backend, which is
+/// not copied; all else is inside the model object: one more stream, or buffers for learning, beside a model.
 /// A model whose parameters are in place is not moved while it has companions.
 struct companion {
   using slot = slots::storage;

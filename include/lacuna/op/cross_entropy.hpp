@@ -6,7 +6,8 @@
 
 LACUNA_BEGIN
 
-/// log sum over i of e^{logits(i)}, accumulated in f64. NaN where a logit is NaN or +infinity, or where all are -infinity.
+/// log sum over i of e^{logits(i)}, accumulated in f64. NaN where a logit is NaN or +infinity, or where all are
+/// -infinity.
 template <class Value>
 LACUNA_HD constexpr double log_sum_exp(const Value* logits, extent_t size) {
   double largest = static_cast<double>(logits[0]);

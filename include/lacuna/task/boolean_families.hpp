@@ -93,6 +93,13 @@ template <extent_t Bits>
 constexpr void make_disjunction(linear_threshold<Bits>& of) noexcept {
   of.twice_threshold = -2 * (of.weight() - 1);
 }
+/// Points of which a share is forced: one label would be rare.
+template <extent_t Bits, extent_t Points>
+constexpr void force_some(random_numbers& random, const linear_threshold<Bits>& clause, double share, int sign,
+                          std::int8_t (&points)[Points][Bits]) noexcept {
+  for (auto& point : points)
+    if (random.chance(share)) clause.force(point, sign);
+}
 template <extent_t Bits>
 constexpr void draw_point(random_numbers& random, std::int8_t (&into)[Bits]) noexcept {
   std::uint32_t bits = 0;
@@ -117,8 +124,7 @@ struct conjunction {
   template <extent_t Bits, extent_t Points>
   static constexpr void prepare(random_numbers& random, const linear_threshold<Bits>& of,
                                 std::int8_t (&points)[Points][Bits]) noexcept {
-    for (auto& point : points)
-      if (random.chance(0.3)) of.force(point, 1);
+    detail::force_some(random, of, 0.3, 1, points);
   }
 };
 
@@ -134,26 +140,18 @@ struct disjunction {
   template <extent_t Bits, extent_t Points>
   static constexpr void prepare(random_numbers& random, const linear_threshold<Bits>& of,
                                 std::int8_t (&points)[Points][Bits]) noexcept {
-    for (auto& point : points)
-      if (random.chance(0.3)) of.force(point, -1);
+    detail::force_some(random, of, 0.3, -1, points);
   }
 };
 
 /// An OR of `Variables` variables; points as for `disjunction`.
 template <extent_t Variables = 4>
-struct sparse_disjunction {
-  template <extent_t Bits>
-  using function = linear_threshold<Bits>;
+struct sparse_disjunction : disjunction {
   template <extent_t Bits>
   static constexpr void draw(random_numbers& random, linear_threshold<Bits>& into) noexcept {
     static_assert(__is_base_of(nothing, rules::boolean_family_has_variables<Variables <= Bits>) || true);
     detail::draw_subset(random, Variables, into.weights);
     detail::make_disjunction(into);
-  }
-  template <extent_t Bits, extent_t Points>
-  static constexpr void prepare(random_numbers& random, const linear_threshold<Bits>& of,
-                                std::int8_t (&points)[Points][Bits]) noexcept {
-    disjunction::prepare(random, of, points);
   }
 };
 
@@ -168,46 +166,36 @@ struct three_clauses {
   }
 };
 
-/// An OR of three ANDs, literals with probabilities .1 and .1; one of the three, the same for all points of an example,
-/// is satisfied by force at .35 of them.
-struct dnf {
+namespace detail {
+
+/// Three clauses of literals with probabilities .1 and .1, joined by the other connective; one of the three, the same
+/// for all points of an example, is forced to decide at a share of them.
+template <bool All>
+struct normal_form {
   template <extent_t Bits>
-  using function = three_clauses<Bits, false>;
+  using function = three_clauses<Bits, All>;
   template <extent_t Bits>
-  static constexpr void draw(random_numbers& random, three_clauses<Bits, false>& into) noexcept {
+  static constexpr void draw(random_numbers& random, three_clauses<Bits, All>& into) noexcept {
     for (auto& clause : into.clauses) {
-      detail::draw_literals(random, 0.1, 0.1, clause);
-      detail::make_conjunction(clause);
+      draw_literals(random, 0.1, 0.1, clause);
+      All ? make_disjunction(clause) : make_conjunction(clause);
     }
   }
   template <extent_t Bits, extent_t Points>
-  static constexpr void prepare(random_numbers& random, const three_clauses<Bits, false>& of,
+  static constexpr void prepare(random_numbers& random, const three_clauses<Bits, All>& of,
                                 std::int8_t (&points)[Points][Bits]) noexcept {
-    const auto& clause = of.clauses[random.below(3)];
-    for (auto& point : points)
-      if (random.chance(0.35)) clause.force(point, 1);
+    force_some(random, of.clauses[random.below(3)], All ? 0.3 : 0.35, All ? -1 : 1, points);
   }
 };
 
+}  // namespace detail
+
+/// An OR of three ANDs, literals with probabilities .1 and .1; one of the three, the same for all points of an example,
+/// is satisfied by force at .35 of them.
+struct dnf : detail::normal_form<false> {};
+
 /// An AND of three ORs, literals with probabilities .1 and .1; one of the three is broken by force at .3 of the points.
-struct cnf {
-  template <extent_t Bits>
-  using function = three_clauses<Bits, true>;
-  template <extent_t Bits>
-  static constexpr void draw(random_numbers& random, three_clauses<Bits, true>& into) noexcept {
-    for (auto& clause : into.clauses) {
-      detail::draw_literals(random, 0.1, 0.1, clause);
-      detail::make_disjunction(clause);
-    }
-  }
-  template <extent_t Bits, extent_t Points>
-  static constexpr void prepare(random_numbers& random, const three_clauses<Bits, true>& of,
-                                std::int8_t (&points)[Points][Bits]) noexcept {
-    const auto& clause = of.clauses[random.below(3)];
-    for (auto& point : points)
-      if (random.chance(0.3)) clause.force(point, -1);
-  }
-};
+struct cnf : detail::normal_form<true> {};
 
 /// The majority of a subset of the variables, each in it with probability .3; a tie is negative.
 struct majority {
@@ -330,8 +318,7 @@ struct taught_conjunction {
   template <extent_t Bits, extent_t Points>
   static constexpr void prepare(random_numbers& random, const linear_threshold<Bits>& of,
                                 std::int8_t (&points)[Points][Bits]) noexcept {
-    for (auto& point : points)
-      if (random.chance(0.4)) of.force(point, 1);
+    detail::force_some(random, of, 0.4, 1, points);
     extent_t at = 0;
     const auto teach = [&](extent_t flipped) {
       if (at == Points) return;

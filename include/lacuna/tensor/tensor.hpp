@@ -132,4 +132,21 @@ LACUNA_HD constexpr rows<Value, Columns> saved_or(Saved& saved, rows<Value, Colu
     return other;
 }
 
+namespace detail {
+
+/// Memory of a component that wraps another: what it keeps `Beside` the other's, which is at `inner`, with a plan that
+/// keeps; the other's alone elsewhere.
+template <class Plan, class Inner, class Beside, bool Keeps = Plan::keeps>
+struct memory_beside {
+  using type = Inner;
+};
+template <class Plan, class Inner, class Beside>
+struct memory_beside<Plan, Inner, Beside, true> {
+  struct type : Beside {
+    [[no_unique_address]] Inner inner;
+  };
+};
+
+}  // namespace detail
+
 LACUNA_END

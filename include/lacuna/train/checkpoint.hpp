@@ -39,7 +39,7 @@ inline outcome<std::uint64_t> try_metadata_number(const directory& of, const cha
   if (!text) return wrong << "none (is it a file of try_save_training?)";
   wrong << "'";
   wrong.message.append(text->c_str(), text->size() < 24 ? text->size() : 24);
-  return wrong << "'";
+  return wrong << "' (write it with try_save_training)";
 }
 
 }  // namespace detail

@@ -7,8 +7,9 @@
 LACUNA_BEGIN
 
 /// m = momentum m + (g + weight_decay w), w -= rate m; with `looks_ahead` (Nesterov's form) w -= rate (g + momentum m).
-/// One number per parameter; momentum 0 is plain gradient descent. Matrices alone decay unless a tensor's setting says otherwise. Source: Sutskever et al. (2013), "On the importance
-/// of initialization and momentum in deep learning", eq. (1), as PyTorch has it: the rate is outside the moment.
+/// One number per parameter; momentum 0 is plain gradient descent. Matrices alone decay unless a tensor's setting says
+/// otherwise. Source: Sutskever et al. (2013), "On the importance of initialization and momentum in deep learning", eq.
+/// (1), as PyTorch has it: the rate is outside the moment.
 struct gradient_descent {
   double momentum = 0.9, weight_decay = 0;
   bool looks_ahead = false;

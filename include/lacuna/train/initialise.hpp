@@ -10,9 +10,8 @@ LACUNA_BEGIN
 struct random_weights {
   std::uint64_t seed = 1;
   double deviation = 0.02;  ///< of every matrix and table
-  /// Of the matrices whose product is added to the residual stream, `output` and `down`: as many of them add up as
-  /// there are sublayers, so that GPT-2 divides theirs by the root of their number. 0: that root, counted in the
-  /// recipe.
+  /// Of all matrices under `output` and `down`, whose products are added to the residual stream: GPT-2 divides their
+  /// deviation by the root of their number, since they add up. 0: `deviation` over that root.
   double residual_deviation = 0;
 };
 

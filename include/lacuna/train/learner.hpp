@@ -46,7 +46,8 @@ constexpr status check_targets(token_view inputs, token_view targets) {
     if (targets.data[t] >= Learner::model_type::vocabulary && targets.data[t] != no_token)
       return error(error_kind::token, "lacuna::learn: target ")
              << std::uint64_t{t} << ": expected a number below " << std::uint64_t{Learner::model_type::vocabulary}
-             << " or no_token, found " << std::uint64_t{targets.data[t]};
+             << " or no_token, found " << std::uint64_t{targets.data[t]}
+             << " (encode with the model's own tokenizer)";
   return nothing{};
 }
 

@@ -10,8 +10,7 @@ LACUNA_BEGIN
 struct training_progress {
   std::uint64_t steps = 0;
   std::uint64_t targets = 0;  ///< targets that were counted: tokens of a language model
-  std::uint64_t multiply_adds =
-      0;  ///< of the forwards, by the recipe's cost formula; a step costs about three times these
+  std::uint64_t multiply_adds = 0;  ///< of the forwards, by the cost formula: a step takes about three times as many
 };
 
 /// The end of a training, by any one of three clocks; the others are 0. `share(progress)` is in [0, 1].

@@ -1,6 +1,7 @@
 #pragma once
 /// Training: a batch of lessons, gradients summed in a fixed order, one step of an optimiser.
 
+#include <lacuna/core/in_turn.hpp>
 #include <lacuna/train/adam_w.hpp>
 #include <lacuna/train/gradient_descent.hpp>
 #include <lacuna/train/learner.hpp>
@@ -38,22 +39,14 @@ struct step_report {
   double rate = 0;
 };
 
-/// Who executes the parts of a batch unless a thread_team does.
-struct one_after_another {
-  template <class Task>
-  constexpr void for_each(extent_t count, Task&& task) const {
-    for (extent_t i = 0; i < count; ++i) task(i);
-  }
-};
-
 namespace detail {
 
 /// How many tensors have gradients.
-template <class Gradients>
+template <class Shapes>
 constexpr extent_t count_tensors() {
   extent_t count = 0;
-  Gradients walked{};
-  visit_tensors([&](const auto&) { ++count; }, walked);
+  Shapes walked{};
+  visit_tensors([&]<class Leaf>(const Leaf&) { count += is_integer<typename Leaf::element> ? 0 : 1; }, walked);
   return count;
 }
 
@@ -75,7 +68,7 @@ struct allocator_of<Storage> {
 ///
 /// Its own memory, allocated once: for each part the buffers of a training model, and the moments of the optimiser.
 /// The same bits come out for any number of threads, and for a training that was saved and resumed.
-template <class Model, class Optimiser = adam_w, class Parts = parts<1>, class Executor = one_after_another>
+template <class Model, class Optimiser = adam_w, class Parts = parts<1>, class Executor = in_turn>
 class trainer {
   static_assert(__is_base_of(nothing, rules::trainer_brings_the_buffers<!Model::trains>) || true);
   static_assert(__is_base_of(nothing, rules::what_is_trained_owns_its_parameters<Model::owns_parameters>) || true);
@@ -83,8 +76,7 @@ class trainer {
   static_assert(__is_base_of(nothing, rules::weights_are_wide_enough_to_learn<wide_enough>) || true);
   static_assert(__is_base_of(nothing, rules::training_has_parts<(Parts::value > 0)>) || true);
   static constexpr bool backend_has_threads = requires(const typename Model::backend_type& of) { of.executor; };
-  static_assert(__is_base_of(nothing,
-                             rules::one_team_at_a_time<same<Executor, one_after_another> || !backend_has_threads>) ||
+  static_assert(__is_base_of(nothing, rules::one_team_at_a_time<same<Executor, in_turn> || !backend_has_threads>) ||
                 true);
 
  public:
@@ -99,8 +91,8 @@ class trainer {
       detail::count_tensors<typename Model::bound::template parameters<shapes<typename Model::numerics::weight>>>();
 
   trainer(Model& of, Optimiser by = {}, trainer_options with = {})
-    requires(same<Executor, one_after_another>)
-      : trainer(of, by, with, in_turn_) {}
+    requires(same<Executor, in_turn>)
+      : trainer(of, by, with, alone_) {}
   trainer(Model& of, Optimiser by, trainer_options with, Executor& on)
       : options(with), optimiser(by), model_(of), executor_(on) {
     if (!of.ready()) return;
@@ -248,7 +240,7 @@ class trainer {
   const typename Model::backend_type& backend() const noexcept { return model_.backend(); }
   error stopped() const { return error(error_kind::value, "lacuna::train: step ") << progress_.steps + 1 << ": "; }
 
-  static inline one_after_another in_turn_{};
+  static inline in_turn alone_{};
   Model& model_;
   Executor& executor_;
   learner_box learners_[part_count];

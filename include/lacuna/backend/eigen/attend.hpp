@@ -19,7 +19,7 @@ auto kernel(attend, rows<Value, Columns> mixed, rows<Value, Heads> log_scale, ro
   using work = by_lanes::attention_executor<eigen_lanes::lanes<Value>, Heads,
                                             cache_view<const Element, KvHeads, HeadWidth, Address>, Rule>;
   const typename work::arguments arguments{mixed, log_scale, query, cache, plan, rule};
-  work::attend_all(arguments, by_lanes::in_turn{});
+  work::attend_all(arguments, in_turn{});
   return ran_on<eigen>{};
 }
 
@@ -35,7 +35,7 @@ auto kernel(attend_backward, rows<Value, Columns> dquery, const cache_view<Value
                                                      cache_view<const Element, KvHeads, HeadWidth, Address>,
                                                      cache_view<Value, KvHeads, HeadWidth, Address>, Rule>;
   const typename work::arguments arguments{dquery, dcache, dmixed, log_scale, query, cache, plan, rule};
-  work::differentiate_all(arguments, by_lanes::in_turn{});
+  work::differentiate_all(arguments, in_turn{});
   return ran_on<eigen>{};
 }
 

@@ -4,7 +4,7 @@
 /// A few visible blocks of 16 keys at a time: scores, exponentials, sum of values. Sources: op/attend.hpp.
 
 #include <lacuna/backend/lanes/block_tile.hpp>
-#include <lacuna/backend/lanes/in_turn.hpp>
+#include <lacuna/core/in_turn.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/op/attend.hpp>
 

@@ -18,7 +18,7 @@ auto kernel(attend, rows<float, Columns> mixed, rows<float, Heads> log_scale, ro
   using executor = by_lanes::attention_executor<simd_lanes::lanes, Heads,
                                                 cache_view<const Element, KvHeads, HeadWidth, Address>, Rule>;
   const typename executor::arguments arguments{mixed, log_scale, query, cache, plan, rule};
-  executor::attend_all(arguments, by_lanes::in_turn{});
+  executor::attend_all(arguments, in_turn{});
   return ran_on<simd>{};
 }
 
@@ -34,7 +34,7 @@ auto kernel(attend_backward, rows<float, Columns> dquery, const cache_view<float
                                                          cache_view<const Element, KvHeads, HeadWidth, Address>,
                                                          cache_view<float, KvHeads, HeadWidth, Address>, Rule>;
   const typename executor::arguments arguments{dquery, dcache, dmixed, log_scale, query, cache, plan, rule};
-  executor::differentiate_all(arguments, by_lanes::in_turn{});
+  executor::differentiate_all(arguments, in_turn{});
   return ran_on<simd>{};
 }
 

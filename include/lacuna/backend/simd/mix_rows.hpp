@@ -14,7 +14,7 @@ template <extent_t Columns, extent_t Mixed>
 auto kernel(mix_rows, rows<float, Columns> y, rows<const float, Columns> x, rows<const float, Mixed> share,
             const simd&) {
   y.fill(0);
-  simd_lanes::add_product<Columns, true>(y.data, share.data, Mixed, Mixed, x.data, x.count, by_lanes::in_turn{});
+  simd_lanes::add_product<Columns, true>(y.data, share.data, Mixed, Mixed, x.data, x.count, in_turn{});
   return ran_on<simd>{};
 }
 
@@ -22,7 +22,7 @@ auto kernel(mix_rows, rows<float, Columns> y, rows<const float, Columns> x, rows
 template <extent_t Columns, extent_t Mixed>
 auto kernel(mix_rows_backward, rows<float, Columns> dx, rows<float, Mixed> dshare, rows<const float, Columns> dy,
             rows<const float, Columns> x, rows<const float, Mixed> share, const simd&) {
-  simd_lanes::add_product<Columns, false>(dx.data, share.data, Mixed, x.count, dy.data, Mixed, by_lanes::in_turn{});
+  simd_lanes::add_product<Columns, false>(dx.data, share.data, Mixed, x.count, dy.data, Mixed, in_turn{});
   std::uint32_t all[Mixed];
   for (extent_t r = 0; r < Mixed; ++r) all[r] = static_cast<std::uint32_t>(r);
   for (extent_t t = 0; t < x.count; ++t)

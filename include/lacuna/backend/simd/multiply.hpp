@@ -4,7 +4,7 @@
 /// The same panels serve one token (a matrix-vector product, bound by the bytes of the weight) and many (tiles of up to
 /// 6 tokens x 4 registers, blocked over inputs so that a panel's block stays in the first cache).
 
-#include <lacuna/backend/lanes/in_turn.hpp>
+#include <lacuna/core/in_turn.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/backend/simd/panels.hpp>
 #include <lacuna/op/multiply.hpp>
@@ -270,7 +270,7 @@ namespace operation {
 template <class Element, extent_t Outputs, extent_t Inputs>
 auto kernel(multiply, rows<float, Outputs> y, rows<const float, Inputs> x, matrix<const Element, Outputs, Inputs>,
             const simd_lanes::panels<Element, Outputs, Inputs>& packed, const simd&) {
-  simd_lanes::multiply_packed(y, x, packed, by_lanes::in_turn{});
+  simd_lanes::multiply_packed(y, x, packed, in_turn{});
   return ran_on<simd>{};
 }
 
@@ -280,7 +280,7 @@ template <class Element, extent_t Outputs, extent_t Inputs>
 auto kernel(multiply_transposed, rows<float, Inputs> dx, rows<const float, Outputs> dy,
             matrix<const Element, Outputs, Inputs> weight, const simd&) {
   simd_lanes::add_product<Inputs, false>(dx.data, dy.data, Outputs, dy.count, weight.data, Outputs,
-                                         by_lanes::in_turn{});
+                                         in_turn{});
   return ran_on<simd>{};
 }
 
@@ -288,7 +288,7 @@ auto kernel(multiply_transposed, rows<float, Inputs> dx, rows<const float, Outpu
 template <extent_t Outputs, extent_t Inputs>
 auto kernel(accumulate_outer, matrix<float, Outputs, Inputs> gradient, rows<const float, Outputs> dy,
             rows<const float, Inputs> x, const simd&) {
-  simd_lanes::add_product<Inputs, true>(gradient.data, dy.data, Outputs, Outputs, x.data, x.count, by_lanes::in_turn{});
+  simd_lanes::add_product<Inputs, true>(gradient.data, dy.data, Outputs, Outputs, x.data, x.count, in_turn{});
   return ran_on<simd>{};
 }
 

@@ -34,7 +34,7 @@ auto kernel(multiply_diagonal, rows<float, Outputs> y, rows<const float, Inputs>
   using of = simd_lanes::diagonal_panels<Element, Outputs, Inputs, Blocks>;
   for (extent_t b = 0; b < Blocks; ++b)
     simd_lanes::for_each_task<of::block_outputs>(
-        by_lanes::in_turn{}, x.count, of::block_inputs, 0,
+        in_turn{}, x.count, of::block_inputs, 0,
         [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
           simd_lanes::multiply_columns<columns, simd_lanes::layout::panels, false>(
               y.row(first) + b * of::block_outputs + column, Outputs, x.row(first) + b * of::block_inputs, Inputs,
@@ -52,7 +52,7 @@ auto kernel(multiply_diagonal_transposed, rows<float, Inputs> dx, rows<const flo
   using of = diagonal_matrix<const Element, Outputs, Inputs, Blocks>;
   for (extent_t b = 0; b < Blocks; ++b)
     simd_lanes::for_each_task<of::block_inputs, simd_lanes::row_columns>(
-        by_lanes::in_turn{}, dy.count, of::block_outputs, 0,
+        in_turn{}, dy.count, of::block_outputs, 0,
         [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
           simd_lanes::multiply_columns<columns, simd_lanes::layout::rows, false>(
               dx.row(first) + b * of::block_inputs + column, Inputs, dy.row(first) + b * of::block_outputs, Outputs,
@@ -68,7 +68,7 @@ auto kernel(accumulate_diagonal, diagonal_matrix<float, Outputs, Inputs, Blocks>
   using of = diagonal_matrix<float, Outputs, Inputs, Blocks>;
   for (extent_t b = 0; b < Blocks; ++b)
     simd_lanes::for_each_task<of::block_inputs, simd_lanes::row_columns>(
-        by_lanes::in_turn{}, of::block_outputs, x.count, 0,
+        in_turn{}, of::block_outputs, x.count, 0,
         [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
           simd_lanes::multiply_columns<columns, simd_lanes::layout::rows, true>(
               gradient.row(b * of::block_outputs + first) + column, of::block_inputs,

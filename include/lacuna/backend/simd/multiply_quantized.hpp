@@ -2,7 +2,7 @@
 /// Products of weights of eight bits on lanes. The weight is read as it is stored, row by row: four outputs at a time,
 /// for one token and for many, so that nothing is packed.
 
-#include <lacuna/backend/lanes/in_turn.hpp>
+#include <lacuna/core/in_turn.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/backend/simd/bytes.hpp>
 #include <lacuna/op/multiply_quantized.hpp>
@@ -271,7 +271,7 @@ template <class Element, extent_t Outputs, extent_t Inputs>
   requires(same<compute_t<Element>, float>)
 auto kernel(multiply_quantized, rows<float, Outputs> y, rows<const float, Inputs> x,
             const quantized_matrix<Element, Outputs, Inputs>& weight, const simd&) {
-  simd_lanes::multiply_bytes(y, simd_lanes::rows_of_floats<Inputs>(x), weight, by_lanes::in_turn{});
+  simd_lanes::multiply_bytes(y, simd_lanes::rows_of_floats<Inputs>(x), weight, in_turn{});
   return ran_on<simd>{};
 }
 
@@ -280,7 +280,7 @@ template <class Element, extent_t Outputs, extent_t Inputs>
   requires(same<compute_t<Element>, float>)
 auto kernel(multiply_integers, rows<float, Outputs> y, const quantized_rows<const std::int8_t, const float, Inputs>& x,
             const quantized_matrix<Element, Outputs, Inputs>& weight, const simd&) {
-  simd_lanes::multiply_bytes(y, simd_lanes::rows_of_bytes<Inputs>(x), weight, by_lanes::in_turn{});
+  simd_lanes::multiply_bytes(y, simd_lanes::rows_of_bytes<Inputs>(x), weight, in_turn{});
   return ran_on<simd>{};
 }
 

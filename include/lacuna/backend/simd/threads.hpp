@@ -13,7 +13,7 @@ LACUNA_BEGIN
 
 /// `model<stories, simd_threads<thread_team>> model(simd_threads<thread_team>{team});`
 ///
-/// `Executor` offers `void for_each(extent_t count, Task&& task)`: see backend/lanes/in_turn.hpp. Without one, the
+/// `Executor` offers `void for_each(extent_t count, Task&& task)`: see core/in_turn.hpp. Without one, the
 /// tag works as `simd`. It refers to the executor, which outlives it.
 template <class Executor>
 struct simd_threads : simd {
@@ -99,7 +99,7 @@ auto kernel(attend, rows<float, Columns> mixed, rows<float, Heads> log_scale, ro
   using work = by_lanes::attention_executor<simd_lanes::lanes, Heads, cache_type, Rule>;
   const typename work::arguments arguments{mixed, log_scale, query, cache, plan, rule};
   if (backend.executor == nullptr || 2 * plan.pairs * Columns < simd_lanes::task_work)
-    work::attend_all(arguments, by_lanes::in_turn{});
+    work::attend_all(arguments, in_turn{});
   else
     work::attend_all(arguments, simd_lanes::divided(backend));
   return ran_on<simd_threads<Executor>>{};
@@ -119,7 +119,7 @@ auto kernel(attend_backward, rows<float, Columns> dquery, const cache_view<float
                                                      cache_view<float, KvHeads, HeadWidth, Address>, Rule>;
   const typename work::arguments arguments{dquery, dcache, dmixed, log_scale, query, cache, plan, rule};
   if (backend.executor == nullptr || 2 * plan.pairs * Columns < simd_lanes::task_work)
-    work::differentiate_all(arguments, by_lanes::in_turn{});
+    work::differentiate_all(arguments, in_turn{});
   else
     work::differentiate_all(arguments, simd_lanes::divided(backend));
   return ran_on<simd_threads<Executor>>{};

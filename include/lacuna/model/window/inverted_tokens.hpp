@@ -29,33 +29,9 @@ struct inverted_tokens : recipe<recipe_name::inverted_tokens, inverted_tokens_fi
   static constexpr auto name = fixed_string("inverted_tokens");
 
   template <extent_t Series, extent_t Lookback, extent_t Width>
-  struct bound {
+  struct bound : projection<typename base::template get<slots::format>, typename base::template get<slots::bias>, Width,
+                            Lookback> {
     static constexpr extent_t tokens = Series;  ///< token i is that of series i
-    using map = projection<typename base::template get<slots::format>, typename base::template get<slots::bias>, Width,
-                           Lookback>;
-    template <class Role>
-    using parameters = typename map::template parameters<Role>;
-    template <class Plan>
-    using memory = typename map::template memory<Plan>;
-    template <class Target>
-    using derived = typename map::template derived<Target>;
-
-    template <class Parameters, class Derived>
-    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
-      map::refresh(parameters, derived);
-    }
-    template <class Parameters, class Memory, class Derived, class Value, class Run>
-    LACUNA_HD static constexpr void forward(const Parameters& parameters, Memory& memory, const Derived& derived,
-                                            rows<Value, Lookback> x, rows<Value, Width> y, const Run& run) {
-      map::forward(parameters, memory, derived, x, y, run);
-    }
-    template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Value, class Run>
-    LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
-                                             Adjoint& adjoint, const Derived& derived, rows<Value, Lookback> x,
-                                             rows<Value, Width> dy, rows<Value, Lookback> dx, const Run& run) {
-      map::backward(parameters, gradients, memory, adjoint, derived, x, dy, dx, run);
-    }
-    static constexpr std::uint64_t multiply_adds(extent_t rows) { return map::multiply_adds(rows); }
   };
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Who executes the independent tasks of an operation: here, the thread that calls it, in turn.
+/// Who executes independent tasks, of an operation or a trainer: here, the thread that calls, in turn.
 ///
 /// An executor has `parallel` and `for_each(count, task)`, which calls `task(0) ... task(count - 1)`, in any order and
 /// on any thread, and returns when all are done. Tasks write to separate places and throw nothing.
@@ -8,17 +8,13 @@
 
 LACUNA_BEGIN
 
-namespace by_lanes {
-
 /// One after the other.
 struct in_turn {
   static constexpr bool parallel = false;
   template <class Task>
-  LACUNA_INLINE void for_each(extent_t count, Task&& task) const noexcept {
+  LACUNA_INLINE constexpr void for_each(extent_t count, Task&& task) const noexcept {
     for (extent_t i = 0; i < count; ++i) task(i);
   }
 };
-
-}  // namespace by_lanes
 
 LACUNA_END
