@@ -2,11 +2,10 @@
 //   02_generate [--model FILE] [--tokenizer FILE] [--prompt TEXT] [--tokens N] [--temperature T] [--top-k K]
 //               [--top-p P] [--seed S]
 // The file chooses between two types, zoo::shipped and zoo::stories260k; any other shape is an error that lists both.
-#include <getopt.h>
+#include "../support/options.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <lacuna/io.hpp>
 #include <lacuna/lacuna.hpp>
@@ -15,6 +14,8 @@
 namespace lc = lacuna;
 
 namespace {
+using examples::stop;
+using examples::unless_wrong;
 
 #ifdef LACUNA_EXAMPLES_FOLDER
 const std::string shipped_model = LACUNA_EXAMPLES_FOLDER "/models/shipped.safetensors";
@@ -28,24 +29,6 @@ struct request {
   lc::generate_options sampling{.temperature = 0.8f, .top_k = 0, .top_p = 0.95f, .seed = 1, .tokens = 200};
 };
 
-[[noreturn]] void stop(const char* message) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "%s\n", message);
-  std::exit(1);
-}
-
-/// The number after an option, or an error that names both.
-double number(const char* option, const char* text, double least, double most, bool whole) {
-  char* end = nullptr;
-  const double value = std::strtod(text, &end);
-  if (end == text || *end != '\0' || !(value >= least) || !(value <= most) || (whole && value != std::floor(value))) {
-    std::fprintf(stderr, "02_generate: --%s: expected a%s number from %g to %g, found '%s'\n", option,
-                 whole ? " whole" : "", least, most, text);
-    std::exit(2);
-  }
-  return value;
-}
-
 request parse(int count, char** arguments) {
   static const option options[]{{"model", required_argument, nullptr, 'm'},
                                 {"tokenizer", required_argument, nullptr, 'v'},
@@ -58,32 +41,25 @@ request parse(int count, char** arguments) {
                                 {"help", no_argument, nullptr, 'h'},
                                 {nullptr, 0, nullptr, 0}};
   request wanted;
+  const auto number = [](const char* name, double least, double most, bool whole = true) {
+    return examples::number_of("02_generate", name, least, most, whole);
+  };
   for (int letter; (letter = getopt_long(count, arguments, "", options, nullptr)) != -1;) switch (letter) {
       case 'm': wanted.model = optarg; break;
       case 'v': wanted.tokenizer = optarg; break;
       case 'p': wanted.prompt = optarg, wanted.prompted = true; break;
-      case 'n': wanted.sampling.tokens = static_cast<lc::extent_t>(number("tokens", optarg, 1, 1e9, true)); break;
-      case 't': wanted.sampling.temperature = static_cast<float>(number("temperature", optarg, 0, 1e6, false)); break;
-      case 'k': wanted.sampling.top_k = static_cast<lc::extent_t>(number("top-k", optarg, 0, 1e9, true)); break;
-      case 'q': wanted.sampling.top_p = static_cast<float>(number("top-p", optarg, 1e-6, 1, false)); break;
-      case 's': wanted.sampling.seed = static_cast<std::uint64_t>(number("seed", optarg, 0, 9e15, true)); break;
+      case 'n': wanted.sampling.tokens = static_cast<lc::extent_t>(number("tokens", 1, 1e9)); break;
+      case 't': wanted.sampling.temperature = static_cast<float>(number("temperature", 0, 1e6, false)); break;
+      case 'k': wanted.sampling.top_k = static_cast<lc::extent_t>(number("top-k", 0, 1e9)); break;
+      case 'q': wanted.sampling.top_p = static_cast<float>(number("top-p", 1e-6, 1, false)); break;
+      case 's': wanted.sampling.seed = static_cast<std::uint64_t>(number("seed", 0, 9e15)); break;
       default:
         std::fprintf(stderr, "usage: 02_generate [--model FILE] [--tokenizer FILE] [--prompt TEXT] [--tokens N]\n"
                              "                   [--temperature T] [--top-k K] [--top-p P] [--seed S]\n");
         std::exit(letter == 'h' ? 0 : 2);
     }
-  if (optind < count) {
-    std::fprintf(stderr, "02_generate: expected options only, found '%s' (quote a prompt: --prompt TEXT)\n",
-                 arguments[optind]);
-    std::exit(2);
-  }
+  examples::refuse_words("02_generate", count, arguments, "quote a prompt: --prompt TEXT");
   return wanted;
-}
-
-template <class Value>
-const Value& unless_wrong(const lc::outcome<Value>& of) {
-  if (!of.ok()) stop(of.why().message.c_str());
-  return *of;
 }
 
 template <class Model, lc::Tokenizer Vocabulary>

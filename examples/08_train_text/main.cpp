@@ -7,28 +7,24 @@
 // settings give the same bits on any number of threads, stopped or not. OUT is written in bf16, OUT.json says how it
 // came about.
 #include "../support/fast.hpp"
+#include "../support/options.hpp"
 #include "../support/stop.hpp"
-
-#include <getopt.h>
+#include "../support/team.hpp"
 
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <lacuna/io.hpp>
 #include <lacuna/lacuna.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
-#if LACUNA_EXAMPLES_HAVE_THREADS
-#include <lacuna/with_threads.hpp>
-#endif
 
 namespace {
 namespace lc = lacuna;
 using examples::stop;
+using examples::team;
 using examples::unless_wrong;
 
 /// nanoGPT's configuration for a CPU: 4 layers, 4 heads, width 128, windows of 64, no dropout, no biases.
@@ -37,20 +33,9 @@ using nano = lc::decoder<lc::vocabulary<65>, lc::width<128>, lc::context<64>, lc
                                                     lc::ffn<lc::hidden<512>, lc::gelu>>>,
                          lc::tied_head>;
 
-#if LACUNA_EXAMPLES_HAVE_THREADS
-using team = lc::thread_team;
-#else
-struct team : lc::one_after_another {
-  explicit team(unsigned) {}
-};
-#endif
-
-std::string text_of(const std::string& path, const char* what) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) stop("08_train_text: --" + std::string(what) + ": expected a readable file, found none at '" + path + "'");
-  std::stringstream read;
-  read << file.rdbuf();
-  return read.str();
+std::string text_of(const std::string& path) {
+  const auto bytes = unless_wrong(lc::try_read_file(path));
+  return {bytes.begin(), bytes.end()};
 }
 
 struct request {
@@ -68,10 +53,12 @@ struct settings {
 
   static settings read(const request& asked) {
     const std::string& path = asked.settings_path;
-    auto json = nlohmann::json::parse(text_of(path, "settings"), nullptr, false);
+    auto json = nlohmann::json::parse(text_of(path), nullptr, false);
     if (!json.is_object()) stop("08_train_text: '" + path + "': expected an object in JSON, found something else");
     const auto take = [&](const char* key) {
-      if (!json.contains(key)) stop("08_train_text: '" + path + "': expected a key '" + key + "', found none");
+      if (!json.contains(key))
+        stop("08_train_text: '" + path + "': expected a key '" + key +
+             "', found none (see 08_train_text/shipped.json)");
       const auto value = json[key];
       json.erase(key);
       return value;
@@ -86,7 +73,8 @@ struct settings {
     const auto whole = [&](const char* key, double least) {
       const double value = number(key, least);
       if (value != std::floor(value) || value > 1e15)
-        stop(std::string("08_train_text: ") + key + ": expected a whole number");
+        stop("08_train_text: '" + path + "': " + key + ": expected a whole number, found " + std::to_string(value) +
+             " (write it without a fraction)");
       return static_cast<std::uint64_t>(value);
     };
     settings read;
@@ -121,13 +109,7 @@ request parse(int count, char** arguments) {
                                 {"help", no_argument, nullptr, 'h'},
                                 {nullptr, 0, nullptr, 0}};
   request asked;
-  const auto number = [](const char* name, double most) {
-    char* end = nullptr;
-    const double value = std::strtod(optarg, &end);
-    if (end == optarg || *end != '\0' || !(value >= 1) || value > most || value != std::floor(value))
-      stop("08_train_text: --" + std::string(name) + ": expected a whole number from 1 on, found '" + optarg + "'");
-    return value;
-  };
+  const auto number = [](const char* name, double most) { return examples::number_of("08_train_text", name, 1, most); };
   for (int letter; (letter = getopt_long(count, arguments, "", options, nullptr)) != -1;) switch (letter) {
       case 'd':
         asked.data = optarg;
@@ -156,6 +138,7 @@ request parse(int count, char** arguments) {
                      "                     [--threads N] [--save-every STEPS]\n");
         std::exit(letter == 'h' ? 0 : 2);
     }
+  examples::refuse_words("08_train_text", count, arguments, "name the file behind --data");
   if (asked.data.empty()) stop("08_train_text: expected a text to learn, found none (add --data FILE)");
   return asked;
 }
@@ -182,7 +165,7 @@ void train(const request& asked, const settings& with) {
   using trainer_type = lc::trainer<model_type, lc::adam_w, lc::parts<4>, team>;
   using text = lc::task::text<lc::task::text_sizes{Recipe::bound::vocabulary, Recipe::bound::context}>;
 
-  const std::string whole = text_of(asked.data, "data");
+  const std::string whole = text_of(asked.data);
   const auto alphabet = unless_wrong(lc::characters::try_make_for(whole));
   if (alphabet.size() > Recipe::bound::vocabulary)
     stop("08_train_text: expected a text of at most " + std::to_string(Recipe::bound::vocabulary) +
@@ -231,7 +214,9 @@ void train(const request& asked, const settings& with) {
                                             training.sample(with.seed, step * with.batch + stream, example);
                                             return lc::try_learn_example(by, example);
                                           });
-    if (!taught.ok()) stop(std::string(taught.why().message.c_str()) + (teacher->progress().steps < asked.save_every ? "" : "; the last good state is '" + state + "'"));
+    if (!taught.ok())
+      stop(std::string(taught.why().message.c_str()) +
+           (teacher->progress().steps < asked.save_every ? "" : "; the last good state is '" + state + "'"));
     smooth = smooth == 0 ? taught->loss : 0.98 * smooth + 0.02 * taught->loss;
     if (seconds_since(shown) > 1 || step + 1 == with.steps) {
       const double passed = seconds_since(begun), done = static_cast<double>(step + 1 - first);
@@ -270,7 +255,9 @@ void train(const request& asked, const settings& with) {
   record["held_out_loss_nats"] = narrow_loss;
   record["held_out_loss_f32_nats"] = held_out;
   record["training_multiply_adds_forward"] = teacher->progress().multiply_adds;
-  std::ofstream(asked.out + ".json") << record.dump(2) << '\n';
+  std::ofstream card(asked.out + ".json");
+  if (!(card << record.dump(2) << std::endl))
+    stop("08_train_text: expected to write '" + asked.out + ".json', could not");
   std::printf("held-out loss: %.4f nats per character (f32 %.4f), written to %s\n", narrow_loss, held_out,
               asked.out.c_str());
   std::filesystem::remove(state, code);

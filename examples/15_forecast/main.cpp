@@ -3,9 +3,9 @@
 //   15_forecast --data FILE.csv [--epochs N] [--split hourly|quarterly|tenths] [--seed N] [--threads N] [--out FILE]
 // After every epoch the validation part is measured; the parameters of the best epoch are the ones that are tested.
 #include "../support/fast.hpp"
+#include "../support/options.hpp"
 #include "../support/stop.hpp"
-
-#include <getopt.h>
+#include "../support/team.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -13,13 +13,11 @@
 #include <lacuna/lacuna.hpp>
 #include <memory>
 #include <string>
-#if LACUNA_EXAMPLES_HAVE_THREADS
-#include <lacuna/with_threads.hpp>
-#endif
 
 namespace {
 namespace lc = lacuna;
 using examples::stop;
+using examples::team;
 using examples::unless_wrong;
 
 /// The sizes of the released script for ETTh1, without the calendar's tokens and without dropout.
@@ -29,14 +27,6 @@ using series_type = lc::task::series<lc::task::series_sizes{.columns = 7, .lookb
 using lc::task::series_part;
 constexpr lc::extent_t batch = 32;
 constexpr double first_rate = 1e-4;
-
-#if LACUNA_EXAMPLES_HAVE_THREADS
-using team = lc::thread_team;
-#else
-struct team : lc::one_after_another {
-  explicit team(unsigned) {}
-};
-#endif
 using trainer_type = lc::trainer<model_type, lc::adam_w, lc::parts<2>, team>;
 
 struct request {
@@ -52,13 +42,7 @@ request parse(int count, char** arguments) {
       {"threads", required_argument, nullptr, 't'}, {"out", required_argument, nullptr, 'o'},
       {"help", no_argument, nullptr, 'h'},          {nullptr, 0, nullptr, 0}};
   request asked;
-  const auto number = [](const char* name, double most) {
-    char* end = nullptr;
-    const double value = std::strtod(optarg, &end);
-    if (end == optarg || *end != '\0' || !(value >= 1) || value > most || value != std::floor(value))
-      stop("15_forecast: --" + std::string(name) + ": expected a whole number from 1 on, found '" + optarg + "'");
-    return value;
-  };
+  const auto number = [](const char* name, double most) { return examples::number_of("15_forecast", name, 1, most); };
   for (int letter; (letter = getopt_long(count, arguments, "", options, nullptr)) != -1;) switch (letter) {
       case 'd':
         asked.data = optarg;
@@ -84,6 +68,7 @@ request parse(int count, char** arguments) {
                      "                   [--seed N] [--threads N] [--out FILE]\n");
         std::exit(letter == 'h' ? 0 : 2);
     }
+  examples::refuse_words("15_forecast", count, arguments, "name the file behind --data");
   if (asked.data.empty()) stop("15_forecast: expected a table of numbers, found none (add --data FILE.csv)");
   return asked;
 }
@@ -146,7 +131,8 @@ int main(int count, char** arguments) {
   double best_squared = measure(*model, series, series_part::validation).squared;
   const auto begun = std::chrono::steady_clock::now();
   for (std::uint64_t epoch = 0; epoch < asked.epochs; ++epoch) {
-    const double rate = first_rate * std::pow(0.5, epoch > 0 ? static_cast<double>(epoch - 1) : 0.0);  // as the released script has it
+    const double rate =
+        first_rate * std::pow(0.5, epoch > 0 ? static_cast<double>(epoch - 1) : 0.0);  // as the released script has it
     double loss = 0;
     for (std::uint64_t step = 0; step < steps; ++step) {
       const auto taught = unless_wrong(teacher->try_step(batch, rate, [&](auto& by, lc::extent_t index) {

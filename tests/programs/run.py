@@ -282,11 +282,12 @@ def training(tally, folder):
     (folder / "wide.txt").write_text("".join(chr(0x100 + i) for i in range(100)) * 20)
     for what, arguments, parts in (
             ("no data", [], ["add --data FILE"]),
-            ("a missing text", ["--data", folder / "none.txt"], ["expected a readable file"]),
+            ("a missing text", ["--data", folder / "none.txt"], ["expected a file, found none"]),
             ("too many characters", ["--data", folder / "wide.txt"], ["at most 65", "found 100"]),
             ("a batch that is no number", ["--data", text, "--settings", folder / "settings.json"], ["batch", "many"]),
             ("a key that is missing", ["--data", text, "--settings", folder / "other.json"], ["expected a key 'seed'"]),
             ("a rate that explodes", ["--data", text, "--settings", folder / "fast.json"], ["expected a", "found"]),
+            ("a bare word", [text], ["expected options only"]),
             ("a step that is none", ["--data", text, "--steps", "0"], ["--steps", "found '0'"])):
         ran = call("08_train_text", *arguments, "--out", folder / "refused.safetensors")
         tally.check(ran.returncode not in (0, -6, -11) and all(part in ran.stderr for part in parts),
