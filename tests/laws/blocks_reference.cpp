@@ -1,6 +1,7 @@
 // Every placement of norms and shared depth against an independent implementation: tests/reference/blocks.py, which
 // states the formula of the numbers, the format of the file and the tolerances.
 #include "support/block_rig.hpp"
+#include "support/hashed_number.hpp"
 
 #include <doctest/doctest.h>
 #include <cmath>
@@ -11,13 +12,6 @@
 namespace {
 namespace lc = lacuna;
 
-double drawn(std::uint32_t seed, std::uint32_t counter) {
-  std::uint32_t h = seed * 0x9E3779B9u + counter;
-  h ^= h >> 16, h *= 0x85EBCA6Bu;
-  h ^= h >> 13, h *= 0xC2B2AE35u;
-  h ^= h >> 16;
-  return static_cast<double>(h >> 12) / 1048576.0 - 0.5;
-}
 
 struct expected_tensor {
   std::string path;
@@ -65,13 +59,13 @@ double distance(const expected_block& expected, any_block<Value>&& block) {
     REQUIRE(of.size == expected.tensors[t].size);
     double sum = 0;
     for (std::size_t i = 0; i < of.size; ++i) {
-      of.data[i] += static_cast<Value>(drawn(expected.seed, counter++));  // gains are 1 before
+      of.data[i] += static_cast<Value>(hashed_number(expected.seed, counter++));  // gains are 1 before
       sum += static_cast<double>(of.data[i]);
     }
     CHECK(sum == expected.tensors[t].sum);
   }
   std::vector<Value> x(expected.output.size());
-  for (Value& number : x) number = static_cast<Value>(4 * drawn(expected.seed, counter++));
+  for (Value& number : x) number = static_cast<Value>(4 * hashed_number(expected.seed, counter++));
   const auto y = block.forward(x);
   return difference({y.begin(), y.end()}, expected.output);
 }

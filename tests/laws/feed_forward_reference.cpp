@@ -1,5 +1,7 @@
 // Row activations and mixtures of experts against an independent implementation: tests/reference/feed_forward.py, which states the
 // formula of the numbers, the format of the file and the tolerance.
+#include "support/hashed_number.hpp"
+
 #include <lacuna/lacuna.hpp>
 
 #include <doctest/doctest.h>
@@ -18,13 +20,7 @@ using bare_run = lc::run<lc::reference, lc::shared_items<lc::type_list<>>>;
 
 struct drawn {
   std::uint32_t seed, counter = 0;
-  float one() {
-    std::uint32_t h = seed * 0x9E3779B9u + counter++;
-    h ^= h >> 16, h *= 0x85EBCA6Bu;
-    h ^= h >> 13, h *= 0xC2B2AE35u;
-    h ^= h >> 16;
-    return static_cast<float>(h >> 12) / 1048576.0f - 0.5f;
-  }
+  float one() { return static_cast<float>(hashed_number(seed, counter++)); }
 };
 
 /// The file, read case by case in order.

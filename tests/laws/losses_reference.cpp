@@ -1,5 +1,7 @@
 // Losses and their gradients against an independent implementation: tests/reference/losses.py, which states the
 // numbers, the format of the file and the tolerance.
+#include "support/hashed_number.hpp"
+
 #include <lacuna/lacuna.hpp>
 
 #include <doctest/doctest.h>
@@ -13,13 +15,7 @@ namespace lc = lacuna;
 
 struct drawn {
   std::uint32_t seed, counter = 0;
-  double one() {
-    std::uint32_t h = seed * 0x9E3779B9u + counter++;
-    h ^= h >> 16, h *= 0x85EBCA6Bu;
-    h ^= h >> 13, h *= 0xC2B2AE35u;
-    h ^= h >> 16;
-    return 4 * (static_cast<double>(h >> 12) / 1048576.0 - 0.5);
-  }
+  double one() { return 4 * hashed_number(seed, counter++); }
 };
 
 /// One number after the other, each to a share of the largest of all.

@@ -1,6 +1,7 @@
 // Logits, loss and every gradient against an independent implementation: tests/reference/make.py, which states the
 // formula of the parameters, the format of the files and the tolerances.
 #include "support/gradient_check.hpp"
+#include "support/hashed_number.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -66,20 +67,13 @@ expected_model read_expected(const std::string& name) {
   return all;
 }
 
-/// The number that parameter `counter` gets: exact in f32, so that models of both kinds have the same parameters.
-double drawn(std::uint32_t seed, std::uint32_t counter) {
-  std::uint32_t h = seed * 0x9E3779B9u + counter;
-  h ^= h >> 16, h *= 0x85EBCA6Bu;
-  h ^= h >> 13, h *= 0xC2B2AE35u;
-  h ^= h >> 16;
-  return static_cast<double>(h >> 12) / 1048576.0 - 0.5;
-}
 /// Adds the numbers to a fresh model, whose weights are 0 and gains 1.
 template <class Model>
 void draw(Model& model, std::uint32_t seed) {
   std::uint32_t counter = 0;
   lc::visit_tensors([&](auto& tensor) {
-    for (auto& of : tensor.data) of += static_cast<std::remove_reference_t<decltype(of)>>(drawn(seed, counter++));
+    for (auto& of : tensor.data)
+      of += static_cast<std::remove_reference_t<decltype(of)>>(hashed_number(seed, counter++));
   }, model.parameters_to_write());
   model.update();
 }

@@ -1,5 +1,6 @@
 // Regressors: windows of series to forecasts. An independent implementation, what series may do without changing more
 // than they should, the axes of a model, files, and what is refused.
+#include "support/hashed_number.hpp"
 #include "support/recipes.hpp"
 #include "support/scratch.hpp"
 
@@ -62,20 +63,13 @@ std::string why(const Refused& refused) {
   return refused.why().message.c_str();
 }
 
-/// The number of tests/reference/series.py.
-double number(std::uint32_t seed, std::uint32_t counter) {
-  std::uint32_t h = seed * 0x9E3779B9u + counter;
-  h ^= h >> 16, h *= 0x85EBCA6Bu;
-  h ^= h >> 13, h *= 0xC2B2AE35u;
-  h ^= h >> 16;
-  return static_cast<double>(h >> 12) / 1048576.0 - 0.5;
-}
 template <class Model>
 void draw_as_the_script(Model& model) {
   std::uint32_t counter = 0;
   lc::visit_tensors(
       [&](auto& tensor) {
-        for (auto& of : tensor.data) of += static_cast<std::remove_reference_t<decltype(of)>>(number(1, counter++));
+        for (auto& of : tensor.data)
+          of += static_cast<std::remove_reference_t<decltype(of)>>(hashed_number(1, counter++));
       },
       model.parameters_to_write());
   model.update();
@@ -109,7 +103,7 @@ TEST_CASE("torch's encoder agrees: the forecast, and the gradients of all parame
   lc::tensor<float, steps, series> given_single;
   for (std::uint32_t i = 0; i < steps * series; ++i) {
     const double column = i % series;
-    given[i] = 2 - column + (1 + column / 2) * 4 * number(2, i);
+    given[i] = 2 - column + (1 + column / 2) * 4 * hashed_number(2, i);
     given_single[i] = static_cast<float>(given[i]);
   }
   const auto forecast = model->try_forward_to_learn(given.view()).take();
@@ -120,7 +114,7 @@ TEST_CASE("torch's encoder agrees: the forecast, and the gradients of all parame
   lc::tensor<double, ahead, variates> adjoint;
   double loss = 0;
   for (std::uint32_t i = 0; i < adjoint.size; ++i) {
-    const double off = forecast.data[i] - number(3, i);
+    const double off = forecast.data[i] - hashed_number(3, i);
     loss += off * off / adjoint.size;
     adjoint[i] = 2 * off / adjoint.size;
   }

@@ -1,5 +1,7 @@
 // Generators with known answers: graph search, Boolean functions in context, regular languages. What they hand out is
 // read back from the tokens and judged by definitions written down here, not by the library's functions.
+#include "support/check_count.hpp"
+
 #include <lacuna/lacuna.hpp>
 
 #include <doctest/doctest.h>
@@ -20,11 +22,6 @@ using task::path_place;
 using task::search_options;
 using task::word_sizes;
 
-void check_count(double found, double tries, double probability) {
-  CAPTURE(found);
-  CAPTURE(tries * probability);
-  CHECK(std::fabs(found - tries * probability) <= 5 * std::sqrt(tries * probability * (1 - probability)));
-}
 template <class Task>
 task::token_example<Task::length> sampled(std::uint64_t seed, std::uint64_t number) {
   task::token_example<Task::length> into;

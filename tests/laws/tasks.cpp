@@ -1,4 +1,6 @@
 // Tasks: the same example for the same number; each generator against its definition, written down a second time.
+#include "support/check_count.hpp"
+
 #include <lacuna/lacuna.hpp>
 
 #include <doctest/doctest.h>
@@ -17,13 +19,6 @@
 namespace {
 namespace lc = lacuna;
 namespace task = lc::task;
-
-/// Whether a count of `tries` with this probability lies within five standard deviations of its mean.
-void check_count(double found, double tries, double probability) {
-  CAPTURE(found);
-  CAPTURE(tries * probability);
-  CHECK(std::fabs(found - tries * probability) <= 5 * std::sqrt(tries * probability * (1 - probability)));
-}
 
 template <class Task>
 using example_of = task::token_example<Task::length>;

@@ -351,6 +351,51 @@ TEST_CASE("a training that was saved and resumed goes on with the same bits") {
   CHECK(!lc::try_resume_training(second, plain).ok());
 }
 
+TEST_CASE("patterns and quantised weights stay, their values learn, and settings belong to the tensors they name") {
+  using sparse = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<12>, lc::learned_position,
+                             lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::causal, lc::n_m<2, 4>>,
+                                          lc::ffn<lc::hidden<12>, lc::relu, lc::quantized<8>>>,
+                             lc::tied_head>;
+  using net = lc::model<sparse, lc::f64>;
+  auto model = fresh<net>();
+  lc::visit_named(
+      [](const char* path, auto& tensor) {
+        using element = typename std::remove_reference_t<decltype(tensor)>::element;
+        const bool scales = std::string(path).find(".scale") != std::string::npos;  // 0 at first
+        for (std::size_t i = 0; i < tensor.size; ++i)
+          if constexpr (lc::is_integer<element> && !lc::is_pattern<element>)
+            tensor[i] = static_cast<element>(static_cast<int>(i * 37 % 255) - 127);
+          else if (scales)
+            tensor[i] = static_cast<element>(1) / 100;
+      },
+      model.parameters_to_write());
+  model.update();
+  const auto before = model.parameters();
+  lc::trainer<net> teacher(model, {.weight_decay = 0.1});
+  std::vector<std::string> named;
+  teacher.visit_settings([&](const char* path, lc::tensor_setting& setting) {
+    named.emplace_back(path);
+    setting.learns = named.back().find("attention.value") == std::string::npos;
+  });
+  for (int i = 0; i < 2; ++i) step(teacher);
+  std::size_t learnt = 0;
+  lc::visit_named(
+      [&](const char* path, const auto& a, const auto& b) {
+        using element = typename std::remove_cvref_t<decltype(a)>::element;
+        bool same = true;
+        for (std::size_t i = 0; i < a.size; ++i) same = same && a[i] == b[i];
+        const bool stays = lc::is_integer<element> || std::string(path).find("attention.value") != std::string::npos;
+        CHECK_MESSAGE(same == stays, std::string(path));
+        if constexpr (!lc::is_integer<element>) {
+          REQUIRE(learnt < named.size());
+          CHECK(named[learnt++] == path);
+        }
+      },
+      before, model.parameters());
+  CHECK(learnt == named.size());
+  CHECK(learnt == lc::trainer<net>::tensor_count);
+}
+
 TEST_CASE("fresh weights: deviations, those that write to the stream, vectors as they were, the same for a seed") {
   using net =
       lc::model<lc::substitute<tiny, lc::ffn<lc::hidden<12>, lc::gelu_tanh>, lc::ffn<lc::hidden<96>, lc::relu>>>;
@@ -370,7 +415,7 @@ TEST_CASE("fresh weights: deviations, those that write to the stream, vectors as
         // Two layers of two sublayers write to the stream. Five standard errors of a deviation.
         const double expected = writes ? 0.05 : 0.1;
         if (tensor.rank > 1)
-          CHECK_MESSAGE(std::abs(spread - expected) < 5 * expected / std::sqrt(2 * count), path);
+          CHECK_MESSAGE(std::abs(spread - expected) < 5 * expected / std::sqrt(2 * count), std::string(path));
         else
           CHECK_MESSAGE(spread == (name.find("gain") != name.npos ? 1 : 0), path);
       },
