@@ -54,12 +54,22 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
 
   using trunk_parts = detail::choices_of_trunk<base, blocks>;
 
-  using bound_head = typename base::template get<slots::head>::template bound<vocabulary, width>;
-
-  struct bound : detail::headed_trunk<trunk<trunk_parts>, bound_head> {
+  struct bound : trunk<trunk_parts> {
     using trunk_type = trunk<trunk_parts>;
-    using head = bound_head;
+    using head = typename base::template get<slots::head>::template bound<decoder::vocabulary, decoder::width>;
+    using both = detail::headed_trunk<trunk_type, head>;
 
+    template <class Role>
+    using parameters = typename both::template parameters<Role>;
+    template <class Plan>
+    using memory = typename both::template memory<Plan>;
+    template <class Target>
+    using derived = typename both::template derived<Target>;
+
+    template <class Parameters, class Derived>
+    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+      both::refresh(parameters, derived);
+    }
     /// The logits of rows [from, from + to.count) of the last forward.
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void logits(Values v, extent_t from, rows<Value, decoder::vocabulary> to,

@@ -7,12 +7,10 @@ LACUNA_BEGIN
 
 namespace detail {
 
-/// The data of a trunk and of a bound head, at `head`.
+/// The data of a trunk and of a bound head, at `head`. Not a base of theirs: what a trunk complains of is then told from
+/// one level nearer.
 template <class Trunk, class Head>
-struct headed_trunk : Trunk {
-  using trunk_type = Trunk;
-  using head = Head;
-
+struct headed_trunk {
   template <class Role>
   struct parameters : Trunk::template parameters<Role> {
     using of_trunk = typename Trunk::template parameters<Role>;

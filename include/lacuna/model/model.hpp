@@ -121,7 +121,6 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
 
   /// False when the allocator had no memory for a heap model; nothing else may be called then.
   constexpr bool ready() const noexcept { return storage_.ready(); }
-
   constexpr const parameters_type& parameters() const noexcept { return storage_.parameters(); }
   /// Writable parameters; call `update()` after writing.
   template <class Self = model>
@@ -502,8 +501,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     return room;
   }
   constexpr status check_tokens(token_view tokens, extent_t position) const {
-    constexpr bool ahead = lacuna::sees_ahead<bound>;
-    return detail::check_tokens(tokens, {position, context, room_from(position), vocabulary, ahead});
+    return detail::check_tokens(
+        tokens, {position, context, room_from(position), vocabulary, lacuna::sees_ahead<bound>});
   }
   /// The same, and whether they are what data beside the tokens speaks of.
   constexpr status check(token_view tokens, extent_t position,

@@ -111,22 +111,30 @@ struct regressor : recipe<recipe_name::regressor, regressor_fields, Policies...>
     using token_types = no_token_types;
   };
 
-  using bound_head =
-      typename std::conditional_t<untied, asked_head, linear_head<>>::template bound<sizes::horizon, sizes::width>;
-
-  struct bound : detail::headed_trunk<trunk<trunk_parts>, bound_head> {
+  struct bound : trunk<trunk_parts> {
     using trunk_type = trunk<trunk_parts>;
-    using head = bound_head;
+    using head = typename std::conditional_t<regressor::untied, asked_head,
+                                             linear_head<>>::template bound<sizes::horizon, sizes::width>;
+    using both = detail::headed_trunk<trunk_type, head>;
     using input = typename trunk_type::input;
     static constexpr bool is_regressor = true;
     static constexpr extent_t variates = sizes::variates, series = input::series;
     static constexpr extent_t lookback = sizes::lookback, horizon = sizes::horizon;
 
+    template <class Role>
+    using parameters = typename both::template parameters<Role>;
     template <class Plan>
-    struct memory : detail::headed_trunk<trunk<trunk_parts>, bound_head>::template memory<Plan> {
+    struct memory : both::template memory<Plan> {
       tensor<typename Plan::value, variates, horizon> out;       ///< of the head
       tensor<typename Plan::value, variates, horizon> restored;  ///< the forecast, a row for each variate
     };
+    template <class Target>
+    using derived = typename both::template derived<Target>;
+
+    template <class Parameters, class Derived>
+    LACUNA_HD static constexpr void refresh(const Parameters& parameters, Derived& derived) {
+      both::refresh(parameters, derived);
+    }
 
     /// The forecast of the window of the last forward, `(horizon, variates)`.
     template <class Values, class Value, class Run>
