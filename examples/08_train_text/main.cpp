@@ -6,6 +6,7 @@
 // that was stopped, however, goes on where it was: OUT.training holds its state, and is removed at the end. The same
 // settings give the same bits on any number of threads, stopped or not. OUT is written in bf16, OUT.json says how it
 // came about.
+#include "../support/characters_of.hpp"
 #include "../support/fast.hpp"
 #include "../support/options.hpp"
 #include "../support/stop.hpp"
@@ -33,11 +34,6 @@ using nano = lc::decoder<lc::vocabulary<65>, lc::width<128>, lc::context<64>, lc
                                                     lc::ffn<lc::hidden<512>, lc::gelu>>>,
                          lc::tied_head>;
 
-std::string text_of(const std::string& path) {
-  const auto bytes = unless_wrong(lc::try_read_file(path));
-  return {bytes.begin(), bytes.end()};
-}
-
 struct request {
   std::string data, out = "trained.safetensors", settings_path = LACUNA_EXAMPLES_FOLDER "/08_train_text/shipped.json";
   std::uint64_t steps = 0, seed = 0;  // 0: as the settings say
@@ -53,7 +49,7 @@ struct settings {
 
   static settings read(const request& asked) {
     const std::string& path = asked.settings_path;
-    auto json = nlohmann::json::parse(text_of(path), nullptr, false);
+    auto json = nlohmann::json::parse(examples::text_of(path), nullptr, false);
     if (!json.is_object()) stop("08_train_text: '" + path + "': expected an object in JSON, found something else");
     const auto take = [&](const char* key) {
       if (!json.contains(key))
@@ -165,12 +161,7 @@ void train(const request& asked, const settings& with) {
   using trainer_type = lc::trainer<model_type, lc::adam_w, lc::parts<4>, team>;
   using text = lc::task::text<lc::task::text_sizes{Recipe::bound::vocabulary, Recipe::bound::context}>;
 
-  const std::string whole = text_of(asked.data);
-  const auto alphabet = unless_wrong(lc::characters::try_make_for(whole));
-  if (alphabet.size() > Recipe::bound::vocabulary)
-    stop("08_train_text: expected a text of at most " + std::to_string(Recipe::bound::vocabulary) +
-         " different characters, found " + std::to_string(alphabet.size()) + " (change the recipe's vocabulary)");
-  const auto tokens = unless_wrong(alphabet.try_encode(whole));
+  const auto [alphabet, tokens] = examples::read_characters("08_train_text", asked.data, Recipe::bound::vocabulary);
   const auto parts = lc::task::split_text({tokens.data(), tokens.size()});
   const auto training = unless_wrong(text::try_make(parts.training));
   const auto validation = unless_wrong(text::try_make(parts.validation));
