@@ -1,10 +1,19 @@
 // A design space of the shipped model: what some choices cost and what they bring, all combinations of them, as a table
 // and as pictures. Where a variant has the tensors of the shipped model, its weights still apply and its loss is
-// measured.
+// measured. All of them learn from scratch where it is asked for.
 //   04_design_space FOLDER [PIECES]     writes FOLDER/design_space.svg and FOLDER/routes.svg;
 //                                       pieces of 256 characters to average the loss over, 8 if not given
+//   04_design_space [FOLDER [PIECES]] --data FILE --train MINUTES [--seed N] [--seeds N] [--threads N]
+//                                       trains every variant on a text, too, with the same windows and seeds, and
+//                                       writes FOLDER/trained.svg; the folder is the current one if not given
+// MINUTES are those of the whole program: some steps are timed, and the training is as long as fits, the same number of
+// steps for every variant. --steps N in the place of --train says that number, for the same losses on any machine of
+// one kind and on any number of threads.
+#include "../support/characters_of.hpp"
+#include "../support/options.hpp"
 #include "../support/shipped_text.hpp"
 #include "../support/svg.hpp"
+#include "training.hpp"
 
 #include <algorithm>
 #include <cinttypes>
@@ -13,25 +22,10 @@
 #include <optional>
 
 namespace {
-namespace lc = lacuna;
+using namespace studied;
 using examples::fast;
 using examples::ink;
-using shipped = lc::zoo::shipped;
-
-using window = lc::both<lc::causal, lc::window<64>>;
-using sinks = lc::both<lc::causal, lc::either<lc::columns<lc::leading<4>>, lc::window<16>>>;
-using ring = lc::ring_cache<64, lc::pinned{4}>;
-using dense = lc::ffn<lc::hidden<512>, lc::relu>;
-using sparse = lc::ffn<lc::hidden<512>, lc::top_k_activation<32, lc::relu>, lc::skips_zeros>;
-using gated = lc::ffn<lc::hidden<512>, lc::gated<lc::silu>>;
-
-/// A ring overwrites what a causal row still sees, so that these two are no variant.
-using space = lc::design_space<
-    shipped,
-    lc::vary<lc::causal, lc::causal, lc::called<"window 64", window>, lc::called<"4 sinks + window 16", sinks>>,
-    lc::vary<lc::slots::cache, lc::called<"linear", lc::linear_cache>, lc::called<"ring", ring>>,
-    lc::vary<dense, lc::called<"relu", dense>, lc::called<"32 largest", sparse>, lc::called<"gated silu", gated>>,
-    lc::without<lc::causal, ring>>;
+using examples::stop;
 
 /// Counts active neurons while it is told to.
 struct switched_activity : lc::activity_counter {
@@ -49,6 +43,7 @@ struct row {
   std::uint64_t flops = 0;
   double tokens_per_second = 0;
   std::optional<double> loss, active;
+  std::optional<trained_variant> trained;
   int route = 0, feed_forward = 0;  ///< their places among the choices
   bool in_ring = false;
 };
@@ -106,23 +101,63 @@ std::string dash_or(const char* format, std::optional<double> value) {
   return text;
 }
 
-void print(const std::vector<row>& rows) {
-  std::printf("%3s %-40s %10s %9s %9s %8s %9s %9s %6s %7s\n", "", "variant", "parameters", "bytes", "FLOP", "cache",
-              "workspace", "tokens/s", "loss", "active");
-  for (const row& each : rows)
-    std::printf("%3zu %-40s %10zu %9zu %9" PRIu64 " %8zu %9zu %9.0f %6s %7s\n", each.number, each.name, each.parameters,
+/// The mean of some losses, and their standard deviation, by the number of them less one.
+double mean_of(const std::vector<double>& losses) {
+  double sum = 0;
+  for (const double each : losses) sum += each;
+  return sum / static_cast<double>(losses.size());
+}
+std::optional<double> deviation_of(const std::vector<double>& losses) {
+  if (losses.size() < 2) return std::nullopt;
+  double squares = 0;
+  for (const double each : losses) squares += (each - mean_of(losses)) * (each - mean_of(losses));
+  return std::sqrt(squares / static_cast<double>(losses.size() - 1));
+}
+
+void print(const std::vector<row>& rows, const training_request& asked, std::uint64_t steps) {
+  std::printf("%3s %-40s %10s %9s %9s %8s %9s %9s %6s %7s%s\n", "", "variant", "parameters", "bytes", "FLOP", "cache",
+              "workspace", "tokens/s", "loss", "active", steps == 0 ? "" : " trained deviation learnt/s");
+  for (const row& each : rows) {
+    std::printf("%3zu %-40s %10zu %9zu %9" PRIu64 " %8zu %9zu %9.0f %6s %7s", each.number, each.name, each.parameters,
                 each.parameter_bytes, each.flops, each.cache_bytes, each.workspace_bytes, each.tokens_per_second,
                 dash_or("%.3f", each.loss).c_str(),
                 dash_or("%.1f %%", each.active ? 100 * *each.active : each.active).c_str());
+    if (each.trained)
+      std::printf(" %7.4f %9s %8.0f", mean_of(each.trained->losses),
+                  dash_or("%.4f", deviation_of(each.trained->losses)).c_str(), each.trained->tokens_per_second);
+    std::putchar('\n');
+  }
   std::puts(
       "\nFLOP: of the last token of a full context, zeros that are skipped included; cache: bytes of a stream's keys "
       "and\n"
       "values; workspace: bytes; tokens/s: one at a time; loss: nats per character of held-out text, where the "
       "shipped\n"
       "weights apply; active: neurons of the feed-forward that are not 0");
+  if (steps == 0) return;
+  std::printf(
+      "\ntrained: nats per character of the last tenth of the text, after %" PRIu64
+      " steps of %zu windows of %zu characters from\n"
+      "scratch, seed %" PRIu64 " and following, trainings of each: %" PRIu64
+      "; deviation: of their losses; learnt/s: tokens while it learns.\n"
+      "A ring overwrites keys that learning reads: rows with one have the parameters of the row with a linear cache,\n"
+      "which learns for both, and the same loss, since the ring holds all that the route sees.\n",
+      steps, training_numbers{}.batch, shipped::context, asked.seed, asked.seeds);
 }
 
 constexpr ink colours[]{ink::first, ink::second, ink::third};
+
+void draw_legend(examples::svg& to, double left, double top) {
+  const char* const routes[]{"causal", "window 64", "4 sinks + window 16"};
+  const char* const feed_forwards[]{"relu", "32 largest", "gated silu"};
+  for (int i = 0; i < 3; ++i) {
+    to.marker(left, top + 22 * i, 0, false, colours[i]), to.text(left + 14, top + 4 + 22 * i, routes[i]);
+    to.marker(left + 210, top + 22 * i, i, false, ink::text);
+    to.text(left + 224, top + 4 + 22 * i, feed_forwards[i]);
+  }
+  to.marker(left + 380, top, 0, false, ink::text), to.text(left + 394, top + 4, "linear cache");
+  to.marker(left + 380, top + 22, 0, true, ink::text), to.text(left + 394, top + 26, "ring of 64 and 4 pinned");
+  to.text(left + 380, top + 48, "numbers: rows of the table");
+}
 
 void draw_trade_offs(examples::svg& to, const std::vector<row>& rows) {
   examples::scatter_plot loss, work;
@@ -142,15 +177,33 @@ void draw_trade_offs(examples::svg& to, const std::vector<row>& rows) {
             "loss, nats per character");
   work.draw(to, {590, 76, 970, 376}, "Work against speed, all variants", "thousand tokens per second",
             "MFLOP of the last token");
-  const char* const routes[]{"causal", "window 64", "4 sinks + window 16"};
-  const char* const feed_forwards[]{"relu", "32 largest", "gated silu"};
-  for (int i = 0; i < 3; ++i) {
-    to.marker(96, 450 + 22 * i, 0, false, colours[i]), to.text(110, 454 + 22 * i, routes[i]);
-    to.marker(306, 450 + 22 * i, i, false, ink::text), to.text(320, 454 + 22 * i, feed_forwards[i]);
+  draw_legend(to, 96, 450);
+}
+
+/// What a trained variant costs where it runs, and its loss.
+void draw_trained(examples::svg& to, const std::vector<row>& rows, std::uint64_t steps) {
+  examples::scatter_plot bytes, flops, speed;
+  for (const row& each : rows) {
+    examples::scatter_plot::point at{static_cast<double>(each.parameter_bytes + each.cache_bytes) / 1e6,
+                                     mean_of(each.trained->losses),
+                                     std::to_string(each.number),
+                                     each.feed_forward,
+                                     each.in_ring,
+                                     colours[each.route]};
+    bytes.points.push_back(at);
+    at.x = static_cast<double>(each.flops) / 1e6;
+    flops.points.push_back(at);
+    at.x = each.tokens_per_second / 1000;
+    speed.points.push_back(at);
   }
-  to.marker(476, 450, 0, false, ink::text), to.text(490, 454, "linear cache");
-  to.marker(476, 472, 0, true, ink::text), to.text(490, 476, "ring of 64 and 4 pinned");
-  to.text(476, 498, "numbers: rows of the table");
+  const auto title = "Variants of the shipped model, from scratch: held-out loss after " + std::to_string(steps) +
+                     " steps, against what they cost";
+  const char* const loss = "loss, nats per character";
+  to.text(20, 26, title, examples::svg::anchor::start, true);
+  bytes.draw(to, {90, 76, 410, 376}, "Loss against bytes", "MB of parameters and of a stream's cache", loss);
+  flops.draw(to, {510, 76, 830, 376}, "Loss against work", "MFLOP of the last token", loss);
+  speed.draw(to, {930, 76, 1250, 376}, "Loss against speed", "thousand tokens per second", loss);
+  draw_legend(to, 96, 450);
 }
 
 /// Which keys each row sees, rows downwards: one filled area of all spans.
@@ -185,22 +238,92 @@ void draw_route(examples::svg& to, double left, const char* name, ink colour) {
   to.text(left, top + side + 40, pairs);
 }
 
+struct request {
+  std::string folder = ".", data;
+  lc::extent_t pieces = 8;
+  training_request training;
+  bool trains = false;
+};
+
+constexpr const char* usage =
+    "usage: 04_design_space FOLDER [PIECES from 1 to 400]\n"
+    "       04_design_space [FOLDER [PIECES]] --data FILE (--train MINUTES | --steps N) [--seed N] [--seeds N]\n"
+    "                       [--threads N]";
+
+request parse(int count, char** arguments) {
+  static const option options[]{
+      {"data", required_argument, nullptr, 'd'},  {"train", required_argument, nullptr, 'm'},
+      {"steps", required_argument, nullptr, 'n'}, {"seed", required_argument, nullptr, 's'},
+      {"seeds", required_argument, nullptr, 'k'}, {"threads", required_argument, nullptr, 't'},
+      {"help", no_argument, nullptr, 'h'},        {nullptr, 0, nullptr, 0}};
+  request asked;
+  asked.training.begun = std::chrono::steady_clock::now();
+  const auto number = [](const char* name, double least, double most, bool whole = true) {
+    return examples::number_of("04_design_space", name, least, most, whole);
+  };
+  const auto whole = [&](const char* name, double most) { return static_cast<std::uint64_t>(number(name, 1, most)); };
+  for (int letter; (letter = getopt_long(count, arguments, "", options, nullptr)) != -1; asked.trains = true)
+    switch (letter) {
+      case 'd':
+        asked.data = optarg;
+        break;
+      case 'm':
+        asked.training.minutes = number("train", 0.01, 1e5, false);
+        break;
+      case 'n':
+        asked.training.steps = whole("steps", 1e9);
+        break;
+      case 's':
+        asked.training.seed = whole("seed", 1e15);
+        break;
+      case 'k':
+        asked.training.seeds = whole("seeds", 1000);
+        break;
+      case 't':
+        asked.training.threads = static_cast<unsigned>(whole("threads", 64));
+        break;
+      default:
+        std::fprintf(stderr, "%s\n", usage);
+        std::exit(letter == 'h' ? 0 : 2);
+    }
+  const int words = count - optind;
+  if (words > 0) asked.folder = arguments[optind];
+  const int pieces = words > 1 ? std::atoi(arguments[optind + 1]) : 8;
+  if (count < 2 || words > 2 || pieces < 1 || pieces > 400) stop(usage);
+  asked.pieces = static_cast<lc::extent_t>(pieces);
+  if (!asked.trains) return asked;
+  if (asked.data.empty()) stop("04_design_space: expected a text to learn, found none (add --data FILE)");
+  if ((asked.training.minutes > 0) == (asked.training.steps > 0))
+    stop("04_design_space: expected one length of the training, found " +
+         std::string(asked.training.steps > 0 ? "two" : "none") + " (give --train MINUTES or --steps N)");
+  return asked;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  const int pieces = count == 3 ? std::atoi(arguments[2]) : 8;
-  if (count < 2 || count > 3 || pieces < 1 || pieces > 400)
-    examples::stop("usage: 04_design_space FOLDER [PIECES from 1 to 400]");
-  const std::string folder = arguments[1];
+  request asked = parse(count, arguments);
+  const std::string& folder = asked.folder;
+  examples::characters_of learnt;
+  if (asked.trains) {
+    learnt = examples::read_characters("04_design_space", asked.data, shipped::bound::vocabulary);
+    if (learnt.tokens.size() < least_characters)
+      stop("04_design_space: '" + asked.data + "': expected a text of at least " + std::to_string(least_characters) +
+           " characters, found " + std::to_string(learnt.tokens.size()) + " (its last tenth has to hold a window of " +
+           std::to_string(shipped::context) + ")");
+    asked.training.tokens = {learnt.tokens.data(), learnt.tokens.size()};
+  }
   auto plot = examples::open_or_stop("04_design_space", folder + "/design_space.svg"),
        pictures = examples::open_or_stop("04_design_space", folder + "/routes.svg");
+  std::ofstream losses;
+  if (asked.trains) losses = examples::open_or_stop("04_design_space", folder + "/trained.svg");
   const examples::shipped_text text;
 
   std::vector<candidate> candidates;
   lc::for_each_variant<space>([&](auto variant) {
     std::fprintf(stderr, "\rloss, %2zu of %zu: %-40s", candidates.size() + 1, static_cast<std::size_t>(space::size),
                  variant.name.c_str());
-    candidates.push_back(measure<decltype(variant)>(text, static_cast<lc::extent_t>(pieces)));
+    candidates.push_back(measure<decltype(variant)>(text, asked.pieces));
   });
   // In rounds, so that what else the machine does meets all variants; the best try of each counts.
   constexpr int rounds = 12;
@@ -211,7 +334,13 @@ int main(int count, char** arguments) {
   std::fprintf(stderr, "\r%-70s\r", "");
   std::vector<row> rows;
   for (const candidate& each : candidates) rows.push_back(each.of);
-  print(rows);
+  trained_space trained;
+  if (asked.trains) {
+    trained = train_all(asked.training);
+    std::fprintf(stderr, "\r%-90s\r", "");
+    for (row& each : rows) each.trained = trained.variants[each.number];
+  }
+  print(rows, asked.training, trained.steps);
 
   examples::svg trade_offs(1000, 530, "Variants of the shipped model: loss and work against speed");
   draw_trade_offs(trade_offs, rows);
@@ -220,7 +349,16 @@ int main(int count, char** arguments) {
   draw_route<lc::causal>(routes, 50, "causal", colours[0]);
   draw_route<window>(routes, 360, "window 64", colours[1]);
   draw_route<sinks>(routes, 670, "4 sinks + window 16", colours[2]);
-  if (!trade_offs.save(plot) || !routes.save(pictures))
-    examples::stop(("04_design_space: expected room for two pictures in " + folder + ", found none").c_str());
-  std::printf("\nwritten: %s/design_space.svg, %s/routes.svg\n", folder.c_str(), folder.c_str());
+  const auto written = [&](bool saved) {
+    if (!saved) stop("04_design_space: expected room for pictures in " + folder + ", found none");
+  };
+  written(trade_offs.save(plot) && routes.save(pictures));
+  std::printf("\nwritten: %s/design_space.svg, %s/routes.svg", folder.c_str(), folder.c_str());
+  if (asked.trains) {
+    examples::svg picture(1280, 530, "Variants of the shipped model, trained from scratch: loss against cost");
+    draw_trained(picture, rows, trained.steps);
+    written(picture.save(losses));
+    std::printf(", %s/trained.svg", folder.c_str());
+  }
+  std::puts("");
 }

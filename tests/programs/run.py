@@ -91,6 +91,59 @@ def design_space(tally, folder):
                     f"04_design_space refuses {what}", ran.stdout + ran.stderr)
 
 
+def trained_space(tally, folder):
+    """Every variant learns: the same losses when the training is repeated, on any number of threads."""
+    text = folder / "text.txt"
+    text.write_text((proof.REPOSITORY / "examples/models/shipped.held_out.txt").read_text()[:3000])
+    data = ["--data", text]
+    folders = [folder / "alone", folder / "shared", folder / "hurried"]
+    for each in folders:
+        each.mkdir()
+    lengths = (["--steps", "2", "--threads", "1"], ["--steps", "2", "--threads", "2"], ["--train", "0.01"])
+    *both, hurried = proof.in_parallel(lambda of: call("04_design_space", of[0], "1", *data, *of[1]),
+                                       list(zip(folders, lengths)))
+    losses = []
+    for ran in both:
+        rows = re.findall(r"^ *(\d+) (\S.*\S)" + 6 * r" +(\d+)" + r" +(?:\d\.\d+|-) +(?:\d+\.\d %|-)"
+                          r" +(\d\.\d{4}) +- +([1-9]\d*)$", ran.stdout, re.MULTILINE)
+        losses.append([row[8] for row in rows])
+        tally.check(ran.returncode == 0 and [int(row[0]) for row in rows] == list(range(15))
+                    and "after 2 steps" in ran.stdout and "training 9 of 9, step 2 of 2" in ran.stderr,
+                    "04_design_space trains its variants", ran.stdout + ran.stderr)
+    tally.check(hurried.returncode not in (0, -6, -11) and hurried.stdout == ""
+                and re.search(r"^04_design_space: --train: expected at least \d+\.\d minutes, .* found 0\.01",
+                              hurried.stderr, re.MULTILINE), "04_design_space refuses minutes that are too few",
+                hurried.stdout + hurried.stderr)
+    # A ring learns by its twin without one; other variants are other models. An even guess costs ln(65) = 4.174.
+    by_name = dict(zip((row[1] for row in rows), losses[0]))
+    tally.check(losses[0] == losses[1] and len(set(losses[0])) == 9 and all(float(loss) < 4.1 for loss in losses[0])
+                and all(by_name[name.replace("ring", "linear")] == loss for name, loss in by_name.items()),
+                "a training of the design space is repeated", f"{losses}")
+    root = xml.etree.ElementTree.parse(folder / "shared" / "trained.svg").getroot()
+    texts = [of.text for of in root.iter("{http://www.w3.org/2000/svg}text")]
+    tally.check(root.tag.endswith("svg") and texts.count("loss, nats per character") == 3
+                and all(any(part in shown for shown in texts) for part in ("MB of", "MFLOP", "tokens per second")),
+                "trained.svg is a picture of three plots with labels", f"{texts}")
+    (folder / "short.txt").write_text("too short\n" * 256)
+    (folder / "wide.txt").write_text("".join(chr(0x100 + i) for i in range(100)) * 30)
+    (folder / "latin.txt").write_bytes(b"caf\xe9 " * 600)
+    for what, arguments, parts in (
+            ("a training without a text", ["--train", "1"], ["add --data FILE"]),
+            ("a text without a length", data, ["give --train MINUTES or --steps N"]),
+            ("two lengths", [*data, "--train", "1", "--steps", "1"], ["give --train MINUTES or --steps N"]),
+            ("a missing text", ["--data", folder / "none.txt", "--steps", "1"], ["expected a file, found none"]),
+            ("a text that is too short", ["--data", folder / "short.txt", "--steps", "1"], ["at least 2561", "found 2560"]),
+            ("too many characters", ["--data", folder / "wide.txt", "--steps", "1"], ["at most 65", "found 100"]),
+            ("a text that is not UTF-8", ["--data", folder / "latin.txt", "--steps", "1"], ["UTF-8"]),
+            ("no minutes", [*data, "--train", "0"], ["--train", "found '0'"]),
+            ("minutes that are no number", [*data, "--train", "many"], ["--train", "found 'many'"]),
+            ("half a step", [*data, "--steps", "0.5"], ["--steps", "found '0.5'"])):
+        ran = call("04_design_space", *arguments)
+        lines = ran.stderr.strip().splitlines()
+        tally.check(ran.returncode not in (0, -6, -11) and ran.stdout == "" and all(part in lines[-1] for part in parts),
+                    f"04_design_space refuses {what}", ran.stdout + ran.stderr)
+
+
 def sparse_weights(tally, folder):
     """A table of at least eight formats, a picture that is well-formed, and what wrong calls are told."""
     if not (BIN / "06_sparse_weights").exists():
@@ -351,6 +404,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         design_space(tally, folder)
+        trained_space(tally, folder)
         sparse_weights(tally, folder)
         training(tally, folder)
         forecast(tally, folder)
