@@ -6,9 +6,9 @@
 //   04_design_space [FOLDER [PIECES]] --data FILE --train MINUTES [--seed N] [--seeds N] [--threads N]
 //                                       trains every variant on a text, too, with the same windows and seeds, and
 //                                       writes FOLDER/trained.svg; the folder is the current one if not given
-// MINUTES are those of the whole program: some steps are timed, and the training is as long as fits, the same number of
-// steps for every variant. --steps N in the place of --train says that number, for the same losses on any machine of
-// one kind and on any number of threads.
+// MINUTES are those of the whole program: some steps are timed, and the training is as long as fits then, the same
+// number of steps for every variant. --steps N in the place of --train says that number, for the same losses on any
+// machine of one kind and on any number of threads.
 #include "../support/characters_of.hpp"
 #include "../support/options.hpp"
 #include "../support/shipped_text.hpp"
@@ -134,14 +134,18 @@ void print(const std::vector<row>& rows, const training_request& asked, std::uin
       "shipped\n"
       "weights apply; active: neurons of the feed-forward that are not 0");
   if (steps == 0) return;
-  std::printf(
-      "\ntrained: nats per character of the last tenth of the text, after %" PRIu64
-      " steps of %zu windows of %zu characters from\n"
-      "scratch, seed %" PRIu64 " and following, trainings of each: %" PRIu64
-      "; deviation: of their losses; learnt/s: tokens while it learns.\n"
-      "A ring overwrites keys that learning reads: rows with one have the parameters of the row with a linear cache,\n"
-      "which learns for both, and the same loss, since the ring holds all that the route sees.\n",
-      steps, training_numbers{}.batch, shipped::context, asked.seed, asked.seeds);
+  std::printf("\ntrained: nats per character of the last tenth of the text, after %" PRIu64
+              " steps of %zu windows of %zu characters from\nscratch; ",
+              steps, training_numbers{}.batch, shipped::context);
+  if (asked.seeds == 1)
+    std::printf("seed %" PRIu64, asked.seed);
+  else
+    std::printf("the mean over seeds %" PRIu64 " to %" PRIu64, asked.seed, asked.seed + asked.seeds - 1);
+  std::puts(
+      "; deviation: the standard one, over seeds; learnt/s: tokens, while it learns\n"
+      "A ring overwrites keys that learning reads: a row with one has the parameters of the row with a linear cache, "
+      "which\n"
+      "learns for both, and its loss, since the ring holds all that the route sees.");
 }
 
 constexpr ink colours[]{ink::first, ink::second, ink::third};

@@ -107,8 +107,8 @@ double loss_or_stop(const school::pupil& of, const lc::outcome<lc::step_report>&
 std::uint64_t steps_that_fit(const training_request& asked, const school& of, const lessons& from, team& threads) {
   constexpr std::uint64_t least = 10, timed = 3;
   constexpr lc::extent_t measured = 16;
-  constexpr double reserve = 0.05;  // the share of the time that is left for what the timed steps did not show
-  double step = 0, rest = 0;        // seconds of all pupils
+  constexpr double reserve = 0.1;  // the share of the time that is left for what the timed steps did not show
+  double step = 0, rest = 0;       // seconds of all pupils
   const lc::extent_t windows = from.held_out.windows(), few = windows < measured ? windows : measured;
   for (const auto& pupil : of.pupils) {
     std::fprintf(stderr, "\rtiming a step of each, %2zu of %zu%-40s",
