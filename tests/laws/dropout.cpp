@@ -58,6 +58,14 @@ TEST_CASE("without draws it is the sublayer, in bits, bytes, paths and cost") {
   static_assert(lc::parameter_count<plain> == lc::parameter_count<dropping>);
   static_assert(lc::model_bytes<lc::model<plain>> == lc::model_bytes<lc::model<dropping>>);
   static_assert(plain::bound::multiply_adds(0, 12, 12) == dropping::bound::multiply_adds(0, 12, 12));
+  const auto logits_of_running = [](auto model) {
+    lc::draw_weights(*model, {.seed = 1, .deviation = 0.5});
+    const auto logits = model->try_forward({tokens, 12});
+    REQUIRE(logits.ok());
+    return std::vector<float>(logits->data, logits->data + 11);
+  };
+  CHECK(logits_of_running(std::make_unique<lc::model<dropping>>()) ==
+        logits_of_running(std::make_unique<lc::model<plain>>()));
   const auto first = std::make_unique<lc::model<plain, lc::training>>();
   const auto second = std::make_unique<lc::model<dropping, lc::training>>();
   lc::draw_weights(*first, {.seed = 1, .deviation = 0.5});

@@ -27,7 +27,7 @@ namespace detail {
 /// What a sublayer with dropout keeps.
 template <class Plan, extent_t Width>
 struct kept_by_dropout {
-  drop_key key;  ///< of the last forward; nothing was left out where `dropped` is 0
+  drop_key left_out;  ///< of the last forward; nothing was left out where `dropped` is 0
   typename Plan::template buffer<Width> adjoint;
 };
 
@@ -66,10 +66,10 @@ struct dropout {
     template <class Values, class Value, class Run>
     LACUNA_HD static constexpr void forward(Values v, rows<Value, At::width> x, rows<Value, At::width> y,
                                             const Run& run) {
-      if constexpr (requires { v.memory.key; }) {
+      if constexpr (requires { v.memory.left_out; }) {
         sublayer::forward(values{v.parameters, v.state, v.memory.inner, v.derived}, x, y, run);
-        v.memory.key = run.draw(dropped);
-        if (v.memory.key.dropped != 0) run.drop(y, y, v.memory.key);
+        v.memory.left_out = run.draw(dropped);
+        if (v.memory.left_out.dropped != 0) run.drop(y, y, v.memory.left_out);
       } else {
         sublayer::forward(v, x, y, run);
       }
@@ -78,9 +78,9 @@ struct dropout {
     LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, At::width> x, rows<Value, At::width> dy,
                                              rows<Value, At::width> dx, const Run& run) {
       const values of_sublayer{v.parameters, v.state, v.memory.inner, v.derived};
-      if (v.memory.key.dropped == 0) return sublayer::backward(of_sublayer, a, x, dy, dx, run);
+      if (v.memory.left_out.dropped == 0) return sublayer::backward(of_sublayer, a, x, dy, dx, run);
       const auto kept = v.memory.adjoint.first(x.count);
-      run.drop(kept, dy, v.memory.key);
+      run.drop(kept, dy, v.memory.left_out);
       sublayer::backward(of_sublayer, a, x, kept, dx, run);
     }
     template <class Memory, class Function>
