@@ -57,6 +57,7 @@
 #include <lacuna/attention/source/low_rank.hpp>
 #include <lacuna/attention/source/summarised.hpp>
 #include <lacuna/block/dropout.hpp>
+#include <lacuna/block/recomputed.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/block/residual.hpp>
 #include <lacuna/block/shared.hpp>

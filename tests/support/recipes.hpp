@@ -238,6 +238,15 @@ using tapped_rows = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20
     lc::tapped<lc::parallel<lc::rms_norm<>, lc::ffn<lc::hidden<4>, lc::tapped_activation<lc::poly_relu>>,
         lc::mixture<lc::experts<2>, lc::experts_per_token<1>, lc::hidden<4>, lc::tapped_activation<lc::silu>>>>>;
 
+/// Blocks whose backward runs their forward again: equal ones in one room, a group of two, one within a group.
+template <class... Sublayers>
+using recomputed_block = lc::recomputed<lc::pre_norm<lc::rms_norm<>, Sublayers...>>;
+using recomputed_blocks =
+    lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+                lc::repeat<3, recomputed_block<lc::attention<lc::heads<3>, lc::rope<>, lc::causal>, placed_ffn>>,
+                lc::recomputed<lc::repeat<2, lc::parallel<lc::layer_norm<>, placed_attention, placed_ffn>>>,
+                lc::recomputed<lc::stack<recomputed_block<placed_ffn>, lc::pre_norm<lc::rms_norm<>, placed_ffn>>>>;
+
 /// Gives a model what it reads beside the stream: a graph, where some nodes listen to themselves, one to nobody, and
 /// positions; the lengths of sequences; kinds of tokens.
 template <class Model>

@@ -47,6 +47,7 @@ struct tapped_activation {
   using activation = std::conditional_t<fine, checked<Inner, slots::activation>, relu>;
   static constexpr auto name = fixed_string("tapped_activation<") + checked<Inner, slots::activation>::name + ">";
   static constexpr bool preserves_zero = activation::preserves_zero;
+  static constexpr bool has_taps = true;
 
   template <extent_t Width>
   struct bound {

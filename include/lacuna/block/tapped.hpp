@@ -49,6 +49,7 @@ struct tapped {
   using inner_place = At;
   using closing_norm = typename detail::closing_norm_of<Block>::type;
   static constexpr bool norms_apart = detail::norms_apart<Block>;
+  static constexpr bool has_taps = true;
 
   template <class At>
   struct bound : detail::bound_block<Block, At> {

@@ -1,6 +1,7 @@
 #pragma once
 /// One block of many, as the place of a substitution.
 
+#include <lacuna/block/recomputed.hpp>
 #include <lacuna/block/repeat.hpp>
 #include <lacuna/block/shared.hpp>
 #include <lacuna/block/tapped.hpp>
@@ -27,6 +28,8 @@ template <extent_t Count, class Block, class Norms>
 inline constexpr extent_t layers_of<shared<Count, Block, Norms>> = Count * layers_of<Block>;
 template <class Block>
 inline constexpr extent_t layers_of<tapped<Block>> = layers_of<Block>;
+template <class Block>
+inline constexpr extent_t layers_of<recomputed<Block>> = layers_of<Block>;
 
 /// A block that is repeated so many times, as the list of nothing or one block.
 template <extent_t Count, class Block>
@@ -51,21 +54,27 @@ struct substituted_layer<shared<Count, Block, Norms>, Number, Rule> {
   using type = type_list<shared<Count, Block, Norms>>;
 };
 
-/// A tap stays behind the last of the blocks.
-template <class List>
-struct tapped_again;
-template <class... Blocks>
-struct tapped_again<type_list<Blocks...>> {
-  using type = tapped<stack<Blocks...>>;
+/// What was wrapped around blocks stays around all of them: a tap behind the last, one room for all.
+template <template <class> class Wrapper, class List>
+struct wrapped_again;
+template <template <class> class Wrapper, class... Blocks>
+struct wrapped_again<Wrapper, type_list<Blocks...>> {
+  using type = Wrapper<stack<Blocks...>>;
 };
-template <class Only>
-struct tapped_again<type_list<Only>> {
-  using type = tapped<Only>;
+template <template <class> class Wrapper, class Only>
+struct wrapped_again<Wrapper, type_list<Only>> {
+  using type = Wrapper<Only>;
 };
 template <class Block, extent_t Number, class Rule>
   requires(!is_met<tapped<Block>, Rule>)
 struct substituted_layer<tapped<Block>, Number, Rule> {
-  using type = type_list<typename tapped_again<typename substituted_layer<Block, Number, Rule>::type>::type>;
+  using type = type_list<typename wrapped_again<tapped, typename substituted_layer<Block, Number, Rule>::type>::type>;
+};
+template <class Block, extent_t Number, class Rule>
+  requires(!is_met<recomputed<Block>, Rule>)
+struct substituted_layer<recomputed<Block>, Number, Rule> {
+  using type =
+      type_list<typename wrapped_again<recomputed, typename substituted_layer<Block, Number, Rule>::type>::type>;
 };
 
 /// Parts in a row, of which those that hold layers are numbered on.

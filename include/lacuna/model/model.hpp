@@ -593,8 +593,8 @@ inline constexpr extent_t gradient_bytes = [] {
   else
     return extent_t{0};
 }();
-/// Bytes of the workspace: what a forward writes and nobody keeps.
+/// Bytes of the workspace: what a forward writes and nobody keeps but backward, with the rooms of `recomputed` blocks.
 template <class Model>
-inline constexpr extent_t workspace_bytes = sizeof(typename Model::memory_type);
+inline constexpr extent_t workspace_bytes = sizeof(typename Model::memory_type) + Model::workings_type::room_bytes;
 
 LACUNA_END

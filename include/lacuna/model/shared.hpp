@@ -20,6 +20,13 @@ namespace detail {
 template <class Item>
 inline constexpr bool is_page_table = requires { requires Item::is_page_table; };
 
+/// Bytes of a shared item that is a room, workspace of all layers (block/recomputed.hpp); 0 of all others.
+template <class Item>
+inline constexpr extent_t room_bytes_of = 0;
+template <class Item>
+  requires requires { requires Item::is_room; }
+inline constexpr extent_t room_bytes_of<Item> = sizeof(Item);
+
 }  // namespace detail
 
 /// The distinct shared items of a model, found by type.
@@ -28,6 +35,8 @@ struct shared_items;
 template <class... Items>
 struct shared_items<type_list<Items...>> {
   flat_tuple<Items...> items;
+  /// Bytes of all rooms.
+  static constexpr extent_t room_bytes = (extent_t{0} + ... + detail::room_bytes_of<Items>);
 
   template <class Item>
   LACUNA_HD constexpr const Item& get() const noexcept {
@@ -38,6 +47,13 @@ struct shared_items<type_list<Items...>> {
       return i;
     }();
     return items.template at<at>();
+  }
+  /// A room: an item that layers write one after the other, though all else is only read by runs. (The object is never
+  /// const where something runs.)
+  template <class Item>
+  LACUNA_HD constexpr Item& room() const noexcept {
+    static_assert(Item::is_room);
+    return const_cast<Item&>(get<Item>());
   }
   /// Tables: functions of nothing.
   constexpr void build() {
@@ -110,6 +126,7 @@ struct shared_items<type_list<Items...>> {
 };
 template <>
 struct shared_items<type_list<>> {
+  static constexpr extent_t room_bytes = 0;
   constexpr void build() {}
   constexpr void prepare(extent_t, extent_t) {}
   template <class Data>

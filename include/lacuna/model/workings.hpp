@@ -43,6 +43,7 @@ struct model_workings {
   typename Bound::template state<weights<value>> state;
   typename Bound::template memory<Plan> memory;
   shared_items<typename Bound::template shares<Plan>> shared;
+  static constexpr extent_t room_bytes = shared_items<typename Bound::template shares<Plan>>::room_bytes;
   tensor<value, result_rows<Bound, Plan, Trains>, result_columns<Bound>>
       logits;  ///< or rows of sequences, or a forecast
   /// Scratch of `generate`: a heap of token numbers.
