@@ -81,6 +81,19 @@ using nested = lc::design_space<shipped, lc::vary<lc::relu, lc::relu, lc::gated<
                                 lc::vary<lc::relu, lc::in<lc::slots::activation>, lc::relu, lc::silu>>;
 static_assert(lc::same<nested::variant<3>::recipe, lc::substitute<shipped, lc::relu, lc::gated<lc::silu>>>);
 
+// Samples: what the constraints allow, none twice, the same by any compiler; a small space is drawn to its end.
+using drawn = lc::sampled_space<shipped, lc::samples{.seed = 7, .count = 5}, lc::vary<lc::causal, lc::causal, near, nearer>,
+                                lc::vary<lc::slots::cache, lc::linear_cache, lc::ring_cache<64>>,
+                                lc::vary<lc::slots::activation, lc::relu, lc::gated<lc::relu>>,
+                                lc::without<lc::causal, lc::ring_cache<64>>, lc::where<fits>>;
+static_assert(drawn::size == 5 && drawn::combinations == 12);
+using drawn_again = lc::sampled_space<shipped, lc::samples{.seed = 7, .count = 2},
+                                      lc::vary<lc::slots::activation, lc::relu, lc::silu, lc::gelu>,
+                                      lc::vary<lc::rms_norm<>, lc::rms_norm<>, lc::layer_norm<>>>;
+using drawn_otherwise = lc::sampled_space<shipped, lc::samples{.seed = 8, .count = 2},
+                                          lc::vary<lc::slots::activation, lc::relu, lc::silu, lc::gelu>,
+                                          lc::vary<lc::rms_norm<>, lc::rms_norm<>, lc::layer_norm<>>>;
+
 /// The smaller one, which is run.
 using tiny = lc::decoder<lc::vocabulary<13>, lc::width<8>, lc::context<40>,
                          lc::repeat<2, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, lc::causal>,
@@ -94,6 +107,20 @@ TEST_CASE("names are unique") {
   std::set<std::string> names;
   lc::for_each_variant<space>([&](auto variant) { names.insert(variant.name.c_str()); });
   CHECK(names.size() == space::size);
+}
+
+TEST_CASE("samples are variants of the whole space, each once") {
+  std::set<std::string> whole, some;
+  lc::for_each_variant<caches>([&](auto variant) { whole.insert(variant.name.c_str()); });
+  lc::for_each_variant<drawn>([&](auto variant) { some.insert(variant.name.c_str()); });
+  CHECK(some == whole);  // five of twelve are allowed, and five were asked for
+  const auto names_of = []<class Space>(Space) {
+    std::string names;
+    lc::for_each_variant<Space>([&](auto variant) { names += std::string(variant.name.c_str()) + "; "; });
+    return names;
+  };
+  CHECK(names_of(drawn_again{}) == "gelu, rms_norm; silu, layer_norm; ");
+  CHECK(names_of(drawn_again{}) != names_of(drawn_otherwise{}));
 }
 
 TEST_CASE("variants give what recipes written by hand give") {

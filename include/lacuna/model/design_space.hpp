@@ -23,7 +23,8 @@ enum class space_problem {
   not_a_choice,
   same_names,
   same_recipes,
-  empty
+  empty,
+  too_few
 };
 
 /// The combinations that are left, found once.
@@ -111,7 +112,8 @@ struct space_of<Recipe, type_list<Axes...>, type_list<Constraints...>> {
     return true;
   }
 
-  static constexpr space_problem find() {
+  /// What is wrong with its parts, whatever is left of the combinations.
+  static constexpr space_problem find_in_parts() {
     if constexpr (sizeof...(Axes) == 0)
       return space_problem::no_axis;
     else if constexpr (!((Axes::size > 1) && ...))
@@ -128,6 +130,12 @@ struct space_of<Recipe, type_list<Axes...>, type_list<Constraints...>> {
       return space_problem::not_a_choice;
     else if constexpr (!(names_tell_apart(typename Axes::choices{}) && ...))
       return space_problem::same_names;
+    else
+      return space_problem::none;
+  }
+  static constexpr space_problem find() {
+    if constexpr (constexpr space_problem of_parts = find_in_parts(); of_parts != space_problem::none)
+      return of_parts;
     else if constexpr (kept_combinations<space_of>.count == 0)
       return space_problem::empty;
     else if constexpr (!all_differ(kept_combinations<space_of>, std::make_index_sequence<combinations>{}))
@@ -203,6 +211,10 @@ struct design_space_is_sound {
       "lacuna::design_space: two variants are the same recipe (list a choice once, and leave out by without<...> "
       "what another choice makes pointless)");
   static_assert(Found != empty, "lacuna::design_space: no variant is left (allow more by where<...> and without<...>)");
+  static_assert(
+      Found != too_few,
+      "lacuna::sampled_space: it found fewer variants than it shall draw (draw fewer, or allow more by where<...> "
+      "and without<...>)");
 };
 template <bool Fine>
 struct design_space_has_the_variant {
