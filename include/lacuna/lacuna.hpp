@@ -71,6 +71,7 @@
 #include <lacuna/format/block_diagonal.hpp>
 #include <lacuna/format/blocked.hpp>
 #include <lacuna/format/cached.hpp>
+#include <lacuna/format/choose_mask.hpp>
 #include <lacuna/format/masked.hpp>
 #include <lacuna/format/n_m.hpp>
 #include <lacuna/format/parameter_tokens.hpp>
@@ -127,6 +128,7 @@
 #include <lacuna/train/adam_w.hpp>
 #include <lacuna/tensor/taps.hpp>
 #include <lacuna/train/auxiliary_loss.hpp>
+#include <lacuna/train/choose_masks.hpp>
 #include <lacuna/train/cross_entropy.hpp>
 #include <lacuna/train/gradient_descent.hpp>
 #include <lacuna/train/initialise.hpp>

@@ -2,51 +2,19 @@
 /// Into sparse formats: a mask, and the entries that it keeps.
 
 #include <lacuna/compress/dense.hpp>
-#include <lacuna/format/block_diagonal.hpp>
-#include <lacuna/format/blocked.hpp>
 #include <lacuna/format/masked.hpp>
-#include <lacuna/format/n_m.hpp>
 
 LACUNA_BEGIN
 
 namespace detail {
 
-/// The mask that the largest entries make, in the pattern of a format.
-template <class Format>
-struct masks_of;
-template <extent_t BlockOutputs, extent_t BlockInputs, density Stored>
-struct masks_of<blocked<BlockOutputs, BlockInputs, Stored>> {
-  template <extent_t Outputs, extent_t Inputs>
-  static weight_mask by_magnitude(const weight_matrix& from, mask_scope scope) {
-    using pattern = typename blocked<BlockOutputs, BlockInputs, Stored>::template bound<Outputs, Inputs>::pattern_type;
-    return scope == mask_scope::strip
-               ? keep_largest_blocks_per_strip(from, BlockOutputs, BlockInputs, pattern::capacity)
-               : keep_largest_blocks(from, BlockOutputs, BlockInputs, pattern::capacity);
-  }
-};
-template <extent_t Kept, extent_t Group, extent_t SharedBy>
-struct masks_of<n_m<Kept, Group, SharedBy>> {
-  template <extent_t Outputs, extent_t Inputs>
-  static weight_mask by_magnitude(const weight_matrix& from, mask_scope) {
-    return keep_n_of_m(from, Kept, Group, SharedBy);
-  }
-};
-template <extent_t Blocks>
-struct masks_of<block_diagonal<Blocks>> {
-  template <extent_t Outputs, extent_t Inputs>
-  static weight_mask by_magnitude(const weight_matrix&, mask_scope) {
-    weight_mask mask(Outputs, Inputs);
-    for (extent_t o = 0; o < Outputs; ++o)
-      for (extent_t i = 0; i < Inputs; ++i) mask(o, i) = o / (Outputs / Blocks) == i / (Inputs / Blocks) ? 1 : 0;
-    return mask;
-  }
-};
-
 /// The given mask, or the one by magnitude.
 template <class Format, extent_t Outputs, extent_t Inputs>
 weight_mask mask_for(const weight_matrix& from, const conversion_choices& choices) {
   if (choices.mask != nullptr) return *choices.mask;
-  return masks_of<Format>::template by_magnitude<Outputs, Inputs>(from, choices.scope);
+  weight_mask mask(Outputs, Inputs);
+  masks_of<Format>::template by_magnitude<Outputs, Inputs>(from, mask, choices.scope);
+  return mask;
 }
 
 /// Whether a mask keeps any entry of a block.

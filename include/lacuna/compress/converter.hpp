@@ -10,11 +10,6 @@
 
 LACUNA_BEGIN
 
-/// Among which blocks the largest are chosen.
-enum class mask_scope : std::uint8_t {
-  weight,  ///< all blocks of a weight: the smallest residual
-  strip    ///< those of each strip alone, so that all strips are as full: each row, where blocks are single entries
-};
 /// What a conversion may be told.
 struct conversion_choices {
   mask_scope scope = mask_scope::weight;

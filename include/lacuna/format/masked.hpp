@@ -57,7 +57,8 @@ inline constexpr bool has_pattern = requires { typename Map::pattern_type; } || 
 /// y = (mask * W) x with all entries of W stored and a mask of zeros and ones beside them: the training view of the
 /// sparse format `Packed`, whose pattern the mask has. `(tokens, inputs) -> (tokens, outputs)`, the dense product's
 /// multiply-adds. Paths: `weight` `(outputs, inputs)`, `mask` `(outputs, inputs)`, 8 bits; all ones at first.
-/// `compress/` chooses masks, and packs such a weight into `Packed`. Keeps a copy of the masked weight.
+/// `try_choose_masks` chooses masks, and compress/ packs such a weight into `Packed`. Keeps a copy of the masked
+/// weight.
 template <class Packed, class Gradient = kept_entries>
 struct masked {
   using slot = slots::format;
@@ -77,6 +78,7 @@ struct masked {
 
     template <class Role>
     struct parameters {
+      using masked_for = packed_format;  ///< for walks that look for masks
       typename Role::template tensor<Outputs, Inputs> weight;
       [[no_unique_address]] typename Role::template integers<std::uint8_t, Outputs, Inputs> mask;
       template <class Visitor, class... Structs>

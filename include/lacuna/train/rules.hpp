@@ -54,6 +54,12 @@ struct examples_fit_the_context {
   static_assert(Fine,
                 "lacuna::learn: the task's examples are longer than the model's context (write context<task::length>)");
 };
+template <bool Fine>
+struct some_weight_is_masked {
+  static_assert(Fine,
+                "lacuna::choose_masks: no weight of the model has a mask (give a projection the format "
+                "masked<n_m<2, 4>, straight_through>)");
+};
 
 }  // namespace rules
 
