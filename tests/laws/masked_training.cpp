@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "support/format_rig.hpp"
+
 namespace {
 namespace lc = lacuna;
 using lc::density;
@@ -260,4 +262,62 @@ TEST_CASE("straight through, every group has N entries at all times, masks move,
   }
   CHECK(changed > 0);
   CHECK(same_bits(one.parameters(), two.parameters()));
+}
+
+TEST_CASE("SR-STE adds a share of what the mask leaves out to the dense gradient, once a batch, and 0 adds nothing") {
+  using pattern = lc::n_m<2, 4>;
+  formats::rig<lc::masked<pattern, lc::straight_through>, 12, 8> straight(5);
+  formats::rig<lc::masked<pattern, lc::sr_ste<lc::shrinkage{0}>>, 12, 8> nothing(5);
+  formats::rig<lc::masked<pattern, lc::sr_ste<lc::shrinkage{0.01}>>, 12, 8> shrinking(5);
+  CHECK(std::string(lc::masked<pattern, lc::sr_ste<>>::name.c_str()) == "masked<n_m<2:4>, sr_ste<0.0002>>");
+  straight.forward(), nothing.forward(), shrinking.forward();
+  straight.backward(), nothing.backward(), shrinking.backward();
+  extent_t left_out = 0;
+  for (extent_t i = 0; i < 96; ++i) {
+    const double gradient = straight.parts->gradients.weight[i];
+    CHECK(nothing.parts->gradients.weight[i] == gradient);
+    const bool kept = shrinking.parts->parameters.mask[i] != 0;
+    left_out += kept ? 0 : 1;
+    if (kept)
+      CHECK(shrinking.parts->gradients.weight[i] == gradient);
+    else
+      CHECK(shrinking.parts->gradients.weight[i] ==
+            doctest::Approx(gradient + 0.01 * shrinking.parts->parameters.weight[i]).epsilon(1e-12));
+  }
+  CHECK(left_out > 10);
+  CHECK(left_out < 86);
+  CHECK(same_bits(straight.parts->dx, shrinking.parts->dx));
+
+  // A trainer has it in the mean once, whatever the parts: with the gradient of straight_through it is another step.
+  using plain = lc::model<network_of<pattern, lc::straight_through>, lc::f64>;
+  using net = lc::model<network_of<pattern, lc::sr_ste<lc::shrinkage{0.5}>>, lc::f64>;
+  auto by_hand = fresh<plain>();
+  auto one = fresh<net>(), two = fresh<net>();
+  choose(by_hand), choose(one), choose(two);
+  const auto weight = up_of(by_hand).weight;
+  lc::trainer<plain, lc::gradient_descent> first(by_hand, {.momentum = 0});
+  lc::trainer<net, lc::gradient_descent> second(one, {.momentum = 0});
+  lc::trainer<net, lc::gradient_descent, lc::parts<2>> third(two, {.momentum = 0});
+  step(first, 0.1), step(second, 0.1), step(third, 0.1);
+  const auto up = up_of(by_hand);
+  for (extent_t i = 0; i < weight.size; ++i) {
+    const double expected = up.weight[i] - (up.mask[i] != 0 ? 0 : 0.1 * 0.5 * weight[i]);
+    CHECK(up_of(one).weight[i] == doctest::Approx(expected).epsilon(1e-12));
+    CHECK(up_of(two).weight[i] == doctest::Approx(expected).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("without another gradient, what the mask leaves out shrinks geometrically, and the rest stays") {
+  formats::rig<lc::masked<lc::n_m<2, 4>, lc::sr_ste<lc::shrinkage{0.25}>>, 8, 8> of(7);
+  auto& parts = *of.parts;
+  for (auto& each : parts.dy.data) each = 0;
+  const auto before = parts.parameters.weight;
+  for (int i = 0; i < 10; ++i) {
+    for (auto& each : parts.gradients.weight.data) each = 0;
+    of.refresh(), of.forward(), of.backward();
+    for (extent_t j = 0; j < 64; ++j) parts.parameters.weight[j] -= parts.gradients.weight[j];
+  }
+  for (extent_t i = 0; i < 64; ++i)
+    CHECK(parts.parameters.weight[i] ==
+          doctest::Approx(before[i] * (parts.parameters.mask[i] != 0 ? 1 : std::pow(0.75, 10))).epsilon(1e-12));
 }

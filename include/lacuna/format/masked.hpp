@@ -2,6 +2,7 @@
 /// A dense weight and a mask: how a sparse weight is trained before it is packed.
 
 #include <lacuna/format/dense.hpp>
+#include <lacuna/format/density.hpp>
 #include <lacuna/tensor/structs.hpp>
 
 LACUNA_BEGIN
@@ -9,14 +10,14 @@ LACUNA_BEGIN
 struct kept_entries;
 
 namespace slots {
-/// Where the gradient of a masked weight goes: `kept_entries` or `straight_through`.
+/// Where the gradient of a masked weight goes: `kept_entries`, `straight_through` or `sr_ste<>`.
 struct mask_gradient {
   using stand_in = kept_entries;
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,
-                  "lacuna::masked: the second argument says nothing about gradients (write straight_through, or leave "
-                  "it out)");
+                  "lacuna::masked: the second argument says nothing about gradients (write straight_through or "
+                  "sr_ste<>, or leave it out)");
   };
 };
 }  // namespace slots
@@ -25,6 +26,7 @@ struct mask_gradient {
 struct kept_entries {
   using slot = slots::mask_gradient;
   static constexpr bool straight = false;
+  static constexpr double shrinks = 0;  ///< what is added to the gradient of a left-out entry, times the entry
   static constexpr auto name = fixed_string("");
 };
 /// The gradient of the masked weight goes to all entries as if there were no mask, so that entries can come back when
@@ -33,7 +35,42 @@ struct kept_entries {
 struct straight_through {
   using slot = slots::mask_gradient;
   static constexpr bool straight = true;
+  static constexpr double shrinks = 0;
   static constexpr auto name = fixed_string(", straight_through");
+};
+
+/// The share of a left-out entry that is added to its gradient: `sr_ste<shrinkage{2e-4}>`.
+struct shrinkage {
+  double value = 0;
+  constexpr shrinkage() {}  // g++ 12 takes a defaulted one for undefined in function templates
+  constexpr explicit shrinkage(double of) : value(of) {}
+  constexpr bool operator==(const shrinkage&) const = default;
+  constexpr bool fits() const { return value >= 0 && value < 1; }
+};
+
+namespace rules {
+template <bool Fine>
+struct shrinkage_is_a_share {
+  static_assert(
+      Fine,
+      "lacuna::sr_ste: its shrinkage is no share of a weight (write sr_ste<shrinkage{s}> with s from 0 on and "
+      "below 1)");
+};
+}  // namespace rules
+
+/// Straight through the mask, and what it leaves out shrinks: g + shrinkage (1 - mask) w, so that masks which are
+/// chosen anew settle. The term is a loss of the recipe's own, shrinkage / 2 times the square of what is left out, in
+/// the mean over a batch once (`loss_scale`); where layers share a weight, once for each of them. 0 is
+/// `straight_through`, bit for bit. Made for gradient descent: Adam divides the term by the size of the gradient like
+/// everything else. Source: Zhou et al. (2021), arXiv 2102.04010, eq. (8) and (9), with the published 2e-4.
+template <shrinkage By = shrinkage{2e-4}>
+struct sr_ste {
+  static_assert(__is_base_of(nothing, rules::shrinkage_is_a_share<By.fits()>) || true);
+  using slot = slots::mask_gradient;
+  static constexpr bool straight = true;
+  static constexpr double shrinks = By.fits() ? By.value : 0;
+  static constexpr auto name =
+      fixed_string(", sr_ste<") + detail::share_text<static_cast<std::uint32_t>(shrinks * 1e6 + 0.5)>() + ">";
 };
 
 namespace rules {
@@ -127,6 +164,12 @@ struct masked {
       if constexpr (!gradient_rule::straight)
         for (extent_t i = 0; i < parameters.mask.size; ++i)
           if (parameters.mask[i] == 0) gradients.weight[i] = 0;
+      if constexpr (gradient_rule::shrinks > 0) {
+        const auto gradient = gradients.weight.view();
+        using value = typename decltype(gradient)::element;
+        run.evaluate(gradient, gradient + static_cast<value>(gradient_rule::shrinks * run.loss_scale) *
+                                              (parameters.weight.view() - derived.kept.view()));
+      }
       run.multiply_transposed(dx, dy, derived.kept);
     }
     static constexpr std::uint64_t multiply_adds(extent_t tokens) { return std::uint64_t{tokens} * Outputs * Inputs; }

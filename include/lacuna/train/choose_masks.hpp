@@ -96,7 +96,7 @@ struct chooses_masks {
 
 /// Gives every masked weight of a model the mask that its packed format asks for: the largest N of every M, the largest
 /// entries or blocks of the weight, or of each row or strip of it, the blocks along a diagonal; of equal ones the
-/// first. Masks of `straight_through` move, since what they leave out learns; those of `kept_entries` stay
+/// first. Masks of `straight_through` and `sr_ste` move, since what they leave out learns; those of `kept_entries` stay
 /// once what they leave out is 0. Updates the model.
 ///
 /// Call it between steps, as a function of their number (every tenth), so that a training that was resumed chooses at

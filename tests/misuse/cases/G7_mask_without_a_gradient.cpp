@@ -1,4 +1,4 @@
-// sentence: lacuna::masked: the second argument says nothing about gradients (write straight_through, or leave it out)
+// sentence: lacuna::masked: the second argument says nothing about gradients (write straight_through or sr_ste<>, or leave it out)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;
