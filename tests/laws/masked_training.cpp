@@ -68,11 +68,13 @@ struct up_weight {
   lc::tensor<std::uint8_t, 16, 8>& mask;
 };
 template <class Element, class Parameters>
-lc::tensor<Element, 16, 8>& find_up(Parameters& among, const char* name) {
-  lc::tensor<Element, 16, 8>* found = nullptr;
+auto& find_up(Parameters& among, const char* name) {
+  using leaf =
+      std::conditional_t<std::is_const_v<Parameters>, const lc::tensor<Element, 16, 8>, lc::tensor<Element, 16, 8>>;
+  leaf* found = nullptr;
   lc::visit_named(
       [&]<class Leaf>(const char* path, Leaf& of) {
-        if constexpr (lc::same<Leaf, lc::tensor<Element, 16, 8>>)
+        if constexpr (lc::same<Leaf, leaf>)
           if (std::string(path).ends_with(std::string("up.") + name)) found = &of;
       },
       among);
@@ -320,4 +322,95 @@ TEST_CASE("without another gradient, what the mask leaves out shrinks geometrica
   for (extent_t i = 0; i < 64; ++i)
     CHECK(parts.parameters.weight[i] ==
           doctest::Approx(before[i] * (parts.parameters.mask[i] != 0 ? 1 : std::pow(0.75, 10))).epsilon(1e-12));
+}
+
+TEST_CASE("momentum revives nothing that a mask leaves out, and what comes back begins anew") {
+  const auto momentum_revives_nothing = []<class Optimiser>(const Optimiser& by) {
+    using net = lc::model<network_of<lc::n_m<2, 4>, lc::kept_entries>, lc::f64>;
+    auto model = fresh<net>();
+    lc::trainer<net, Optimiser> teacher(model, by);
+    for (int i = 0; i < 3; ++i) step(teacher);  // everything is kept, and has moments
+    choose(model);
+
+    // Without the rule, an entry without a gradient moves on.
+    lc::tensor<double, 16, 8> weight = up_of(model).weight, nothing;
+    auto moments = teacher.moments();
+    double moved = 0;
+    if constexpr (requires { moments.second; })
+      by.step(weight, nothing, find_up<double>(moments.first, "weight"), find_up<double>(moments.second, "weight"),
+              1e-2, 0.0, 1.0, 4, lc::reference{});
+    else
+      by.step(weight, nothing, find_up<double>(moments.first, "weight"), 1e-2, 0.0, 1.0, 4, lc::reference{});
+    const auto up = up_of(model);
+    for (extent_t i = 0; i < weight.size; ++i)
+      if (up.mask[i] == 0) moved = std::max(moved, std::fabs(weight[i] - up.weight[i]));
+    CHECK(moved > 1e-4);
+
+    const auto all_are_zero = [&](const auto& moments_of) {
+      for (extent_t i = 0; i < up.mask.size; ++i)
+        if (up.mask[i] == 0) {
+          CHECK(up.weight[i] == 0);
+          CHECK(find_up<double>(moments_of, "weight")[i] == 0);
+        }
+    };
+    for (int i = 0; i < 4; ++i) {
+      step(teacher);
+      all_are_zero(teacher.moments().first);
+      if constexpr (requires { teacher.moments().second; }) all_are_zero(teacher.moments().second);
+    }
+    CHECK(choose(model).changed == 0);  // what is 0 does not come back by magnitude
+
+    // An entry that a mask of one's own brings back has the first step of a new weight.
+    extent_t back = 0;
+    while (up.mask[back] != 0) ++back;
+    up.mask[back] = 1;
+    model.update();
+    step(teacher);
+    const double size = std::fabs(up.weight[back]);
+    CHECK(size > 0);
+    if constexpr (requires { teacher.moments().second; }) {
+      const double gradient = find_up<double>(teacher.moments().first, "weight")[back] / (1 - by.beta1);
+      const double second = find_up<double>(teacher.moments().second, "weight")[back];
+      CHECK(second == doctest::Approx((1 - by.beta2) * gradient * gradient).epsilon(1e-9));
+    }
+  };
+  momentum_revives_nothing(lc::adam_w{});
+  momentum_revives_nothing(lc::gradient_descent{});
+
+  // A frozen weight keeps what its mask leaves out.
+  using net = lc::model<network_of<lc::n_m<2, 4>, lc::kept_entries>, lc::f64>;
+  auto model = fresh<net>();
+  choose(model);
+  lc::trainer<net> teacher(model);
+  teacher.visit_settings([](const char* path, lc::tensor_setting& setting) {
+    setting.learns = std::string(path).find("up.weight") == std::string::npos;
+  });
+  const auto before = up_of(model).weight;
+  step(teacher);
+  CHECK(same_bits(before, up_of(model).weight));
+}
+
+TEST_CASE("a training that was resumed chooses the same masks and has the same bits") {
+  const auto goes_on = []<class Gradient, class Optimiser>(std::type_identity<Gradient>, const Optimiser& by) {
+    using net = lc::model<network_of<lc::csr<density{0.5}>, Gradient>, lc::simd>;
+    auto whole = fresh<net>();
+    net resumed;
+    lc::trainer<net, Optimiser> first(whole, by), second(resumed, by);
+    const auto run = [](auto& teacher, net& model, std::uint64_t until) {
+      while (teacher.progress().steps < until) {
+        if (teacher.progress().steps % 2 == 0) choose(model);
+        step(teacher);
+      }
+    };
+    run(first, whole, 3);
+    // What a checkpoint holds.
+    resumed.parameters_to_write() = whole.parameters();
+    second.moments_to_write() = first.moments();
+    second.restore(first.progress());
+    run(first, whole, 8), run(second, resumed, 8);
+    CHECK(same_bits(whole.parameters(), resumed.parameters()));
+    CHECK(same_bits(first.moments(), second.moments()));
+  };
+  goes_on(std::type_identity<lc::straight_through>{}, lc::adam_w{});
+  goes_on(std::type_identity<lc::sr_ste<>>{}, lc::gradient_descent{});
 }

@@ -22,7 +22,8 @@ struct mask_gradient {
 };
 }  // namespace slots
 
-/// The gradient of entries that the mask leaves out is 0: the map's own derivative.
+/// The gradient of entries that the mask leaves out is 0: the map's own derivative. A trainer sets them and their
+/// moments to 0.
 struct kept_entries {
   using slot = slots::mask_gradient;
   static constexpr bool straight = false;
@@ -129,6 +130,14 @@ struct masked {
           if (mask[i] > 1)
             return detail::damaged(path, "mask", i) << "expected 0 or 1, found " << std::uint64_t{mask[i]};
         return nothing{};
+      }
+      /// What a mask leaves out for good is 0 after a step, and so are its moments: momentum from before the mask
+      /// revives nothing, and what comes back begins anew.
+      template <class... Moments>
+      LACUNA_HD constexpr void after_step(Moments&... moments) noexcept {
+        if constexpr (!gradient_rule::straight)
+          for (extent_t i = 0; i < mask.size; ++i)
+            if (mask[i] == 0) weight[i] = {}, ((moments.weight[i] = 0), ...);
       }
       /// Everything is kept.
       LACUNA_HD constexpr void initialise() noexcept {

@@ -50,6 +50,21 @@ constexpr extent_t count_tensors() {
   return count;
 }
 
+/// Gives structs of parameters that have `after_step(moments...)`, whose first tensor learns, the last word on a step.
+struct settles_structs {
+  const tensor_setting* setting;  ///< of the next tensor of the walk
+
+  template <class... Leaves>
+  constexpr void operator()(Leaves&...) noexcept {
+    ++setting;
+  }
+  template <class Parameters, class... Moments>
+  constexpr void enters(Parameters& of, Moments&... moments) const noexcept {
+    if constexpr (requires { of.after_step(moments...); })
+      if (setting->learns) of.after_step(moments...);
+  }
+};
+
 /// The allocator of a model's own memory, or the program's.
 template <class Storage>
 struct allocator_of {
@@ -123,7 +138,8 @@ class trainer {
 
   /// One step: `lesson(learner, number)` is called for every number below `streams`, adds the gradients of the sum of
   /// its losses, and returns an `outcome<lesson_result>` (`try_learn_tokens`); parts may be executed at once, and
-  /// lessons throw nothing. Then the optimiser moves the parameters against the gradient of the mean.
+  /// lessons throw nothing. Then the optimiser moves the parameters against the gradient of the mean, and structs of
+  /// parameters that have `after_step(moments...)` have the last word: what masks leave out for good is 0.
   ///
   /// Errors, with the parameters as they were: the first of the lessons' errors; nothing was counted; the loss is not
   /// finite; the gradient is not finite or longer than `stop_above`.
@@ -155,6 +171,10 @@ class trainer {
       optimiser.step(weight, gradient, moments..., rate * setting.rate, setting.decays ? optimiser.weight_decay : 0.0,
                      scale, progress_.steps, backend());
     });
+    if constexpr (wide_enough && Model::owns_parameters) {
+      detail::settles_structs settles{settings_};
+      Optimiser::visit_tensors(settles, *moments_, model_.parameters_to_write());
+    }
     model_.update();
     return report;
   }
