@@ -396,6 +396,51 @@ TEST_CASE("patterns and quantised weights stay, their values learn, and settings
   CHECK(learnt == lc::trainer<net>::tensor_count);
 }
 
+TEST_CASE("what rules of its own move neither decays nor is drawn anew") {
+  using clustered = lc::decoder<
+      lc::vocabulary<11>, lc::width<8>, lc::context<12>,
+      lc::pre_norm<lc::rms_norm<>,
+                   lc::attention<lc::heads<2>, lc::shared_query_key<lc::shared_form::normalised>, lc::k_means<3>>,
+                   lc::ffn<lc::hidden<12>, lc::relu, lc::predicted<lc::rank<2>>>>>;
+  using net = lc::model<clustered, lc::f64>;
+  auto model = fresh<net>();
+  const net undrawn;
+  const auto before = model.parameters();
+  lc::trainer<net> teacher(model, {.weight_decay = 0.1});
+  int apart = 0, seen = 0;
+  const auto other_rules = [](const std::string& path) {
+    return path.find("centroids") != path.npos || path.find("predictor.") != path.npos;
+  };
+  teacher.visit_settings([&](const char* path, const lc::tensor_setting& setting) {
+    CHECK_MESSAGE(setting.learns != other_rules(path), std::string(path));
+    apart += setting.learns ? 0 : 1, ++seen;
+  });
+  CHECK(apart == 4);  // centroids, two maps and a threshold
+  CHECK(seen == int{lc::trainer<net>::tensor_count});
+  step(teacher);
+  lc::visit_named(
+      [&](const char* path, const auto& a, const auto& b, const auto& c) {
+        bool same = true, as_made = true, some = false;
+        for (std::size_t i = 0; i < a.size; ++i)
+          same = same && a[i] == b[i], as_made = as_made && a[i] == c[i], some = some || a[i] != 0;
+        const std::string name = path;
+        if (other_rules(name)) CHECK_MESSAGE(same, name);
+        if (a.rank > 1) CHECK_MESSAGE(as_made == (name.find("centroids") != name.npos), name);
+        if (a.rank > 1) CHECK_MESSAGE(some, name);
+      },
+      before, model.parameters(), undrawn.parameters());
+  // A program that wants them to learn says so.
+  teacher.visit_settings([](const char*, lc::tensor_setting& setting) { setting.learns = true; });
+  step(teacher);
+  bool decayed = false;
+  lc::visit_named(
+      [&](const char* path, const auto& a, const auto& b) {
+        if (std::string(path).find("centroids") != std::string::npos) decayed = a[0] != b[0];
+      },
+      before, model.parameters());
+  CHECK(decayed);
+}
+
 TEST_CASE("fresh weights: deviations, those that write to the stream, vectors as they were, the same for a seed") {
   using net =
       lc::model<lc::substitute<tiny, lc::ffn<lc::hidden<12>, lc::gelu_tanh>, lc::ffn<lc::hidden<96>, lc::relu>>>;

@@ -67,6 +67,7 @@ struct rank {
 
     template <class Role>
     struct parameters {
+      static constexpr bool learns_by_gradient = false;
       typename reduce_map::template parameters<Role> reduce;
       typename expand_map::template parameters<Role> expand;
       typename Role::template tensor<1> threshold;

@@ -44,6 +44,22 @@ struct initialises_structs {
 
 }  // namespace detail
 
+/// Whether gradients move the tensors of a struct of parameters: always, unless it says `static constexpr bool
+/// learns_by_gradient = false`, as centroids and predictors do, which rules of their own move. Optimisers leave them
+/// alone.
+template <class Struct>
+inline constexpr bool learns_by_gradient = true;
+template <class Struct>
+  requires requires { Struct::learns_by_gradient; }
+inline constexpr bool learns_by_gradient<Struct> = Struct::learns_by_gradient;
+/// Whether a struct of parameters begins with drawn numbers of its own, which nothing else should draw: where it says
+/// `static constexpr bool begins_drawn = true`.
+template <class Struct>
+inline constexpr bool begins_drawn = false;
+template <class Struct>
+  requires requires { Struct::begins_drawn; }
+inline constexpr bool begins_drawn<Struct> = Struct::begins_drawn;
+
 /// Asks every struct of parameters that has `try_check(path)`, patterns of sparse weights among them: the first
 /// complaint, which begins with the path.
 template <class Parameters>

@@ -26,7 +26,7 @@ struct trainer_options {
 
 /// How one tensor learns.
 struct tensor_setting {
-  bool learns = true;
+  bool learns = true;   ///< false for what rules of their own move (`learns_by_gradient`)
   double rate = 1;      ///< times the rate of the step
   bool decays = false;  ///< matrices do, unless this says otherwise
 };
@@ -50,6 +50,29 @@ constexpr extent_t count_tensors() {
   return count;
 }
 
+/// Matrices decay, and what rules of its own move is left alone.
+struct first_settings {
+  tensor_setting* setting;
+
+  template <class Leaf>
+  constexpr void operator()(const char*, const Leaf&) noexcept {
+    setting++->decays = Leaf::rank > 1;
+  }
+  template <class Struct>
+  constexpr bool enters(const path_text&, Struct& of) noexcept {
+    if constexpr (learns_by_gradient<Struct>) {
+      return true;
+    } else {
+      visit_tensors(
+          [this]<class Leaf>(const Leaf&) {
+            setting->decays = Leaf::rank > 1;
+            setting++->learns = false;
+          },
+          of);
+      return false;
+    }
+  }
+};
 /// Gives structs of parameters that have `after_step(moments...)`, whose first tensor learns, the last word on a step.
 struct settles_structs {
   const tensor_setting* setting;  ///< of the next tensor of the walk
@@ -114,9 +137,8 @@ class trainer {
     for (auto& part : learners_) part = learner_box::make(of);
     moments_ = moments_box::make();
     if (!ready()) return;
-    extent_t tensor = 0;
-    auto& shape = gradients_of(0);
-    visit_tensors([&]<class Leaf>(const Leaf&) { settings_[tensor++].decays = Leaf::rank > 1; }, shape);
+    detail::first_settings first{settings_};
+    visit_named(first, gradients_of(0));
   }
 
   /// False when the allocator had no memory; nothing else may be called then.

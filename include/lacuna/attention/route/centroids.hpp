@@ -18,6 +18,7 @@ struct centroid_seed {
 /// `centroids`, (heads, clusters, head_width).
 template <class Role, extent_t Heads, extent_t Clusters, extent_t HeadWidth>
 struct centroid_parameters {
+  static constexpr bool learns_by_gradient = false, begins_drawn = true;
   typename Role::template tensor<Heads, Clusters, HeadWidth> centroids;
   template <class Visitor, class... Structs>
   LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
