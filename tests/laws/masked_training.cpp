@@ -5,14 +5,11 @@
 #include <cmath>
 #include <lacuna/compress/blocked.hpp>
 #include <lacuna/lacuna.hpp>
-#include <lacuna/with_simd.hpp>
 #include <lacuna/with_threads.hpp>
 #include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
-
-#include "support/format_rig.hpp"
 
 namespace {
 namespace lc = lacuna;
@@ -245,7 +242,7 @@ TEST_CASE("a weight that is no number leaves all masks as they were") {
 }
 
 TEST_CASE("straight through, every group has N entries at all times, masks move, and threads change no bit") {
-  using net = lc::model<network_of<lc::n_m<2, 4>>, lc::simd>;
+  using net = lc::model<network_of<lc::n_m<2, 4>>, lc::f64>;
   auto one = fresh<net>(), two = fresh<net>();
   lc::thread_team alone(1), pair(2);
   lc::trainer<net, lc::adam_w, lc::parts<2>, lc::thread_team> a(one, {}, {}, alone), b(two, {}, {}, pair);
@@ -266,31 +263,9 @@ TEST_CASE("straight through, every group has N entries at all times, masks move,
   CHECK(same_bits(one.parameters(), two.parameters()));
 }
 
-TEST_CASE("SR-STE adds a share of what the mask leaves out to the dense gradient, once a batch, and 0 adds nothing") {
+TEST_CASE("SR-STE is in the mean over a batch once, whatever its parts") {
   using pattern = lc::n_m<2, 4>;
-  formats::rig<lc::masked<pattern, lc::straight_through>, 12, 8> straight(5);
-  formats::rig<lc::masked<pattern, lc::sr_ste<lc::shrinkage{0}>>, 12, 8> nothing(5);
-  formats::rig<lc::masked<pattern, lc::sr_ste<lc::shrinkage{0.01}>>, 12, 8> shrinking(5);
-  CHECK(std::string(lc::masked<pattern, lc::sr_ste<>>::name.c_str()) == "masked<n_m<2:4>, sr_ste<0.0002>>");
-  straight.forward(), nothing.forward(), shrinking.forward();
-  straight.backward(), nothing.backward(), shrinking.backward();
-  extent_t left_out = 0;
-  for (extent_t i = 0; i < 96; ++i) {
-    const double gradient = straight.parts->gradients.weight[i];
-    CHECK(nothing.parts->gradients.weight[i] == gradient);
-    const bool kept = shrinking.parts->parameters.mask[i] != 0;
-    left_out += kept ? 0 : 1;
-    if (kept)
-      CHECK(shrinking.parts->gradients.weight[i] == gradient);
-    else
-      CHECK(shrinking.parts->gradients.weight[i] ==
-            doctest::Approx(gradient + 0.01 * shrinking.parts->parameters.weight[i]).epsilon(1e-12));
-  }
-  CHECK(left_out > 10);
-  CHECK(left_out < 86);
-  CHECK(same_bits(straight.parts->dx, shrinking.parts->dx));
-
-  // A trainer has it in the mean once, whatever the parts: with the gradient of straight_through it is another step.
+  // With the gradient of straight_through it is another step.
   using plain = lc::model<network_of<pattern, lc::straight_through>, lc::f64>;
   using net = lc::model<network_of<pattern, lc::sr_ste<lc::shrinkage{0.5}>>, lc::f64>;
   auto by_hand = fresh<plain>();
@@ -307,21 +282,6 @@ TEST_CASE("SR-STE adds a share of what the mask leaves out to the dense gradient
     CHECK(up_of(one).weight[i] == doctest::Approx(expected).epsilon(1e-12));
     CHECK(up_of(two).weight[i] == doctest::Approx(expected).epsilon(1e-12));
   }
-}
-
-TEST_CASE("without another gradient, what the mask leaves out shrinks geometrically, and the rest stays") {
-  formats::rig<lc::masked<lc::n_m<2, 4>, lc::sr_ste<lc::shrinkage{0.25}>>, 8, 8> of(7);
-  auto& parts = *of.parts;
-  for (auto& each : parts.dy.data) each = 0;
-  const auto before = parts.parameters.weight;
-  for (int i = 0; i < 10; ++i) {
-    for (auto& each : parts.gradients.weight.data) each = 0;
-    of.refresh(), of.forward(), of.backward();
-    for (extent_t j = 0; j < 64; ++j) parts.parameters.weight[j] -= parts.gradients.weight[j];
-  }
-  for (extent_t i = 0; i < 64; ++i)
-    CHECK(parts.parameters.weight[i] ==
-          doctest::Approx(before[i] * (parts.parameters.mask[i] != 0 ? 1 : std::pow(0.75, 10))).epsilon(1e-12));
 }
 
 TEST_CASE("momentum revives nothing that a mask leaves out, and what comes back begins anew") {
@@ -392,7 +352,7 @@ TEST_CASE("momentum revives nothing that a mask leaves out, and what comes back 
 
 TEST_CASE("a training that was resumed chooses the same masks and has the same bits") {
   const auto goes_on = []<class Gradient, class Optimiser>(std::type_identity<Gradient>, const Optimiser& by) {
-    using net = lc::model<network_of<lc::csr<density{0.5}>, Gradient>, lc::simd>;
+    using net = lc::model<network_of<lc::n_m<2, 4>, Gradient>, lc::f64>;
     auto whole = fresh<net>();
     net resumed;
     lc::trainer<net, Optimiser> first(whole, by), second(resumed, by);
@@ -413,4 +373,55 @@ TEST_CASE("a training that was resumed chooses the same masks and has the same b
   };
   goes_on(std::type_identity<lc::straight_through>{}, lc::adam_w{});
   goes_on(std::type_identity<lc::sr_ste<>>{}, lc::gradient_descent{});
+}
+
+TEST_CASE("a model whose masks decay is the dense one at first and the hard one at last, where moments are kept") {
+  using slow = lc::model<network_of<lc::n_m<2, 4>, lc::decaying<>>, lc::f64>;
+  using hard = lc::model<network_of<lc::n_m<2, 4>, lc::kept_entries>, lc::f64>;
+  using dense = lc::model<network<lc::dense>, lc::f64>;
+  const std::uint32_t tokens[]{1, 2, 3, 4};
+  auto model = fresh<slow>();
+  choose(model);
+  dense plain;
+  copy_learnt(model, plain);
+  hard masked;
+  copy_learnt(model, masked);
+  choose(masked);
+  const auto same_logits = [&](auto& a, auto& b) {
+    a.reset(), b.reset();
+    const auto of_a = a.forward({tokens, 4}), of_b = b.forward({tokens, 4});
+    bool same = true;
+    for (extent_t i = 0; i < of_a.columns; ++i) same = same && of_a(0, i) == of_b(0, i);
+    return same;
+  };
+  CHECK(same_logits(model, plain));
+  CHECK(!same_logits(model, masked));
+  REQUIRE(lc::try_decay_masks(model, 0.5).ok());
+  CHECK(!same_logits(model, plain));
+  CHECK(!same_logits(model, masked));
+
+  // While they decay, left-out entries and their moments live.
+  lc::trainer<slow> teacher(model);
+  const auto left_out_live = [&] {
+    const auto up = up_of(model);
+    int living = 0;
+    for (extent_t i = 0; i < up.mask.size; ++i)
+      if (up.mask[i] == 0) living += up.weight[i] != 0 && find_up<double>(teacher.moments().second, "weight")[i] != 0;
+    return living;
+  };
+  step(teacher);
+  CHECK(left_out_live() > 10);
+  for (const double wrong : {1.5, -0.1, std::numeric_limits<double>::quiet_NaN()}) {
+    const auto before = model.parameters();
+    const auto refused = lc::try_decay_masks(model, wrong);
+    REQUIRE(!refused.ok());
+    CHECK(std::string(refused.why().message.c_str()).find("expected a share from 0 to 1, found") != std::string::npos);
+    CHECK(same_bits(before, model.parameters()));
+  }
+  REQUIRE(lc::try_decay_masks(model, 0).ok());
+  copy_learnt(model, masked);
+  choose(masked), choose(model);
+  CHECK(same_logits(model, masked));
+  step(teacher);
+  CHECK(left_out_live() == 0);
 }

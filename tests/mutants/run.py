@@ -232,6 +232,10 @@ MUTATIONS = [
     ("model/window/window_input.hpp", "v.memory.series_part.first(series), dembedded, dx, run)",
      "dx, dembedded, dx, run)", "inverted_plain"),
     ("model/regressor.hpp", "dnormed.slice(0, variates)", "dnormed.slice(1, variates)", "inverted"),
+    ("format/masked.hpp", "if (parameters.mask[i] == 0) gradients.weight[i] = 0",
+     "if (parameters.mask[i] == 0) gradients.weight[i] *= 1.001", "masked"),
+    ("format/masked.hpp", "? adjoint.outer[i] : share * adjoint.outer[i]",
+     "? adjoint.outer[i] : adjoint.outer[i] * 1", "masked"),
     ("op/transpose.hpp", "y(i, j) += static_cast<Value>(", "y(i, j) -= static_cast<Value>(", "inverted"),
 ]
 

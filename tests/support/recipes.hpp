@@ -290,6 +290,13 @@ using inverted = small_regressor<>;
 using inverted_plain = small_regressor<lc::no_instance_norm, lc::inverted_tokens<lc::low_rank_weight<3>, lc::no_bias>,
                                        lc::learned_position, lc::embedding_norm<lc::rms_norm<>>, lc::linear_head<>>;
 
+/// Masks: for good, and one that comes slowly.
+using masked = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    lc::pre_norm<lc::rms_norm<>,
+                 lc::attention<lc::heads<2>, lc::rope<>, lc::causal, lc::masked<lc::csr<lc::density{0.5}>>>,
+                 lc::ffn<lc::hidden<12>, lc::gelu, lc::masked<lc::n_m<2, 4>, lc::decaying<>>, lc::bias>>>;
+
 /// What a model is given: the stream.
 template <class Model, class = void>
 struct input {
@@ -311,7 +318,8 @@ struct input<Model, std::enable_if_t<Model::regresses>> {
   auto view() const { return numbers.view(); }
 };
 
-/// Adds normal values of the given spread to every parameter; gains start at 1. Quantised weights become small integers.
+/// Adds normal values of the given spread to every parameter; gains start at 1. Quantised weights become small integers,
+/// masks keep what is largest, and those that decay multiply the rest.
 template <class Model>
 void randomise(Model& model, std::uint64_t seed, double spread) {
   std::uint64_t counter = 0;
@@ -330,6 +338,9 @@ void randomise(Model& model, std::uint64_t seed, double spread) {
       },
       model.parameters_to_write());
   model.update();
+  constexpr auto masks = lc::detail::masked_weights<typename Model::bound>;
+  if constexpr (masks.count > 0) (void)lc::try_choose_masks(model);
+  if constexpr (masks.decaying > 0) (void)lc::try_decay_masks(model, 0.3);
 }
 
 }  // namespace recipes

@@ -1,5 +1,5 @@
 #pragma once
-/// Masks that are chosen anew while a model learns.
+/// Masks that are chosen anew, and come slowly, while a model learns.
 
 #include <lacuna/format/choose_mask.hpp>
 #include <lacuna/format/masked.hpp>
@@ -22,21 +22,21 @@ template <class Struct>
 concept Masked = requires { typename Struct::masked_for; };
 
 struct counts_masked {
-  extent_t count = 0;
+  extent_t count = 0, decaying = 0;
   template <class Leaf>
   constexpr void operator()(const Leaf&) const noexcept {}
   template <class Struct>
   constexpr void enters(const Struct&) noexcept {
-    count += Masked<Struct> ? 1 : 0;
+    if constexpr (Masked<Struct>) ++count, decaying += Struct::mask_decays ? 1 : 0;
   }
 };
-/// Masked weights of a bound recipe.
+/// How many weights of a bound recipe are masked.
 template <class Bound>
-inline constexpr extent_t masked_weights = [] {
+inline constexpr counts_masked masked_weights = [] {
   typename Bound::template parameters<shapes<float>> walked{};
   counts_masked counts;
   visit_tensors(counts, walked);
-  return counts.count;
+  return counts;
 }();
 
 struct checks_masked_weights {
@@ -92,6 +92,19 @@ struct chooses_masks {
   }
 };
 
+struct sets_shares {
+  double share;
+
+  template <class Leaf>
+  constexpr void operator()(Leaf&) const noexcept {}
+  template <class Struct>
+  constexpr void enters(Struct& of) const noexcept {
+    if constexpr (Masked<Struct>)
+      if constexpr (Struct::mask_decays)
+        of.left_in[0] = static_cast<std::uint32_t>(share * static_cast<double>(whole_left_in) + 0.5);
+  }
+};
+
 }  // namespace detail
 
 /// Gives every masked weight of a model the mask that its packed format asks for: the largest N of every M, the largest
@@ -107,7 +120,8 @@ struct chooses_masks {
 template <class Model>
 constexpr outcome<mask_report> try_choose_masks(Model& of, mask_scope scope = mask_scope::weight) {
   static_assert(
-      __is_base_of(nothing, rules::some_weight_is_masked<(detail::masked_weights<typename Model::bound> > 0)>) || true);
+      __is_base_of(nothing, rules::some_weight_is_masked<(detail::masked_weights<typename Model::bound>.count > 0)>) ||
+      true);
   detail::checks_masked_weights checks;
   visit_named(checks, of.parameters());
   if (!checks.found.ok()) return checks.found.why();
@@ -115,6 +129,22 @@ constexpr outcome<mask_report> try_choose_masks(Model& of, mask_scope scope = ma
   visit_tensors(chooses, of.parameters_to_write());
   of.update();
   return chooses.report;
+}
+
+/// Multiplies what the `decaying` masks of a model leave out by a share from 1, the dense weights bit for bit, to 0,
+/// the hard masks, rounded to a 2^24th. Updates the model. Call it between steps with a schedule of their number, such
+/// as `linear_schedule{1, 0}` or `exponential_schedule{.speed = 8}`, and at last with 0. Error: no such share; nothing
+/// changes.
+template <class Model>
+constexpr status try_decay_masks(Model& of, double share) {
+  static_assert(
+      __is_base_of(nothing, rules::some_mask_decays<(detail::masked_weights<typename Model::bound>.decaying > 0)>) ||
+      true);
+  if (!(share >= 0 && share <= 1))
+    return error(error_kind::value, "lacuna::decay_masks: expected a share from 0 to 1, found ") << share;
+  visit_tensors(detail::sets_shares{share}, of.parameters_to_write());
+  of.update();
+  return nothing{};
 }
 
 LACUNA_END

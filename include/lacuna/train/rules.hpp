@@ -60,6 +60,12 @@ struct some_weight_is_masked {
                 "lacuna::choose_masks: no weight of the model has a mask (give a projection the format "
                 "masked<n_m<2, 4>, straight_through>)");
 };
+template <bool Fine>
+struct some_mask_decays {
+  static_assert(Fine,
+                "lacuna::decay_masks: no mask of the model comes slowly (give a projection the format "
+                "masked<n_m<2, 4>, decaying<>>)");
+};
 
 }  // namespace rules
 

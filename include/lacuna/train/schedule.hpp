@@ -51,6 +51,11 @@ struct cosine_schedule {
     return to + (from - to) * 0.5 * (1 + maths::cosine(maths::pi * share));
   }
 };
+/// from e^(-speed share): ever closer to 0, and never there.
+struct exponential_schedule {
+  double from = 1, speed = 5;
+  constexpr double operator()(double share) const noexcept { return from * maths::exp(-speed * share); }
+};
 /// Fast at first, slowly at the end: to + (from - to) (1 - share)^3. Source: Zhu and Gupta (2017), arXiv 1710.01878,
 /// eq. (1), whose sparsity rises from 0 to its end like this.
 struct cubic_schedule {
