@@ -130,6 +130,7 @@
 #include <lacuna/train/auxiliary_loss.hpp>
 #include <lacuna/train/choose_masks.hpp>
 #include <lacuna/train/cross_entropy.hpp>
+#include <lacuna/train/describe.hpp>
 #include <lacuna/train/gradient_descent.hpp>
 #include <lacuna/train/initialise.hpp>
 #include <lacuna/train/learner.hpp>

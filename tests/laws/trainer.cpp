@@ -41,6 +41,19 @@ struct endless {
   }
 };
 
+/// Counts the bytes that are held at a time.
+struct counting_allocator {
+  static inline std::size_t bytes = 0;
+  static void* allocate(lc::extent_t size, lc::extent_t alignment) noexcept {
+    bytes += size;
+    return lc::heap_allocator::allocate(size, alignment);
+  }
+  static void release(void* memory, lc::extent_t size, lc::extent_t alignment) noexcept {
+    bytes -= size;
+    lc::heap_allocator::release(memory, size, alignment);
+  }
+};
+
 /// What lessons need, made by hand around a model.
 template <class Model>
 struct holder {
@@ -570,4 +583,23 @@ TEST_CASE("numbers as text") {
   CHECK(text(999999.7) == "1e+6");
   CHECK(text(std::numeric_limits<double>::infinity()) == "infinity");
   CHECK(text(std::numeric_limits<double>::quiet_NaN()) == "NaN");
+}
+TEST_CASE("what a trainer allocates is a constant") {
+  using counted = lc::model<tiny, lc::heap_from<counting_allocator>>;
+  using trainer_type = lc::trainer<counted, lc::adam_w, lc::parts<3>>;
+  // Two moments for each parameter, a gradient for each in every part.
+  static_assert(lc::moment_bytes<trainer_type> >= 2 * sizeof(float) * lc::parameter_count<tiny>);
+  static_assert(lc::learner_bytes<trainer_type> > sizeof(float) * lc::parameter_count<tiny>);
+  static_assert(lc::trainer_bytes<trainer_type> ==
+                3 * lc::learner_bytes<trainer_type> + lc::moment_bytes<trainer_type>);
+  counted model;
+  const std::size_t before = counting_allocator::bytes;
+  CHECK(before == lc::model_bytes<counted>);
+  {
+    trainer_type teacher(model);
+    CHECK(counting_allocator::bytes - before == lc::trainer_bytes<trainer_type>);
+    step(teacher);
+    CHECK(counting_allocator::bytes - before == lc::trainer_bytes<trainer_type>);
+  }
+  CHECK(counting_allocator::bytes == before);
 }
