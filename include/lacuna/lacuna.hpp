@@ -113,14 +113,17 @@
 #include <lacuna/position/rope.hpp>
 #include <lacuna/position/sinusoidal.hpp>
 #include <lacuna/probe/activity.hpp>
+#include <lacuna/probe/entropy_report.hpp>
 #include <lacuna/probe/input_recorder.hpp>
 #include <lacuna/probe/magnitude_quantile.hpp>
 #include <lacuna/probe/prediction.hpp>
 #include <lacuna/task/addition.hpp>
 #include <lacuna/task/boolean_functions.hpp>
 #include <lacuna/task/copy.hpp>
+#include <lacuna/task/enumerated.hpp>
 #include <lacuna/task/graph_search.hpp>
 #include <lacuna/task/held_out.hpp>
+#include <lacuna/task/markov_source.hpp>
 #include <lacuna/task/regular_language.hpp>
 #include <lacuna/task/series.hpp>
 #include <lacuna/task/text.hpp>
