@@ -116,7 +116,10 @@
 #include <lacuna/probe/entropy_report.hpp>
 #include <lacuna/probe/input_recorder.hpp>
 #include <lacuna/probe/magnitude_quantile.hpp>
+#include <lacuna/probe/neuron_counter.hpp>
 #include <lacuna/probe/prediction.hpp>
+#include <lacuna/probe/residual_counter.hpp>
+#include <lacuna/probe/spike_detector.hpp>
 #include <lacuna/task/addition.hpp>
 #include <lacuna/task/boolean_functions.hpp>
 #include <lacuna/task/copy.hpp>
@@ -128,6 +131,7 @@
 #include <lacuna/task/series.hpp>
 #include <lacuna/task/text.hpp>
 #include <lacuna/tensor/sequences.hpp>
+#include <lacuna/train/adam_state.hpp>
 #include <lacuna/train/adam_w.hpp>
 #include <lacuna/tensor/taps.hpp>
 #include <lacuna/train/auxiliary_loss.hpp>

@@ -1,0 +1,45 @@
+#pragma once
+/// What Adam remembers of each neuron: a probe that reads moments.
+
+#include <lacuna/train/adam_w.hpp>
+#include <lacuna/train/trainer.hpp>
+
+LACUNA_BEGIN
+
+/// Means over what leads into a neuron.
+struct neuron_moments {
+  double second = 0;          ///< of v / (1 - beta2^steps), the squares of gradients lately
+  double effective_step = 0;  ///< of |m'| / (sqrt(v') + epsilon): 1 where gradients agree; more after a quiet time
+};
+
+/// Calls `f(path, neuron, moments)` for every row of every matrix that `adam_w` moves: a row holds the weights that
+/// lead into one output, of `ffn.up.weight` into one neuron. Nothing is called before the first step. Reads only; costs
+/// a pass over both moments.
+template <class Trainer, class Function>
+void visit_neuron_moments(const Trainer& teacher, Function&& f) {
+  const std::uint64_t steps = teacher.progress().steps;
+  if (steps == 0) return;
+  const auto& by = teacher.optimiser;
+  const double first_share = 1 - maths::power(by.beta1, static_cast<double>(steps));
+  const double second_share = 1 - maths::power(by.beta2, static_cast<double>(steps));
+  visit_named(
+      [&](const char* path, const auto& first, const auto& second) {
+        using leaf = std::remove_cvref_t<decltype(first)>;
+        if constexpr (leaf::rank == 2) {
+          constexpr extent_t outputs = leaf::extents[0], inputs = leaf::extents[1];
+          for (extent_t neuron = 0; neuron < outputs; ++neuron) {
+            neuron_moments of;
+            for (extent_t i = 0; i < inputs; ++i) {
+              const double m = static_cast<double>(first[neuron * inputs + i]) / first_share;
+              const double v = static_cast<double>(second[neuron * inputs + i]) / second_share;
+              of.second += v / inputs;
+              of.effective_step += (m < 0 ? -m : m) / (maths::sqrt(v) + by.epsilon) / inputs;
+            }
+            f(path, neuron, of);
+          }
+        }
+      },
+      teacher.moments().first, teacher.moments().second);
+}
+
+LACUNA_END

@@ -1,0 +1,214 @@
+// Probes: what they count, by a second way; that they change nothing.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <lacuna/lacuna.hpp>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+namespace lc = lacuna;
+
+// The head is the identity and there is no final norm, so that logits are the stream.
+constexpr lc::extent_t width = 10;
+template <class... Sublayers>
+using layer = lc::pre_norm<lc::rms_norm<>, Sublayers...>;
+using attention = lc::attention<lc::heads<2>, lc::causal>;
+using feed_forward = lc::ffn<lc::hidden<12>, lc::relu>;
+template <class... Blocks>
+using network = lc::decoder<lc::vocabulary<width>, lc::width<width>, lc::context<20>, lc::learned_position, Blocks...,
+                            lc::no_norm, lc::linear_head<>>;
+using nothing_at_all = network<layer<lc::skip>>;
+using half = network<layer<attention, lc::skip>>;
+using whole = network<layer<attention, feed_forward>>;
+using deep = network<lc::repeat<3, layer<attention, lc::ffn<lc::hidden<12>, lc::gated<lc::relu>>>>>;
+
+constexpr std::uint32_t stream[15]{3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9};
+
+/// Every tensor is drawn by its path, so that models have equal tensors where they have equal paths.
+template <class Recipe>
+std::unique_ptr<lc::model<Recipe, lc::f64>> drawn() {
+  auto model = std::make_unique<lc::model<Recipe, lc::f64>>();
+  lc::visit_named(
+      [](const char* path, auto& of) {
+        std::uint64_t seed = 1;
+        for (const char* at = path; *at != '\0'; ++at) seed = seed * 31 + static_cast<unsigned char>(*at);
+        for (lc::extent_t i = 0; i < of.size; ++i) of[i] = 0.5 * lc::random_normal(seed, 0, i);
+        if (std::string(path) == "head.weight")
+          for (lc::extent_t i = 0; i < of.size; ++i) of[i] = i % (width + 1) == 0 ? 1 : 0;
+      },
+      model->parameters_to_write());
+  model->update();
+  return model;
+}
+template <class Model, class Watcher>
+std::vector<double> logits_of(Model& model, Watcher& watcher) {
+  std::vector<double> all;
+  model.reset();
+  const auto done = model.try_forward_watched(
+      lc::watched{model.backend(), watcher}, lc::token_view{stream, 15},
+      [&](lc::extent_t, auto logits) { all.insert(all.end(), logits.data, logits.data + width); });
+  REQUIRE(done.ok());
+  return all;
+}
+template <class Model>
+std::vector<double> logits_of(Model& model) {
+  lc::work_counter none;
+  return logits_of(model, none);
+}
+
+/// The mean ratio and cosine of what came between two streams.
+lc::residual_share between(const std::vector<double>& x, const std::vector<double>& y) {
+  lc::residual_share mean;
+  for (std::size_t t = 0; t < 15; ++t) {
+    double xx = 0, yy = 0, xy = 0, dd = 0;
+    for (std::size_t i = t * width; i < (t + 1) * width; ++i)
+      xx += x[i] * x[i], yy += y[i] * y[i], xy += x[i] * y[i], dd += (y[i] - x[i]) * (y[i] - x[i]);
+    mean.ratio += std::sqrt(dd / xx) / 15, mean.cosine += xy / std::sqrt(xx * yy) / 15;
+  }
+  return mean;
+}
+
+}  // namespace
+
+TEST_CASE("sublayers' shares of the stream, against streams of models that end earlier") {
+  const auto none = drawn<nothing_at_all>();
+  const auto first = drawn<half>();
+  const auto both = drawn<whole>();
+  const auto before = logits_of(*none), middle = logits_of(*first);
+  lc::residual_counter<2> counter;
+  const auto behind = logits_of(*both, counter);
+  CHECK(counter.complete());
+  const auto of_attention = between(before, middle), of_ffn = between(middle, behind);
+  CHECK(of_attention.ratio > 0.01);
+  CHECK(std::fabs(counter.of(0).ratio - of_attention.ratio) < 1e-12);
+  CHECK(std::fabs(counter.of(0).cosine - of_attention.cosine) < 1e-12);
+  CHECK(std::fabs(counter.of(1).ratio - of_ffn.ratio) < 1e-12);
+  CHECK(std::fabs(counter.of(1).cosine - of_ffn.cosine) < 1e-12);
+  // It changed nothing, and the wrong number of sublayers shows.
+  CHECK(behind == logits_of(*both));
+  lc::residual_counter<4> wrong;
+  (void)logits_of(*both, wrong);
+  CHECK(!wrong.complete());
+  // A sublayer that adds nothing is passed by.
+  lc::visit_named(
+      [](const char* path, auto& of) {
+        if (std::string(path) == "blocks.0.attention.output.weight")
+          for (auto& each : of.data) each = 0;
+      },
+      both->parameters_to_write());
+  both->update();
+  lc::residual_counter<2> silent;
+  (void)logits_of(*both, silent);
+  CHECK(silent.of(0).ratio == 0);
+  CHECK(std::fabs(silent.of(0).cosine - 1) < 1e-12);
+  CHECK(silent.of(1).ratio > 0);
+}
+TEST_CASE("the sums of every placement that is seen come as often as there are sublayers") {
+  const auto check = []<class Recipe>(Recipe) {
+    const auto model = drawn<Recipe>();
+    lc::residual_counter<4> counter;
+    (void)logits_of(*model, counter);
+    CHECK(counter.complete());
+    CHECK(counter.sums == 4);
+    for (lc::extent_t i = 0; i < 4; ++i) CHECK(counter.of(i).ratio > 0.01);
+  };
+  using gated = lc::ffn<lc::hidden<12>, lc::gated<lc::silu>, lc::bias>;
+  check(network<lc::repeat<2, lc::post_norm<lc::layer_norm<>, attention, gated>>>{});
+  check(network<lc::repeat<2, lc::peri_norm<lc::layer_norm<>, attention, gated>>>{});
+  check(network<lc::repeat<2, lc::output_norm<lc::layer_norm<>, attention, gated>>>{});
+}
+TEST_CASE("neurons: active, dead, as the counter of all activity has them") {
+  const auto model = drawn<deep>();
+  // Neuron 5 of the second layer hears nothing.
+  lc::visit_named(
+      [](const char* path, auto& of) {
+        if (std::string(path) == "blocks.1.ffn.gate.weight")
+          for (lc::extent_t i = 0; i < width; ++i) of[5 * width + i] = 0;
+      },
+      model->parameters_to_write());
+  model->update();
+  lc::neuron_counter<3, 12> neurons;
+  const auto seen = logits_of(*model, neurons);
+  CHECK(neurons.complete());
+  CHECK(seen == logits_of(*model));
+  lc::activity_counter all;
+  (void)logits_of(*model, all);
+  double mean = 0;
+  for (lc::extent_t layer = 0; layer < 3; ++layer) {
+    CHECK(neurons.tokens[layer] == 15);
+    mean += neurons.active_share(layer) / 3;
+  }
+  CHECK(std::fabs(mean - all.share()) < 1e-12);
+  CHECK(neurons.active[1][5] == 0);
+  CHECK(neurons.dead(1) >= 1);
+  CHECK(neurons.dead_share(1) == static_cast<double>(neurons.dead(1)) / 12);
+  CHECK(neurons.active_share(1) > 0.1);
+  lc::neuron_counter<3, 12> none{.threshold = 1e9};
+  (void)logits_of(*model, none);
+  CHECK(none.dead(0) == 12);
+  CHECK(none.active_share(0) == 0);
+}
+TEST_CASE("spikes of a loss") {
+  const auto loss = [](std::uint64_t step) { return 2 + 0.1 * lc::random_normal(3, 0, step); };
+  lc::spike_detector detector;
+  for (std::uint64_t step = 0; step < 39; ++step) CHECK(!detector.add(step == 20 ? 50.0 : loss(step)));
+  for (std::uint64_t step = 39; step < 80; ++step) CHECK(!detector.add(loss(step)));
+  // The bound by the standard library: losses 40 to 79, and 60 to 79.
+  std::vector<double> last, sorted;
+  for (std::uint64_t step = 40; step < 80; ++step) last.push_back(loss(step));
+  double mean = 0, squares = 0;
+  for (const double each : last) mean += each / 40;
+  for (const double each : last) squares += (each - mean) * (each - mean);
+  sorted.assign(last.begin() + 20, last.end());
+  std::sort(sorted.begin(), sorted.end());
+  const double bound = (sorted[9] + sorted[10]) / 2 + 5 * std::sqrt(squares / 39);
+  CHECK(std::fabs(detector.bound() - bound) < 1e-12);
+  CHECK(!detector.add(bound - 1e-9));
+  CHECK(detector.add(bound + 1));
+  CHECK(detector.add(std::numeric_limits<double>::quiet_NaN()));
+  CHECK(detector.spikes() == 2);
+  CHECK(detector.steps() == 83);
+  CHECK(std::isfinite(detector.bound()));
+}
+TEST_CASE("moments of neurons") {
+  const auto model = drawn<whole>();
+  const auto teacher = std::make_unique<lc::trainer<lc::model<whole, lc::f64>>>(*model, lc::adam_w{.beta2 = 0.9});
+  const auto step = [&] {
+    return teacher->try_step(
+        1, 1e-3, [](auto& by, lc::extent_t) { return lc::try_learn_tokens(by, {stream, 14}, {stream + 1, 14}); });
+  };
+  lc::visit_neuron_moments(*teacher, [](const char*, lc::extent_t, const lc::neuron_moments&) { CHECK(false); });
+  REQUIRE(step().ok());
+  lc::extent_t neurons = 0;
+  const auto& second = teacher->moments().second;
+  lc::visit_neuron_moments(*teacher, [&](const char* path, lc::extent_t neuron, const lc::neuron_moments& of) {
+    if (std::string(path) != "blocks.0.ffn.up.weight") return;
+    CHECK(neuron == neurons++);
+    // After one step the moments are the gradient and its square: every step is 1, or 0 where there is no gradient.
+    double squares = 0, moved = 0;
+    lc::visit_named(
+        [&](const char* other, const auto& v) {
+          if (std::string(other) == path)
+            for (lc::extent_t i = neuron * width; i < (neuron + 1) * width; ++i)
+              squares += v[i] / 0.1 / width, moved += v[i] > 0 ? 1.0 / width : 0;
+        },
+        second);
+    CHECK(std::fabs(of.second - squares) <= 1e-9 * squares);
+    CHECK(std::fabs(of.effective_step - moved) < 1e-3);
+  });
+  CHECK(neurons == 12);
+  // Both shares are 0.9, so that the square of a mean gradient is below the mean square: no step is above 1.
+  for (int i = 0; i < 20; ++i) REQUIRE(step().ok());
+  lc::extent_t rows = 0;
+  double largest = 0;
+  lc::visit_neuron_moments(*teacher, [&](const char*, lc::extent_t, const lc::neuron_moments& of) {
+    CHECK(of.effective_step <= 1 + 1e-9);
+    largest = std::max(largest, of.effective_step), ++rows;
+  });
+  CHECK(largest > 0.1);
+  CHECK(rows == 10 + 20 + 10 * 4 + 12 + 10 + 10);
+}
