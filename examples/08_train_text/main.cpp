@@ -28,11 +28,24 @@ using examples::stop;
 using examples::team;
 using examples::unless_wrong;
 
+/// The shipped model, which would learn its text by heart without dropout; a model that runs has none.
+struct shipped {
+  static constexpr double dropout = 0.1;
+  using attention = lc::attention<lc::heads<4>, lc::kv_heads<2>, lc::rope<>, lc::causal>;
+  using feed_forward = lc::ffn<lc::hidden<512>, lc::relu>;
+  using with_one = lc::substitute<lc::zoo::shipped, attention, lc::dropout<attention, lc::probability{dropout}>>;
+  using recipe = lc::substitute<with_one, feed_forward, lc::dropout<feed_forward, lc::probability{dropout}>>;
+  static_assert(lc::same_tensors<recipe, lc::zoo::shipped> && !lc::same<recipe, with_one> &&
+                !lc::same<with_one, lc::zoo::shipped>);
+};
 /// nanoGPT's configuration for a CPU: 4 layers, 4 heads, width 128, windows of 64, no dropout, no biases.
-using nano = lc::decoder<lc::vocabulary<65>, lc::width<128>, lc::context<64>, lc::learned_position,
-                         lc::repeat<4, lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<4>, lc::causal>,
-                                                    lc::ffn<lc::hidden<512>, lc::gelu>>>,
-                         lc::tied_head>;
+struct nano {
+  static constexpr double dropout = 0;
+  using recipe = lc::decoder<lc::vocabulary<65>, lc::width<128>, lc::context<64>, lc::learned_position,
+                             lc::repeat<4, lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<4>, lc::causal>,
+                                                        lc::ffn<lc::hidden<512>, lc::gelu>>>,
+                             lc::tied_head>;
+};
 
 struct request {
   std::string data, out = "trained.safetensors", settings_path = LACUNA_EXAMPLES_FOLDER "/08_train_text/shipped.json";
@@ -45,7 +58,7 @@ struct request {
 struct settings {
   std::string recipe;
   std::uint64_t steps = 0, batch = 0, warm_up_steps = 0, seed = 0;
-  double rate = 0, last_rate = 0, beta1 = 0, beta2 = 0, weight_decay = 0, clip_norm = 0, deviation = 0;
+  double rate = 0, last_rate = 0, beta1 = 0, beta2 = 0, weight_decay = 0, clip_norm = 0, deviation = 0, dropout = 0;
 
   static settings read(const request& asked) {
     const std::string& path = asked.settings_path;
@@ -81,16 +94,26 @@ struct settings {
     read.rate = number("rate", 0), read.last_rate = number("last_rate", 0), read.beta1 = number("beta1", 0);
     read.beta2 = number("beta2", 0), read.weight_decay = number("weight_decay", 0);
     read.clip_norm = number("clip_norm", 0), read.deviation = number("deviation", 0);
+    read.dropout = number("dropout", 0);
     if (!json.empty()) stop("08_train_text: '" + path + "': expected no other key, found '" + json.begin().key() + "'");
     if (asked.steps != 0) read.steps = asked.steps;
     if (asked.seed != 0) read.seed = asked.seed;
     return read;
   }
   nlohmann::ordered_json to_json() const {
-    return {{"recipe", recipe},       {"steps", steps},         {"batch", batch},
-            {"rate", rate},           {"last_rate", last_rate}, {"warm_up_steps", warm_up_steps},
-            {"beta1", beta1},         {"beta2", beta2},         {"weight_decay", weight_decay},
-            {"clip_norm", clip_norm}, {"deviation", deviation}, {"seed", seed}};
+    return {{"recipe", recipe},
+            {"steps", steps},
+            {"batch", batch},
+            {"rate", rate},
+            {"last_rate", last_rate},
+            {"warm_up_steps", warm_up_steps},
+            {"beta1", beta1},
+            {"beta2", beta2},
+            {"weight_decay", weight_decay},
+            {"clip_norm", clip_norm},
+            {"deviation", deviation},
+            {"dropout", dropout},
+            {"seed", seed}};
   }
 };
 
@@ -155,8 +178,12 @@ double mean_loss(Trainer& teacher, const Text& over) {
       .loss;
 }
 
-template <class Recipe>
+template <class Choice>
 void train(const request& asked, const settings& with) {
+  using Recipe = typename Choice::recipe;
+  if (with.dropout != Choice::dropout)
+    stop("08_train_text: '" + asked.settings_path + "': dropout: expected " + std::to_string(Choice::dropout) +
+         ", found " + std::to_string(with.dropout) + " (it is part of the recipe's type: change it there, too)");
   using model_type = lc::model<Recipe, examples::fast>;
   using trainer_type = lc::trainer<model_type, lc::adam_w, lc::parts<4>, team>;
   using text = lc::task::text<lc::task::text_sizes{Recipe::bound::vocabulary, Recipe::bound::context}>;
@@ -260,7 +287,7 @@ int main(int count, char** arguments) {
   const request asked = parse(count, arguments);
   const settings with = settings::read(asked);
   if (with.recipe == "shipped")
-    train<lc::zoo::shipped>(asked, with);
+    train<shipped>(asked, with);
   else if (with.recipe == "nano")
     train<nano>(asked, with);
   else

@@ -330,6 +330,7 @@ def training(tally, folder):
                 "a broken training is refused", broken.stdout + broken.stderr)
     (folder / "settings.json").write_text(settings.read_text().replace('"batch": 12', '"batch": "many"'))
     (folder / "other.json").write_text(settings.read_text().replace('"seed"', '"sead"'))
+    (folder / "dropped.json").write_text(settings.read_text().replace('"dropout": 0', '"dropout": 0.5'))
     (folder / "fast.json").write_text(settings.read_text().replace('"rate": 0.002', '"rate": 1e30').replace(
         '"warm_up_steps": 100', '"warm_up_steps": 0'))
     (folder / "wide.txt").write_text("".join(chr(0x100 + i) for i in range(100)) * 20)
@@ -339,6 +340,8 @@ def training(tally, folder):
             ("too many characters", ["--data", folder / "wide.txt"], ["at most 65", "found 100"]),
             ("a batch that is no number", ["--data", text, "--settings", folder / "settings.json"], ["batch", "many"]),
             ("a key that is missing", ["--data", text, "--settings", folder / "other.json"], ["expected a key 'seed'"]),
+            ("dropout that the recipe has not", ["--data", text, "--settings", folder / "dropped.json"],
+             ["dropout: expected 0.0", "found 0.5"]),
             ("a rate that explodes", ["--data", text, "--settings", folder / "fast.json"], ["expected a", "found"]),
             ("a bare word", [text], ["expected options only"]),
             ("a step that is none", ["--data", text, "--steps", "0"], ["--steps", "found '0'"])):
