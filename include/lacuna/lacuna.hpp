@@ -98,6 +98,7 @@
 #include <lacuna/model/results.hpp>
 #include <lacuna/model/rules.hpp>
 #include <lacuna/model/sampled_space.hpp>
+#include <lacuna/model/silence.hpp>
 #include <lacuna/model/substitute.hpp>
 #include <lacuna/model/token_types.hpp>
 #include <lacuna/model/trunk.hpp>

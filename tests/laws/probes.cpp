@@ -212,3 +212,24 @@ TEST_CASE("moments of neurons") {
   CHECK(largest > 0.1);
   CHECK(rows == 10 + 20 + 10 * 4 + 12 + 10 + 10);
 }
+TEST_CASE("a silenced sublayer adds nothing, and the rest is what it was") {
+  const auto model = drawn<whole>();
+  CHECK(*lc::try_silence(*model, "blocks.0.ffn") == width * 12);
+  const auto first = drawn<half>();
+  CHECK(logits_of(*model) == logits_of(*first));
+  CHECK(*lc::try_silence(*model, "blocks.0.attention") == width * width);
+  const auto none = drawn<nothing_at_all>();
+  CHECK(logits_of(*model) == logits_of(*none));
+  for (const char* wrong : {"blocks.0.att", "blocks.1.ffn", "", "head"}) {
+    const auto refused = lc::try_silence(*model, wrong);
+    REQUIRE(!refused.ok());
+    CHECK(std::string(refused.why().message.c_str()).find(std::string("found '") + wrong + "'") != std::string::npos);
+  }
+  // With a norm behind it, biases, experts.
+  using others = network<lc::peri_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::causal, lc::bias>,
+                                       lc::mixture<lc::experts<2>, lc::experts_per_token<1>, lc::hidden<4>, lc::silu>>>;
+  const auto normed = drawn<others>();
+  CHECK(lc::try_silence(*normed, "blocks.0.attention").ok());
+  CHECK(lc::try_silence(*normed, "blocks.0.mixture").ok());
+  CHECK(logits_of(*normed) == logits_of(*none));
+}
