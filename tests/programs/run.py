@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Runs the built examples as a user does: what they write, and what they say to wrong input."""
+import json
 import math
 import os
 import pathlib
@@ -350,6 +351,66 @@ def training(tally, folder):
                     f"08_train_text refuses {what}", f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
 
 
+def low_entropy(tally, folder):
+    """The study at the size of tests: identities on every training, and what holds of the paper's claims, with margins."""
+    ran = call("07_low_entropy", folder, "--preset", "check", "--threads", "2")
+    tally.check(ran.returncode == 0, "07_low_entropy runs", ran.stdout + ran.stderr)
+    if ran.returncode != 0:
+        return
+    runs = json.loads((folder / "low_entropy.json").read_text())["trainings"]
+
+    def close(a, b):
+        return abs(a - b) <= 1e-9 * max(1, abs(b))
+    tally.check(all(close(r["total"], 1) and close(r["cross_entropy"], r["source_entropy"] + r["divergence"])
+                    and close(r["chain_entropy"], r["model_entropy"]) and r["divergence"] > 0
+                    and r["reverse_divergence"] > 0 for r in runs),
+                f"the identities of entropies hold on {len(runs)} trainings")
+
+    def mean(model, width, sample, number):
+        values = [number(r) for r in runs if r["model"] == model and r["width"] == width and r["sample"] == sample
+                  and r["decays"]]
+        assert len(values) == 3, (model, width, sample)
+        return sum(values) / 3
+    full, alone = "with feed-forwards", "attention alone"
+
+    def excess(r):
+        return r["model_entropy"] - r["source_entropy"]
+
+    def over_sample(r):
+        return r["model_entropy"] - r["sample_entropy"]
+
+    def said(what, *values):
+        return f"{what}: {', '.join(f'{value:.3f}' for value in values)}"
+    found = [mean(full, width, 500, over_sample) for width in (8, 16, 32)]
+    tally.check(found[0] - 0.03 > found[1] and found[1] - 0.03 > found[2],
+                said("larger models are nearer to the entropy of their sample", *found))
+    floor = min(excess(r) - (r["sample_entropy"] - r["source_entropy"]) for r in runs if r["sample"] == 500)
+    tally.check(floor > -0.1, said("none falls far below the entropy of its sample", floor))
+    found = [mean(full, width, 500, excess) for width in (16, 32)]
+    tally.check(max(found) < 0, said("from few sequences models have less entropy than the source", *found))
+    found = [mean(full, width, 0, excess) for width in (8, 16, 32)]
+    tally.check(min(found) > 0, said("from fresh sequences they have more", *found))
+    found = [mean(alone, width, 500, excess) - mean(full, width, 500, excess) for width in (8, 16)]
+    tally.check(min(found) > 0.03, said("without feed-forwards they have more entropy", *found))
+    found = [mean(full, width, 0, lambda r: r["layers"][-1]["ratio"]) for width in (8, 32)]
+    tally.check(found[0] - 0.05 > found[1], said("the last attention adds less in larger models", *found))
+    found = [mean(full, width, 0, lambda r: r["active"]) for width in (8, 32)]
+    tally.check(found[0] - 0.03 > found[1], said("larger models have fewer active neurons", *found))
+    found = [sum(r["dead"] for r in runs if not r["decays"] and r["beta2"] == beta2) / 3 for beta2 in (0.95, 0.999)]
+    tally.check(found[0] > 3 * found[1], said("a short memory of squares kills neurons at a high rate", *found))
+    report = (folder / "low_entropy.md").read_text()
+    lines = [line for line in report.splitlines() if line.startswith("|")]
+    tally.check(len({line.count("|") for line in lines[:10]}) == 1 and report.count("reproduced") >= 6
+                and "<title>" in (folder / "low_entropy.svg").read_text(), "the report has a table and a picture")
+    for what, arguments, part in (
+            ("a preset that is none", ["--preset", "huge"], "expected usual, check or full, found 'huge'"),
+            ("a folder that is none", [folder / "none"], "expected a folder to write to"),
+            ("two folders", [folder, folder], "one folder is enough")):
+        ran = call("07_low_entropy", *arguments)
+        tally.check(ran.returncode not in (0, -6, -11) and part in ran.stderr, f"07_low_entropy refuses {what}",
+                    f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
+
+
 def forecast(tally, folder):
     """Series of waves, which a model that reads them forecasts better than their mean does."""
     header = "date," + ",".join(f"wave{i}" for i in range(7))
@@ -411,6 +472,7 @@ def main():
         sparse_weights(tally, folder)
         training(tally, folder)
         forecast(tally, folder)
+        low_entropy(tally, folder)
         semantic_search(tally, folder)
         (folder / "text.bin").write_text("no model at all, " * 100)
         (folder / "empty.bin").write_bytes(b"")
