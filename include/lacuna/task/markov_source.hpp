@@ -1,6 +1,7 @@
 #pragma once
 /// Sequences of known entropy: a Markov chain whose conditional distributions are drawn once.
 
+#include <lacuna/core/error.hpp>
 #include <lacuna/core/maths.hpp>
 #include <lacuna/core/random.hpp>
 #include <lacuna/task/sequences.hpp>
