@@ -43,6 +43,7 @@ struct endless {
 
 /// Counts the bytes that are held at a time.
 struct counting_allocator {
+  static constexpr auto name = lc::fixed_string("counting_allocator");
   static inline std::size_t bytes = 0;
   static void* allocate(lc::extent_t size, lc::extent_t alignment) noexcept {
     bytes += size;
