@@ -1,5 +1,4 @@
-// sentence: lacuna::sr_ste: its shrinkage is no share of a weight (write sr_ste<shrinkage{s}> with s from 0 on and
-// below 1)
+// sentence: lacuna::sr_ste: its shrinkage is no share of a weight (write sr_ste<shrinkage{s}> with s from 0 on and below 1)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;

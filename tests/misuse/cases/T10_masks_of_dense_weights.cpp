@@ -1,5 +1,4 @@
-// sentence: lacuna::choose_masks: no weight of the model has a mask (give a projection the format masked<n_m<2, 4>,
-// straight_through>)
+// sentence: lacuna::choose_masks: no weight of the model has a mask (give a projection the format masked<n_m<2, 4>, straight_through>)
 #include <lacuna/lacuna.hpp>
 
 namespace lc = lacuna;
