@@ -1,6 +1,7 @@
 // Models whose weights are f16: files of their own, files of other types, and what f16 cannot hold.
 #if __has_include(<nlohmann/json.hpp>)
 #include "support/recipes.hpp"
+#include "support/same_bits.hpp"
 
 #include <doctest/doctest.h>
 #include <cstring>
@@ -33,16 +34,6 @@ const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
 static_assert(lc::parameter_bytes<lc::zoo::stories260k, lc::f16> == 520'064);
 static_assert(lc::state_bytes<recipes::llama, lc::f16> == lc::state_bytes<recipes::llama, lc::f32>);
 
-template <class Left, class Right>
-bool same_bits(const Left& a, const Right& b) {
-  bool same = true;
-  lc::visit_tensors(
-      [&](const auto& x, const auto& y) {
-        same = same && sizeof x.data == sizeof y.data && std::memcmp(x.data, y.data, sizeof x.data) == 0;
-      },
-      a, b);
-  return same;
-}
 
 /// Calls `f` with one weight of the model.
 template <class Parameters, class Function>

@@ -3,6 +3,7 @@
 #if __has_include(<nlohmann/json.hpp>)
 #include "support/recipes.hpp"
 #include "support/scratch.hpp"
+#include "support/same_bits.hpp"
 
 #include <doctest/doctest.h>
 #include <chrono>
@@ -48,16 +49,6 @@ struct one_tensor {
   }
 };
 
-template <class Struct>
-bool same_bits(const Struct& a, const Struct& b) {
-  bool same = true;
-  lc::visit_tensors(
-      [&]<class Leaf>(const Leaf& x, const Leaf& y) {
-        same = same && std::memcmp(x.data, y.data, Leaf::size * sizeof(x.data[0])) == 0;
-      },
-      a, b);
-  return same;
-}
 
 /// A checkpoint of one tensor `of`.
 template <class Stored>

@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "support/same_bits.hpp"
+
 namespace {
 namespace lc = lacuna;
 using lc::density;
@@ -47,16 +49,6 @@ lc::mask_report choose(Model& of, lc::mask_scope scope = lc::mask_scope::weight)
   const auto report = lc::try_choose_masks(of, scope);
   REQUIRE_MESSAGE(report.ok(), report.why().message.c_str());
   return *report;
-}
-template <class Left, class Right>
-bool same_bits(const Left& left, const Right& right) {
-  bool same = true;
-  lc::visit_tensors(
-      [&](const auto& a, const auto& b) {
-        for (extent_t i = 0; i < a.size; ++i) same = same && a[i] == b[i];
-      },
-      left, right);
-  return same;
 }
 /// The feed-forward's first weight and its mask, in parameters; in gradients or moments there is no mask.
 template <class Element>

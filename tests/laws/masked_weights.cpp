@@ -6,21 +6,12 @@
 #include <string>
 
 #include "support/format_rig.hpp"
+#include "support/same_bits.hpp"
 
 namespace {
 namespace lc = lacuna;
 using lc::extent_t;
 
-template <class Left, class Right>
-bool same_bits(const Left& left, const Right& right) {
-  bool same = true;
-  lc::visit_tensors(
-      [&](const auto& a, const auto& b) {
-        for (extent_t i = 0; i < a.size; ++i) same = same && a[i] == b[i];
-      },
-      left, right);
-  return same;
-}
 /// Forward and backward of one weight whose left-out entries are multiplied by a share, against the formulas.
 template <class Gradient>
 void check_decaying(double share) {

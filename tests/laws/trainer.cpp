@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/scratch.hpp"
+#include "support/same_bits.hpp"
 
 namespace {
 namespace lc = lacuna;
@@ -72,16 +73,6 @@ lc::step_report step(Trainer& of, lc::extent_t streams = 4, double rate = 1e-2) 
   return *report;
 }
 
-template <class Left, class Right>
-bool same_bits(const Left& left, const Right& right) {
-  bool same = true;
-  lc::visit_tensors(
-      [&](const auto& a, const auto& b) {
-        for (std::size_t i = 0; i < a.size; ++i) same = same && a[i] == b[i];
-      },
-      left, right);
-  return same;
-}
 template <class Left, class Right>
 double distance(const Left& left, const Right& right) {
   double most = 0;
