@@ -3,6 +3,7 @@
 
 #include <lacuna/core/random.hpp>
 #include <lacuna/model/model.hpp>
+#include <lacuna/model/paths.hpp>
 
 LACUNA_BEGIN
 
@@ -22,18 +23,6 @@ struct tensor_place {
   const extent_t* extents = nullptr;
   extent_t rank = 0;
 };
-
-constexpr bool same_path(const char* a, const char* b) {
-  while (*a != '\0' && *a == *b) ++a, ++b;
-  return *a == *b;
-}
-/// Whether a path is this name, or ends with it behind a dot.
-constexpr bool path_ends_with(const char* path, const char* name) {
-  const char* last = path;
-  for (; *path != '\0'; ++path)
-    if (*path == '.') last = path + 1;
-  return same_path(last, name);
-}
 
 /// Calls `f(place)` for every tensor of a struct.
 template <class Struct, class Function>

@@ -2,27 +2,18 @@
 /// A model in which a sublayer adds nothing to its stream.
 
 #include <lacuna/model/model.hpp>
+#include <lacuna/model/paths.hpp>
 
 LACUNA_BEGIN
 
 namespace detail {
 
-/// What a path has behind a beginning; null where it begins otherwise.
-constexpr const char* behind(const char* path, const char* beginning) {
-  for (; *beginning != '\0'; ++path, ++beginning)
-    if (*path != *beginning) return nullptr;
-  return path;
-}
 /// Whether a tensor is among the last that a sublayer multiplies by: its output projection, the down projection of
 /// feed-forwards and experts, or the norm behind it.
 constexpr bool ends_a_sublayer(const char* path, const char* sublayer) {
   const char* rest = behind(path, sublayer);
   if (rest == nullptr) return false;
-  if (behind(rest, "_output_norm.") != nullptr) return true;
-  if (*rest != '.') return false;
-  for (; *rest != '\0'; ++rest)
-    if (*rest == '.' && (behind(rest, ".output.") != nullptr || behind(rest, ".down.") != nullptr)) return true;
-  return false;
+  return behind(rest, "_output_norm.") != nullptr || (*rest == '.' && writes_to_the_stream(rest));
 }
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 
 #include <lacuna/core/random.hpp>
 #include <lacuna/model/model.hpp>
+#include <lacuna/model/paths.hpp>
 
 LACUNA_BEGIN
 
@@ -14,24 +15,6 @@ struct random_weights {
   /// deviation by the root of their number, since they add up. 0: `deviation` over that root.
   double residual_deviation = 0;
 };
-
-namespace detail {
-
-/// Whether a weight writes to the residual stream, by its path.
-constexpr bool writes_to_the_stream(const char* path) {
-  constexpr const char* names[]{"output", "down"};
-  for (const char* at = path; *at != '\0'; ++at) {
-    if (at != path && at[-1] != '.') continue;
-    for (const char* name : names) {
-      const char *left = at, *right = name;
-      while (*right != '\0' && *left == *right) ++left, ++right;
-      if (*right == '\0' && *left == '.') return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace detail
 
 namespace detail {
 
