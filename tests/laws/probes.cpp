@@ -152,6 +152,18 @@ TEST_CASE("neurons: active, dead, as the counter of all activity has them") {
   CHECK(none.dead(0) == 12);
   CHECK(none.active_share(0) == 0);
 }
+TEST_CASE("of activations that keep the largest of a row, so many are active") {
+  using few = network<lc::repeat<2, layer<lc::ffn<lc::hidden<12>, lc::top_k_activation<3, lc::gelu>>>>>;
+  const auto model = drawn<few>();
+  lc::neuron_counter<2, 12> neurons;
+  (void)logits_of(*model, neurons);
+  CHECK(neurons.complete());
+  for (lc::extent_t each = 0; each < 2; ++each) CHECK(std::fabs(neurons.active_share(each) - 0.25) < 1e-12);
+  // A width that no feed-forward has is never met.
+  lc::neuron_counter<2, 13> others;
+  (void)logits_of(*model, others);
+  CHECK(!others.complete());
+}
 TEST_CASE("spikes of a loss") {
   const auto loss = [](std::uint64_t step) { return 2 + 0.1 * lc::random_normal(3, 0, step); };
   lc::spike_detector detector;

@@ -7,6 +7,34 @@
 
 LACUNA_BEGIN
 
+namespace detail {
+
+// What watchers of activations look at: `see(y)` with the rows of hidden neurons, `(tokens, hidden)`, and nothing else.
+
+/// A plain activation.
+template <class See, class Backend, class Value, extent_t Columns, class Activation, class Operand>
+constexpr void see_activations(See&& see, operation::evaluate, ran_on<Backend>, const rows<Value, Columns>& y,
+                               const map_node<elementwise::value_of<Activation>, Operand>&) {
+  see(y);
+}
+/// A gate times a projection: inactive where the product is zero.
+template <class See, class Backend, class Value, extent_t Columns, class Activation, class Operand, class Other>
+constexpr void see_activations(
+    See&& see, operation::evaluate, ran_on<Backend>, const rows<Value, Columns>& y,
+    const map_node<elementwise::multiply, map_node<elementwise::value_of<Activation>, Operand>, Other>&) {
+  see(y);
+}
+/// The largest of a row: the others are inactive.
+template <class See, class Backend, class Value, extent_t Columns, class Node>
+constexpr void see_activations(See&& see, operation::keep_largest, ran_on<Backend>, const rows<Value, Columns>& y,
+                               const Node&, extent_t) {
+  see(y);
+}
+template <class See, class Operation, class Backend, class... Arguments>
+constexpr void see_activations(See&&, Operation, ran_on<Backend>, const Arguments&...) {}
+
+}  // namespace detail
+
 /// Watches activations as they are evaluated and counts values that are not zero.
 struct activity_counter {
   std::uint64_t active = 0;
@@ -17,26 +45,10 @@ struct activity_counter {
     return seen == 0 ? 0.0 : static_cast<double>(active) / static_cast<double>(seen);
   }
 
-  /// A plain activation.
-  template <class Backend, class Value, extent_t Columns, class Activation, class Operand>
-  constexpr void after(operation::evaluate, ran_on<Backend>, const rows<Value, Columns>& y,
-                       const map_node<elementwise::value_of<Activation>, Operand>&) {
-    count(y);
+  template <class Operation, class Ran, class... Arguments>
+  constexpr void after(Operation operation, Ran ran, const Arguments&... arguments) {
+    detail::see_activations([this](const auto& y) { this->count(y); }, operation, ran, arguments...);
   }
-  /// A gate times a projection: inactive where the product is zero.
-  template <class Backend, class Value, extent_t Columns, class Activation, class Operand, class Other>
-  constexpr void after(
-      operation::evaluate, ran_on<Backend>, const rows<Value, Columns>& y,
-      const map_node<elementwise::multiply, map_node<elementwise::value_of<Activation>, Operand>, Other>&) {
-    count(y);
-  }
-  /// The largest of a row: the others are inactive.
-  template <class Backend, class Value, extent_t Columns, class Node>
-  constexpr void after(operation::keep_largest, ran_on<Backend>, const rows<Value, Columns>& y, const Node&, extent_t) {
-    count(y);
-  }
-  template <class Operation, class Backend, class... Arguments>
-  constexpr void after(Operation, ran_on<Backend>, const Arguments&...) {}
 
  private:
   template <class Value, extent_t Columns>

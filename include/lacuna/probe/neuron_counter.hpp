@@ -4,7 +4,7 @@
 /// Source: Ren and Liu (2025), arXiv 2504.18929, for active and dead neurons during training; Li et al. (2022), "The
 /// lazy neuron phenomenon", arXiv 2210.06313, section 2, for the share of nonzero entries.
 
-#include <lacuna/op/watch.hpp>
+#include <lacuna/probe/activity.hpp>
 
 LACUNA_BEGIN
 
@@ -49,23 +49,15 @@ struct neuron_counter {
     return static_cast<double>(dead(layer)) / static_cast<double>(hidden);
   }
 
-  /// A plain activation.
-  template <class Backend, class Value, class Activation, class Operand>
-  constexpr void after(operation::evaluate, ran_on<Backend>, const rows<Value, hidden>& y,
-                       const map_node<elementwise::value_of<Activation>, Operand>&) {
-    count(y);
+  template <class Operation, class Ran, class... Arguments>
+  constexpr void after(Operation operation, Ran ran, const Arguments&... arguments) {
+    detail::see_activations([this](const auto& y) { this->count(y); }, operation, ran, arguments...);
   }
-  /// A gate times a projection.
-  template <class Backend, class Value, class Activation, class Operand, class Other>
-  constexpr void after(
-      operation::evaluate, ran_on<Backend>, const rows<Value, hidden>& y,
-      const map_node<elementwise::multiply, map_node<elementwise::value_of<Activation>, Operand>, Other>&) {
-    count(y);
-  }
-  template <class Operation, class Backend, class... Arguments>
-  constexpr void after(Operation, ran_on<Backend>, const Arguments&...) {}
 
  private:
+  /// Rows of another width are no feed-forward's.
+  template <class Value, extent_t Columns>
+  constexpr void count(const rows<Value, Columns>&) {}
   template <class Value>
   constexpr void count(const rows<Value, hidden>& y) {
     const extent_t layer = static_cast<extent_t>(calls++ % layers);
