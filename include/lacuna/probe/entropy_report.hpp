@@ -57,7 +57,9 @@ struct model_conditionals {
     });
     if (!last.ok()) return last.why();
     if (!finite)
-      return error(error_kind::value, "lacuna::report_entropy: expected finite logits, found one that is not");
+      return error(
+          error_kind::value,
+          "lacuna::report_entropy: expected finite logits, found NaN or infinity (look at the weights of the model)");
     return nothing{};
   }
 };
@@ -153,7 +155,8 @@ template <class Conditionals>
 constexpr outcome<sampled_mean> try_estimate_entropy(Conditionals&& of, extent_t samples, std::uint64_t seed) {
   using conditionals = std::remove_cvref_t<Conditionals>;
   constexpr extent_t symbols = conditionals::symbols, length = conditionals::length;
-  if (samples == 0) return error(error_kind::length, "lacuna::estimate_entropy: expected samples, found 0");
+  if (samples == 0)
+    return error(error_kind::length, "lacuna::estimate_entropy: expected samples, found 0 (ask for one or more)");
   double table[length * symbols];
   detail::sample_sums sums;
   for (extent_t number = 0; number < samples; ++number) {
@@ -187,7 +190,8 @@ constexpr outcome<teacher_forced_report> try_report_teacher_forced(const Task& t
   using conditionals = std::remove_cvref_t<Conditionals>;
   constexpr extent_t symbols = conditionals::symbols, length = conditionals::length;
   static_assert(__is_base_of(nothing, rules::source_and_model_have_one_size < Task::length == length >) || true);
-  if (samples == 0) return error(error_kind::length, "lacuna::report_teacher_forced: expected samples, found 0");
+  if (samples == 0)
+    return error(error_kind::length, "lacuna::report_teacher_forced: expected samples, found 0 (ask for one or more)");
   double table[length * symbols];
   detail::sample_sums cross, entropies;
   for (extent_t number = 0; number < samples; ++number) {

@@ -14,7 +14,8 @@ struct neuron_moments {
 
 /// Calls `f(path, neuron, moments)` for every row of every matrix that `adam_w` moves: a row holds the weights that
 /// lead into one output, of `ffn.up.weight` into one neuron. Nothing is called before the first step. Reads only; costs
-/// a pass over both moments.
+/// a pass over both moments. Source: Kingma and Ba (2015), arXiv 1412.6980, algorithm 1; that they decide which neurons
+/// die is a claim of Ren and Liu (2025), arXiv 2504.18929.
 template <class Trainer, class Function>
 void visit_neuron_moments(const Trainer& teacher, Function&& f) {
   const std::uint64_t steps = teacher.progress().steps;
