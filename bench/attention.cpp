@@ -71,7 +71,7 @@ using big_bird =
 /// own, and its own up to itself.
 struct paragraphs {
   using slot = lc::slots::route;
-  static constexpr auto name = lc::fixed_string("paragraphs");
+  [[maybe_unused]] static constexpr auto name = lc::fixed_string("paragraphs");
   static constexpr lc::spans<2> spans(lc::extent_t query, lc::extent_t) {
     const lc::extent_t own = query / 150;
     lc::spans<2> seen;

@@ -30,22 +30,11 @@ struct listening {
   template <class Backend, class Mixed, class Scale, class Query, class Cache, class Rule>
   void after(lc::operation::attend, lc::ran_on<Backend>, const Mixed&, const Scale&, const Query& query,
              const Cache& cache, const lc::block_plan_view& plan, const Rule& rule) {
-    for (lc::extent_t row = 0; row < nodes; ++row) {
-      for (double& of : weight[row]) of = 0;
-      for (lc::extent_t head = 0; head < Cache::kv_heads; ++head) {
-        double exponentials[nodes]{}, sum = 0;
-        plan.for_each_block(row, [&](lc::extent_t block, std::uint32_t mask) {
-          for (lc::extent_t key = 0; key < nodes; ++key) {
-            if ((mask >> key & 1u) == 0) continue;
-            float product = 0;
-            for (lc::extent_t d = 0; d < Cache::head_width; ++d)
-              product += query(row, head * Cache::head_width + d) * cache.key_block(block, head)[d * lc::block_keys + key];
-            sum += exponentials[key] = std::exp(Rule::normaliser::map(rule.raw(product, head, row, key)));
-          }
-        });
-        for (lc::extent_t key = 0; key < nodes; ++key) weight[row][key] += exponentials[key] / sum / Cache::kv_heads;
-      }
-    }
+    for (auto& row : weight)
+      for (double& of : row) of = 0;
+    lc::visit_attention_weights(query, cache, plan, rule, [&](lc::extent_t row, lc::extent_t, lc::extent_t key, double of) {
+      weight[row][key] += of / Cache::kv_heads;
+    });
   }
   template <class Operation, class Backend, class... Arguments>
   void after(Operation, lc::ran_on<Backend>, const Arguments&...) {}

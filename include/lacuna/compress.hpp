@@ -4,3 +4,4 @@
 
 #include <lacuna/compress/convert.hpp>
 #include <lacuna/compress/product.hpp>
+#include <lacuna/compress/spectrum.hpp>

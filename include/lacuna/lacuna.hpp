@@ -114,10 +114,13 @@
 #include <lacuna/position/rope.hpp>
 #include <lacuna/position/sinusoidal.hpp>
 #include <lacuna/probe/activity.hpp>
+#include <lacuna/probe/attention_rows.hpp>
 #include <lacuna/probe/entropy_report.hpp>
 #include <lacuna/probe/input_recorder.hpp>
 #include <lacuna/probe/magnitude_quantile.hpp>
+#include <lacuna/probe/mixture_log_loss.hpp>
 #include <lacuna/probe/neuron_counter.hpp>
+#include <lacuna/probe/power_law_fit.hpp>
 #include <lacuna/probe/prediction.hpp>
 #include <lacuna/probe/residual_counter.hpp>
 #include <lacuna/probe/spike_detector.hpp>

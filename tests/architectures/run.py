@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The SIMD backend on every instruction set, from the same source: its unit tests, and the tokens of a real model.
 
-What this processor cannot run is compiled only; NEON runs in an emulator, and clang++ shares AVX2 with g++ where there
-is one. A file of tests per program, so that two cores share the work evenly. The files are those whose loops depend on
-the number of lanes: products, those of bytes, expressions and the other operations, attention, and lanes themselves;
-lists of active neurons are left to AVX2. Other mechanisms run these same loops, and the ordinary build tests them (SSE2).
+What this processor cannot run is compiled only; NEON runs in an emulator. A file of tests per program, so that two
+cores share the work evenly. The files are those whose loops depend on the number of lanes: products, those of bytes,
+expressions and the other operations, attention, and lanes themselves. Other mechanisms run these same loops. The
+ordinary build runs all of them with AVX2 by g++ where the machine has it, the sanitizers with SSE2 by clang++.
 """
 import os
 import pathlib
@@ -56,14 +56,13 @@ def folder_of(header):
 def x86_machines():
     has = processor_flags()
     clang = next(iter(proof.clangs().values()), None)
-    by_clang = ["simd_attention", "simd_lanes", "simd_active"] if clang else []
-    by_gxx = [unit for unit in [*UNITS, "simd_active"] if unit not in by_clang]
+    by_gxx = [] if AVX2 <= has else UNITS
     machines = [("AVX-512", proof.gxx(), ["-march=x86-64-v4"], AVX512, UNITS),
                 ("AVX2", proof.gxx(), ["-march=x86-64-v3"], AVX2, by_gxx),
-                # Without options the ordinary build runs these units.
+                # The ordinary build runs these units: with AVX2, or without options.
                 ("SSE2", proof.gxx(), ["-march=x86-64"], set(), [])]
     if clang:
-        machines.append(("AVX2 by clang", clang, ["-march=x86-64-v3"], AVX2, by_clang))
+        machines.append(("AVX2 by clang", clang, ["-march=x86-64-v3"], AVX2, ["simd_attention", "simd_lanes"]))
     for name, compiler, options, needs, units in machines:
         missing = " ".join(sorted(needs - has))
         yield Machine(name, compiler, options, missing and f"this processor lacks {missing}", units=units)

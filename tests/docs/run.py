@@ -51,7 +51,7 @@ def main():
             path = pathlib.Path(folder) / f"{pages.index(page)}_{line}.cpp"
             path.write_text(source)
             whole = "int main(" in source
-            built = proof.run([proof.gxx(), "-std=c++20", "-O1", "-Wall", "-Wextra", f"-I{proof.INCLUDE}", *eigen, path,
+            built = proof.run([proof.gxx(), "-std=c++20", "-O0", "-Wall", "-Wextra", f"-I{proof.INCLUDE}", *eigen, path,
                                *(["-o", path.with_suffix("")] if whole else ["-fsyntax-only"])])
             if built.returncode != 0 or not whole:
                 return built

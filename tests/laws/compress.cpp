@@ -293,4 +293,39 @@ TEST_CASE("what cannot be converted is named") {
   CHECK(std::string(no_number.why().message.c_str()) ==
         "lacuna::convert: element 8 of the weight: expected a finite number, found NaN");
 }
+TEST_CASE("spectra: singular values of closed forms, and how many directions they amount to") {
+  // U diag(4, 2, 1, 0) V^T.
+  constexpr double wanted[]{4, 2, 1, 0};
+  const auto left = orthonormal(4, 9, 3), right = orthonormal(4, 5, 4);
+  lc::tensor<float, 9, 5> matrix;
+  for (extent_t i = 0; i < 9; ++i)
+    for (extent_t j = 0; j < 5; ++j) {
+      double sum = 0;
+      for (extent_t r = 0; r < 4; ++r) sum += left[r][i] * wanted[r] * right[r][j];
+      matrix[i * 5 + j] = static_cast<float>(sum);
+    }
+  const auto found = lc::try_measure_spectrum(matrix.view()).take();
+  REQUIRE(found.values.size() == 5);
+  for (extent_t r = 0; r < 4; ++r) CHECK(std::fabs(found.values[r] - wanted[r]) < 1e-6);
+  CHECK(std::fabs(found.nuclear_norm() - 7) < 1e-6);
+  CHECK(std::fabs(found.frobenius_norm() - std::sqrt(21.0)) < 1e-6);
+  CHECK(std::fabs(found.stable_rank() - 21.0 / 16) < 1e-6);
+  const double entropy = std::log(7.0) - (4 * std::log(4.0) + 2 * std::log(2.0)) / 7;
+  CHECK(std::fabs(found.effective_rank() - std::exp(entropy)) < 1e-5);
+
+  lc::tensor<double, 6, 6> unit{};
+  for (extent_t i = 0; i < 6; ++i) unit[i * 7] = 3;
+  CHECK(std::fabs(lc::try_measure_spectrum(unit.view())->effective_rank() - 6) < 1e-12);
+  CHECK(std::fabs(lc::try_measure_spectrum(unit.first(1))->effective_rank() - 1) < 1e-12);
+  lc::tensor<double, 6, 6> zero{};
+  CHECK(lc::try_measure_spectrum(zero.view())->effective_rank() == 0);
+  CHECK(lc::try_measure_spectrum(zero.view())->stable_rank() == 0);
+  const auto nothing = lc::try_measure_spectrum(unit.first(0));
+  REQUIRE(!nothing.ok());
+  CHECK(std::string(nothing.why().message.c_str()).find("expected rows, found none") != std::string::npos);
+  unit[8] = std::nan("");
+  const auto broken = lc::try_measure_spectrum(unit.view());
+  REQUIRE(!broken.ok());
+  CHECK(std::string(broken.why().message.c_str()).find("row 1, column 2: expected a finite number") != std::string::npos);
+}
 #endif

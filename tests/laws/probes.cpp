@@ -60,6 +60,61 @@ std::vector<double> logits_of(Model& model) {
   return logits_of(model, none);
 }
 
+/// One forward of four heads that share two of keys, whose values name their keys, so that what comes out are weights.
+template <class Normaliser>
+void weights_are_those_that_mix() {
+  constexpr lc::extent_t tokens = 12, heads = 4, kv_heads = 2, head_width = 16;
+  using address = lc::linear_cache::address;
+  lc::tensor<double, tokens, heads * head_width> query, mixed{};
+  lc::tensor<double, tokens, kv_heads * head_width> key, value{};
+  lc::tensor<double, tokens, heads> log_scale;
+  lc::tensor<double, kv_heads, head_width, lc::block_keys> keys{}, values{};
+  for (lc::extent_t i = 0; i < query.size; ++i) query[i] = 1.5 * lc::random_normal(1, 0, i);
+  for (lc::extent_t i = 0; i < key.size; ++i) key[i] = 1.5 * lc::random_normal(2, 0, i);
+  for (lc::extent_t t = 0; t < tokens; ++t)
+    for (lc::extent_t h = 0; h < kv_heads; ++h) value[(t * kv_heads + h) * head_width + t] = 1;
+  const lc::cache_view<double, kv_heads, head_width, address> cache{keys.data, values.data, {}};
+  const lc::score_rule<Normaliser, lc::no_score_bias, double> rule{0.25, {}};
+  lc::shared_plan<lc::causal, tokens, tokens> plan;
+  plan.prepare(0, tokens);
+  lc::op::append(cache, key.view(), value.view(), 0, lc::reference{});
+  lc::op::attend(mixed.view(), log_scale.view(), query.view(), readable(cache), plan.view(), rule, lc::reference{});
+  lc::extent_t pairs = 0;
+  lc::visit_attention_weights(readable(query.view()), readable(cache), plan.view(), rule,
+                              [&](lc::extent_t t, lc::extent_t h, lc::extent_t k, double weight) {
+                                CHECK(k <= t);
+                                CHECK(std::fabs(weight - mixed[(t * heads + h) * head_width + k]) < 1e-14);
+                                ++pairs;
+                              });
+  CHECK(pairs == heads * tokens * (tokens + 1) / 2);
+  // Means by the definition.
+  lc::attention_row_counter<1, heads> counter;
+  counter.after(lc::operation::attend{}, lc::ran_on<lc::reference>{}, mixed.view(), log_scale.view(),
+                readable(query.view()), readable(cache), plan.view(), rule);
+  CHECK(counter.complete());
+  for (lc::extent_t h = 0; h < heads; ++h) {
+    lc::attention_row_share expected;
+    double rows = 0, wide = 0;
+    for (lc::extent_t t = 0; t < tokens; ++t) {
+      double total = 0, size = 0, entropy = 0, largest = 0;
+      const double* const row = mixed.data + (t * heads + h) * head_width;
+      for (lc::extent_t k = 0; k <= t; ++k)
+        total += row[k], size += std::fabs(row[k]), largest = std::max(largest, std::fabs(row[k]));
+      if (size == 0) continue;
+      for (lc::extent_t k = 0; k <= t; ++k)
+        if (row[k] != 0) entropy -= std::fabs(row[k]) / size * std::log(std::fabs(row[k]) / size);
+      ++rows, expected.entropy += entropy, expected.largest += largest, expected.total += total;
+      if (t > 0) ++wide, expected.evenness += entropy / std::log(static_cast<double>(t + 1));
+    }
+    const auto found = counter.of(0, h);
+    CHECK(rows > 6);
+    CHECK(std::fabs(found.entropy - expected.entropy / rows) < 1e-12);
+    CHECK(std::fabs(found.evenness - expected.evenness / wide) < 1e-12);
+    CHECK(std::fabs(found.largest - expected.largest / rows) < 1e-12);
+    CHECK(std::fabs(found.total - expected.total / rows) < 1e-12);
+  }
+}
+
 /// The mean ratio and cosine of what came between two streams.
 lc::residual_share between(const std::vector<double>& x, const std::vector<double>& y) {
   lc::residual_share mean;
@@ -163,6 +218,46 @@ TEST_CASE("of activations that keep the largest of a row, so many are active") {
   lc::neuron_counter<2, 13> others;
   (void)logits_of(*model, others);
   CHECK(!others.complete());
+}
+TEST_CASE("attention's weights are those that mix values, and rows have their entropies") {
+  weights_are_those_that_mix<lc::softmax>();
+  weights_are_those_that_mix<lc::softmax1>();
+  weights_are_those_that_mix<lc::clipped_softmax<lc::stretch{-0.1f, 1}>>();
+  weights_are_those_that_mix<lc::l2_gelu<>>();
+}
+TEST_CASE("rows of attention in a model: nothing changes, and equal scores share evenly") {
+  const auto model = drawn<deep>();
+  lc::attention_row_counter<3, 2> rows;
+  const auto seen = logits_of(*model, rows);
+  CHECK(seen == logits_of(*model));
+  CHECK(rows.complete());
+  for (lc::extent_t layer = 0; layer < 3; ++layer) {
+    CHECK(rows.rows[layer][1] == 15);
+    CHECK(std::fabs(rows.of(layer).total - 1) < 1e-12);
+    CHECK(rows.of(layer).evenness < 0.999);
+    CHECK(rows.of(layer).entropy == (rows.of(layer, 0).entropy + rows.of(layer, 1).entropy) / 2);
+  }
+  lc::visit_named(
+      [](const char* path, auto& of) {
+        if (std::string(path) == "blocks.1.attention.query.weight")
+          for (auto& each : of.data) each = 0;
+      },
+      model->parameters_to_write());
+  model->update();
+  lc::attention_row_counter<3, 2> even;
+  (void)logits_of(*model, even);
+  double entropy = 0, largest = 0;
+  for (int t = 1; t <= 15; ++t) entropy += std::log(static_cast<double>(t)) / 15, largest += 1.0 / t / 15;
+  CHECK(std::fabs(even.of(1).entropy - entropy) < 1e-12);
+  CHECK(std::fabs(even.of(1).evenness - 1) < 1e-12);
+  CHECK(std::fabs(even.of(1).largest - largest) < 1e-12);
+  CHECK(even.of(0).evenness < 0.999);
+  // The wrong number of heads, or of layers, shows.
+  lc::attention_row_counter<3, 3> others;
+  lc::attention_row_counter<2, 2> fewer;
+  (void)logits_of(*model, others), (void)logits_of(*model, fewer);
+  CHECK(!others.complete());
+  CHECK(!fewer.complete());
 }
 TEST_CASE("spikes of a loss") {
   const auto loss = [](std::uint64_t step) { return 2 + 0.1 * lc::random_normal(3, 0, step); };

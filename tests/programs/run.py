@@ -432,6 +432,26 @@ def forecast(tally, folder):
                     f"15_forecast refuses {what}", f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
 
 
+def theory(tally):
+    """Theorems that programs check on their own parts, to the bounds that they state; the numbers again, from what they print."""
+    ran = call("16_mixture_regret")
+    rows = re.findall(r"^ +(\d+)" + 6 * r" +(-?\d+\.\d+)" + "$", ran.stdout, re.M)
+    tally.check(ran.returncode == 0 and len(rows) == 4
+                and all(float(row[5]) <= math.log(11) + 5e-4 and float(row[6]) <= math.log(16 / 11) + 5e-4
+                        and float(row[2]) <= float(row[1]) < float(row[2]) + 2.4 and float(row[3]) > 3 * float(row[1])
+                        for row in rows), "16_mixture_regret: within ln 11 of the best member", ran.stdout + ran.stderr)
+    if not (BIN / "17_attention_as_svm").exists():
+        tally.skip("17_attention_as_svm (not built)")
+        return
+    ran = call("17_attention_as_svm")
+    rows = re.findall(r"^ +(\d)" + 4 * r" +(\d\.\d+)" + r"  (best|local) +(\d\.\d+) +(\d\.\d+)  (\d\.\d+) and (\d\.\d+)",
+                      ran.stdout, re.M)
+    tally.check(ran.returncode == 0 and len(rows) == 6
+                and all(float(row[3]) > 0.995 and float(row[4]) > float(row[3]) and float(row[7]) < float(row[6])
+                        and float(row[9]) < float(row[8]) for row in rows),
+                "17_attention_as_svm: the directions of support vector machines", ran.stdout + ran.stderr)
+
+
 def main():
     tally = proof.Tally()
     if not (BIN / "02_generate").exists():
@@ -494,6 +514,7 @@ def main():
     tally.check("260,032" in described.stdout and "attend" in described.stdout, "03_describe prints the figures",
                 described.stdout)
     tally.check(call("01_hello_decoder").stdout.startswith("hello"), "01_hello_decoder writes its line")
+    theory(tally)
     graph = call("14_graph").stdout
     tally.check("without positions: 0 of 8" in graph
                 and ("of the Laplacian: 8 of 8" in graph or "built without Eigen" in graph)

@@ -318,25 +318,32 @@ struct input<Model, std::enable_if_t<Model::regresses>> {
   auto view() const { return numbers.view(); }
 };
 
+/// What `randomise` does to a tensor. Not a lambda: the walks over parts that several models share are compiled once.
+struct randomises {
+  std::uint64_t seed;
+  double spread;
+  std::uint64_t counter = 0;
+
+  template <class Leaf>
+  void operator()(Leaf& tensor) {
+    using element = typename Leaf::element;
+    if constexpr (lc::is_integer<element>) {
+      if constexpr (!lc::is_pattern<element>)
+        for (auto& of : tensor.data) of = static_cast<element>(1.5 * lc::random_normal(seed, 1, counter++));
+    } else {
+      for (auto& of : tensor.data) {
+        const double moved = static_cast<double>(lc::widen(of)) + spread * lc::random_normal(seed, 1, counter++);
+        of = static_cast<element>(static_cast<lc::compute_t<element>>(moved));
+      }
+    }
+  }
+};
+
 /// Adds normal values of the given spread to every parameter; gains start at 1. Quantised weights become small integers,
 /// masks keep what is largest, and those that decay multiply the rest.
 template <class Model>
 void randomise(Model& model, std::uint64_t seed, double spread) {
-  std::uint64_t counter = 0;
-  lc::visit_tensors(
-      [&](auto& tensor) {
-        using element = typename std::remove_reference_t<decltype(tensor)>::element;
-        if constexpr (lc::is_integer<element>) {
-          if constexpr (!lc::is_pattern<element>)
-            for (auto& of : tensor.data) of = static_cast<element>(1.5 * lc::random_normal(seed, 1, counter++));
-        } else {
-          for (auto& of : tensor.data) {
-            const double moved = static_cast<double>(lc::widen(of)) + spread * lc::random_normal(seed, 1, counter++);
-            of = static_cast<element>(static_cast<lc::compute_t<element>>(moved));
-          }
-        }
-      },
-      model.parameters_to_write());
+  lc::visit_tensors(randomises{seed, spread}, model.parameters_to_write());
   model.update();
   constexpr auto masks = lc::detail::masked_weights<typename Model::bound>;
   if constexpr (masks.count > 0) (void)lc::try_choose_masks(model);
