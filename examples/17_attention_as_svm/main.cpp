@@ -1,8 +1,9 @@
-// What one attention learns in the end: the direction of a support vector machine (Tarzanagh, Li, Thrampoulidis and Oymak
-// 2023, arXiv 2308.16898). Three sequences of four tokens x, a query z each, labels Y, and a fixed readout v:
+// What one attention learns in the end: the direction of a support vector machine (Tarzanagh, Li, Thrampoulidis and
+// Oymak 2023, arXiv 2308.16898). Three sequences of four tokens x, a query z each, labels Y, and a fixed readout v:
 //   f = v . mixed(softmax over tokens of x . W z),   loss = mean ln(1 + e^(-Y f)),
-// by normalised gradient descent in f64, from W = 0. W grows without end; its direction tends to the W of the least norm
-// with (x_best - x) . W z >= 1 for every other x. With W = K Q^T and steps on K and Q, it is the least nuclear norm.
+// by normalised gradient descent in f64, from W = 0. W grows without end; its direction tends to the W of the least
+// norm with (x_best - x) . W z >= 1 for every other x. With W = K Q^T and steps on K and Q, it is the least nuclear
+// norm.
 //   17_attention_as_svm     exits with 1 if a direction is further off than the paper's theorem allows
 #include <lacuna/compress.hpp>
 #include <lacuna/lacuna.hpp>
@@ -60,9 +61,7 @@ struct problem {
   const double* token_of(lc::extent_t sequence, lc::extent_t t) const {
     return token.data + (sequence * lc::block_keys + t) * width;
   }
-  lc::block_plan_view plan() const {
-    return {begin, runs, masks.data(), sequences, sequences * tokens, 0};
-  }
+  lc::block_plan_view plan() const { return {begin, runs, masks.data(), sequences, sequences * tokens, 0}; }
 
   /// dL/d(W z) of every sequence, from W z.
   lc::tensor<double, sequences, width> gradient(lc::tensor<double, sequences, width>& turned) const {
@@ -121,8 +120,8 @@ struct problem {
   }
 };
 
-/// The W of the least Frobenius norm with every margin of a choice at least 1, by coordinate ascent on the dual: W is the
-/// sum of a_c A_c over constraints c, A_c = (x_best - x) z^T, a_c >= 0.
+/// The W of the least Frobenius norm with every margin of a choice at least 1, by coordinate ascent on the dual: W is
+/// the sum of a_c A_c over constraints c, A_c = (x_best - x) z^T, a_c >= 0.
 square support_vectors(const problem& of, const std::array<lc::extent_t, sequences>& choice) {
   std::vector<square> constraints;
   for (lc::extent_t s = 0; s < sequences; ++s)
@@ -209,8 +208,9 @@ square descend_factors(problem& of, std::uint64_t seed) {
 }  // namespace
 
 int main() {
-  std::printf("cosine of W with the support vector machine's, by steps; norms where every margin is 1 or more\n\n"
-              "seed    100     400    1600    4000  choice  |W|_*  |KQ^T|_*  ranks (effective)\n");
+  std::printf(
+      "cosine of W with the support vector machine's, by steps; norms where every margin is 1 or more\n\n"
+      "seed    100     400    1600    4000  choice  |W|_*  |KQ^T|_*  ranks (effective)\n");
   bool good = true;
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     problem of(seed);
@@ -228,11 +228,13 @@ int main() {
     const double nuclear = of_w.nuclear_norm() / of.margin(at.back(), choice);
     const bool alike = of.chosen(factored) == choice;
     const double factored_nuclear = of_factors.nuclear_norm() / of.margin(factored, of.chosen(factored));
-    std::printf("  %s  %6.3f  %8.3f  %.2f and %.2f%s\n", choice == of.best() ? "best  " : "local ", nuclear, factored_nuclear,
-                of_w.effective_rank(), of_factors.effective_rank(), alike ? "" : ", of another choice");
+    std::printf("  %s  %6.3f  %8.3f  %.2f and %.2f%s\n", choice == of.best() ? "best  " : "local ", nuclear,
+                factored_nuclear, of_w.effective_rank(), of_factors.effective_rank(),
+                alike ? "" : ", of another choice");
     if (alike) good = good && factored_nuclear < nuclear && of_factors.effective_rank() < of_w.effective_rank();
   }
-  std::printf("\n%s\n", good ? "as the theorem says: cosines above 0.995 at 1600 steps, smaller nuclear norms by K and Q"
-                             : "NOT as the theorem says");
+  std::printf("\n%s\n", good
+                            ? "as the theorem says: cosines above 0.995 at 1600 steps, smaller nuclear norms by K and Q"
+                            : "NOT as the theorem says");
   return good ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Times what lacuna costs to compile (g++ -O2, median of 3) and prints a table.
+"""Times what lacuna costs to compile (g++ -O2, median of 3) and prints a table. Probes cost no machine code where they are
+absent: a model is compiled with their headers and without them.
 
 The targets are those of a quiet machine; a machine may be slower, so only three times a target fails.
 """
@@ -27,9 +28,32 @@ ROWS = [
 ]
 
 
+def compile_model(include, output, *options):
+    return proof.run([proof.gxx(), "-std=c++20", "-O2", f"-I{include}", f"-I{proof.INCLUDE}", "-DLAYERS=2", *options, "-c",
+                      HERE / "equal.cpp", "-o", output])
+
+
+def absent_probes(tally, folder):
+    """The same object file with the headers of probes and without; a larger one where a forward is watched."""
+    (folder / "lacuna").mkdir()
+    text = (proof.INCLUDE / "lacuna" / "lacuna.hpp").read_text()
+    without = "".join(line for line in text.splitlines(keepends=True) if "<lacuna/probe/" not in line)
+    (folder / "lacuna" / "lacuna.hpp").write_text(without)
+    names = ("with", "without", "watched")
+    built = [compile_model(proof.INCLUDE, folder / "with"), compile_model(folder, folder / "without"),
+             compile_model(proof.INCLUDE, folder / "watched", "-DWATCHED=1")]
+    objects = [(folder / name).read_bytes() if (folder / name).exists() else b"" for name in names]
+    tally.check(without != text and all(result.returncode == 0 for result in built) and objects[0] == objects[1],
+                f"absent probes leave the object file as it is: {len(objects[0])} bytes",
+                "\n".join(result.stdout for result in built))
+    tally.check(len(objects[2]) > len(objects[0]) > 0, f"a watched forward has code of its own: {len(objects[2])} bytes")
+
+
 def main():
     tally = proof.Tally()
     seconds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        absent_probes(tally, pathlib.Path(folder))
     with tempfile.TemporaryDirectory() as folder:
         xsimd = proof.run([proof.gxx(), "-E", "-x", "c++", "-include", "xsimd/xsimd.hpp", "/dev/null"]).returncode == 0
         for name, source, options, target in ROWS:

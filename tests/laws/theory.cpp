@@ -22,8 +22,8 @@ const std::vector<double> decades{100, 320, 1000, 3200, 10000, 32000, 100000};
 }  // namespace
 
 TEST_CASE("a scaling law is found again: to 1e-6 from its own values, to a tenth from noisy ones") {
-  const lc::power_law laws[]{{4.3171, 900, 0.34, 0}, {0.02, 3, 0.05, 0}, {1e-3, 1e9, 1.2, 0}, {0, 40, 0.5, 0},
-                             {120, 5e3, 2, 0}};
+  const lc::power_law laws[]{
+      {4.3171, 900, 0.34, 0}, {0.02, 3, 0.05, 0}, {1e-3, 1e9, 1.2, 0}, {0, 40, 0.5, 0}, {120, 5e3, 2, 0}};
   for (const auto& law : laws) {
     const auto found = lc::try_fit_power_law(decades.data(), losses_at(decades, law).data(), decades.size()).take();
     const double scale = law(decades.front());

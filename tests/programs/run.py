@@ -440,6 +440,12 @@ def theory(tally):
                 and all(float(row[5]) <= math.log(11) + 5e-4 and float(row[6]) <= math.log(16 / 11) + 5e-4
                         and float(row[2]) <= float(row[1]) < float(row[2]) + 2.4 and float(row[3]) > 3 * float(row[1])
                         for row in rows), "16_mixture_regret: within ln 11 of the best member", ran.stdout + ran.stderr)
+    ran = call("18_scaling_law", "--steps", "400")
+    floor = re.search(r"^floor (\d\.\d+) nats .* entropy of the source (\d\.\d+)", ran.stdout, re.M)
+    tally.check(ran.returncode == 0 and floor is not None
+                and abs(float(floor[1]) - float(floor[2])) <= 0.03 * float(floor[2])
+                and len(re.findall(r"^ +\d+" + 3 * r" +\d\.\d+" + "$", ran.stdout, re.M)) == 6,
+                "18_scaling_law: the floor is the entropy", ran.stdout + ran.stderr)
     if not (BIN / "17_attention_as_svm").exists():
         tally.skip("17_attention_as_svm (not built)")
         return

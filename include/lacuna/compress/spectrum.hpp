@@ -25,8 +25,8 @@ struct spectrum {
     return maths::sqrt(squares);
   }
   /// e to the entropy of the singular values over their sum: 1 where one direction has all, as many as there are where
-  /// all are equal. 0 of a matrix of zeros. Source: Roy and Vetterli (2007), "The effective rank: a measure of effective
-  /// dimensionality", EUSIPCO.
+  /// all are equal. 0 of a matrix of zeros. Source: Roy and Vetterli (2007), "The effective rank: a measure of
+  /// effective dimensionality", EUSIPCO.
   double effective_rank() const noexcept {
     const double sum = nuclear_norm();
     if (!(sum > 0)) return 0;

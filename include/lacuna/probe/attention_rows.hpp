@@ -56,10 +56,11 @@ struct some_attention_is_watched {
 
 /// Means over the rows of one head.
 struct attention_row_share {
-  double entropy = 0;   ///< of the weights, in nats: 0 where one key takes all
-  double evenness = 0;  ///< entropy / ln(keys with a say): 1 where all have the same, over rows that see two keys or more
-  double largest = 0;   ///< the largest weight
-  double total = 0;     ///< the sum of the weights: 1, but where a normaliser leaves some to nothing
+  double entropy = 0;  ///< of the weights, in nats: 0 where one key takes all
+  double evenness =
+      0;  ///< entropy / ln(keys with a say): 1 where all have the same, over rows that see two keys or more
+  double largest = 0;  ///< the largest weight
+  double total = 0;    ///< the sum of the weights: 1, but where a normaliser leaves some to nothing
 };
 
 /// Watches the rows of `Layers` attentions of `Heads` heads, one after the other in every forward: what mixes values by

@@ -12,12 +12,12 @@ struct mixture_has_members {
 };
 }  // namespace rules
 
-/// q(x) = sum over k of w_k q_k(x), symbol by symbol: `add` takes ln q_k(x_t | x_<t) of every member and returns that of
-/// the mixture, whose weights are w_k q_k(x_<t) by then. Probabilities are averaged, not their logarithms and not
+/// q(x) = sum over k of w_k q_k(x), symbol by symbol: `add` takes ln q_k(x_t | x_<t) of every member and returns that
+/// of the mixture, whose weights are w_k q_k(x_<t) by then. Probabilities are averaged, not their logarithms and not
 /// logits. After what every member gave probability 0, so does the mixture, from then on.
 ///
-/// Whatever is predicted, its loss is at most that of member k - ln w_k, for every k: ln `Members` beside the best where
-/// weights are equal. A member that gave probability 0 is out of the mixture from then on.
+/// Whatever is predicted, its loss is at most that of member k - ln w_k, for every k: ln `Members` beside the best
+/// where weights are equal. A member that gave probability 0 is out of the mixture from then on.
 ///
 /// Source: Feder, Urbanke and Fogel (2025), "The universality lens", arXiv 2506.07661, for classes without end, whose
 /// regret depends on the weight of what is near the truth; the bound is that of every finite mixture.

@@ -59,7 +59,8 @@ constexpr outcome<power_law> try_fit_power_law(const double* x, const double* lo
   for (extent_t i = 0; i < count; ++i) {
     if (!(x[i] > 0) || !maths::is_finite(x[i]) || !maths::is_finite(loss[i]))
       return error(error_kind::value, "lacuna::fit_power_law: point ")
-             << std::uint64_t{i} << ": expected a positive size and a finite loss, found " << x[i] << " and " << loss[i];
+             << std::uint64_t{i} << ": expected a positive size and a finite loss, found " << x[i] << " and "
+             << loss[i];
     if (loss[i] < least) least = loss[i];
     if (loss[i] > most) most = loss[i];
     if (x[i] < least_x) least_x = x[i];

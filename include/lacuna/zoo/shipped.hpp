@@ -16,7 +16,7 @@ namespace zoo {
 
 /// A character-level decoder over 65 characters, trained on tinyshakespeare: 730,368 parameters, examples/models/.
 /// Its ReLU is on purpose: most of its neurons are silent, and `02_generate` shows how many.
-/// Run by examples/02_generate; trained by tools/train_shipped.py.
+/// Run by examples/02_generate; trained by examples/08_train_text.
 using shipped = decoder<vocabulary<65>, width<128>, context<256>,
                         repeat<4, pre_norm<rms_norm<>,
                                            attention<heads<4>, kv_heads<2>, rope<>, causal>,
