@@ -3,6 +3,8 @@
 #include "../support/stop.hpp"
 #include "study.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <lacuna/io.hpp>
@@ -13,7 +15,7 @@ namespace study {
 
 struct thresholds {
   double entropy_margin = 0, divergence_floor = 0, ratio_margin = 0, removal_factor = 0, activity_margin = 0,
-         dead_factor = 0, correlation_floor = 0;
+         dead_factor = 0, spike_margin = 0, fewest_spikes = 0;
 
   static thresholds read(const std::string& path) {
     const auto bytes = examples::unless_wrong(lc::try_read_file(path));
@@ -24,8 +26,8 @@ struct thresholds {
         examples::stop("07_low_entropy: '" + path + "': expected a number '" + key + "'");
       return json[key].get<double>();
     };
-    return {take("entropy_margin"),  take("divergence_floor"), take("ratio_margin"),     take("removal_factor"),
-            take("activity_margin"), take("dead_factor"),      take("correlation_floor")};
+    return {take("entropy_margin"),  take("divergence_floor"), take("ratio_margin"), take("removal_factor"),
+            take("activity_margin"), take("dead_factor"),      take("spike_margin"), take("fewest_spikes")};
   }
 };
 
@@ -83,6 +85,32 @@ std::string over_widths(const results& from, arm of, std::uint64_t sample, Numbe
     text += (text.empty() ? "" : ", ") + with_digits(from.mean(of, width, sample, number), format) + " (" +
             std::to_string(width) + ")";
   return text;
+}
+
+/// Looks at one training beside a spike, and means of such.
+struct around_spike {
+  double loss = 0, active = 0, dead = 0, second = 0, effective_step = 0;
+  void add(const trace_point& of) {
+    loss += of.loss, active += of.active, dead += of.dead, second += of.second, effective_step += of.effective_step;
+  }
+  void divide(double by) { loss /= by, active /= by, dead /= by, second /= by, effective_step /= by; }
+};
+inline constexpr std::uint64_t spike_distance = 20;
+
+/// The looks around each spike of a training.
+inline std::vector<std::array<trace_point, 3>> looks_around_spikes(const found& of) {
+  std::vector<std::array<trace_point, 3>> all;
+  std::uint64_t last = 0;
+  for (const std::uint64_t spike : of.spikes) {
+    if (last != 0 && spike < last + spike_distance) continue;
+    last = spike;
+    const auto first_from = [&](std::uint64_t step) {
+      return std::find_if(of.trace.begin(), of.trace.end(), [&](const trace_point& each) { return each.step >= step; });
+    };
+    const auto at = first_from(spike), after = first_from(spike + spike_distance);
+    if (at != of.trace.begin() && after != of.trace.end()) all.push_back({*(at - 1), *at, *after});
+  }
+  return all;
 }
 
 /// The claims of arXiv 2504.18929 in its own order; `sample` is the number of fixed sequences that is compared.
@@ -176,14 +204,13 @@ inline std::vector<claim> judge(const results& from, const thresholds& by, std::
   }
 
   // The second part: a constant high rate, two decays of the second moment.
-  double dead_slow = 0, dead_fast = 0, spikes = 0, second_dying = 0, second_living = 0, step_dying = 0, step_living = 0;
+  double dead_slow = 0, dead_fast = 0, second_dying = 0, second_living = 0, step_dying = 0, step_living = 0;
   double correlation_active = 0, correlation_dead = 0, deaths = 0;
   int slow = 0, fast = 0;
   for (const found& each : from.all) {
-    if (each.asked.decays) continue;
+    if (!each.asked.judged) continue;
     (each.asked.beta2 > 0.99 ? dead_slow : dead_fast) += each.dead();
     ++(each.asked.beta2 > 0.99 ? slow : fast);
-    spikes += static_cast<double>(each.spikes);
     const auto died = static_cast<double>(each.deaths);
     deaths += died;
     second_dying += died * each.of_dying.second, step_dying += died * each.of_dying.effective_step;
@@ -209,11 +236,26 @@ inline std::vector<claim> judge(const results& from, const thresholds& by, std::
   if (slow > 0 && fast > 0) {
     const int runs = slow + fast;
     correlation_active /= runs, correlation_dead /= runs;
-    at("h").said = yes_or_no(spikes > 0 && correlation_active < -by.correlation_floor);
-    at("h").because = with_digits(spikes, "%.0f") + " spikes in " + std::to_string(runs) +
-                      " trainings at a high rate; correlation of changes of loss and of activity " +
-                      with_digits(correlation_active, "%+.2f") + ", of loss and of dead neurons " +
-                      with_digits(correlation_dead, "%+.2f");
+    // Of all trainings that were looked at while they learnt, whatever their rate.
+    around_spike before, upon;
+    double spikes = 0;
+    int traced = 0;
+    for (const found& each : from.all) {
+      traced += each.asked.traced ? 1 : 0;
+      for (const auto& looks : looks_around_spikes(each)) before.add(looks[0]), upon.add(looks[1]), ++spikes;
+    }
+    at("h").because = with_digits(spikes, "%.0f") + " spikes in " + std::to_string(traced) + " trainings";
+    if (spikes > 0) {
+      before.divide(spikes), upon.divide(spikes);
+      at("h").because += ", before and at which the active share is " + with_digits(before.active, "%.3f") + " and " +
+                         with_digits(upon.active, "%.3f") + ", the dead share " + with_digits(before.dead, "%.3f") +
+                         " and " + with_digits(upon.dead, "%.3f");
+    }
+    at("h").because += "; at the rate of (i), correlation of changes of loss and of activity " +
+                       with_digits(correlation_active, "%+.2f") + ", of loss and of dead neurons " +
+                       with_digits(correlation_dead, "%+.2f");
+    at("h").said = yes_or_no(spikes >= by.fewest_spikes && (upon.active < before.active - by.spike_margin ||
+                                                            upon.dead > before.dead + by.spike_margin));
     dead_slow /= slow, dead_fast /= fast;
     at("i").said = yes_or_no(dead_fast > by.dead_factor * dead_slow);
     at("i").because = "dead share with beta2 = 0.999 " + with_digits(dead_slow, "%.4f") + ", with 0.95 " +

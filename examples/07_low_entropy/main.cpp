@@ -4,12 +4,13 @@
 //   07_low_entropy [FOLDER] [--preset usual|check|full] [--threads N]
 // writes FOLDER/low_entropy.md and FOLDER/low_entropy.svg; the folder is the current one if not given. `usual`, which
 // is taken without a word, asks two sizes and one seed and takes minutes, `full` four sizes, all arms and three seeds,
-// `quick` is for tests. The same preset writes the same numbers on any number of threads. thresholds.json says what
+// `check` is for tests. The same preset writes the same numbers on any number of threads. thresholds.json says what
 // each verdict needs; it was written before the trainings ran.
 #include "../support/options.hpp"
 #include "../support/svg.hpp"
 #include "../support/team.hpp"
 #include "claims.hpp"
+#include "spikes.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -30,14 +31,28 @@ struct preset {
   std::vector<std::uint64_t> samples;  ///< 0: fresh
   std::vector<arm> of;
   std::uint64_t seeds;
+  // Of the second part, which provokes spikes: what (h) and (i) are judged by, and what else is tried around it.
   lc::extent_t spike_width;
+  std::vector<lc::extent_t> other_widths;
+  std::vector<double> other_rates, other_memories;
+  std::uint64_t other_seeds;
 };
 const preset presets[]{
-    {"usual", {8, 32}, {0, 500}, {arm::full, arm::attention_only}, 1, 32},
-    {"check", {8, 16, 32}, {0, 500}, {arm::full, arm::attention_only}, 3, 64},
-    {"full", {8, 16, 32, 64}, {0, 500, 4000}, {arm::full, arm::attention_only, arm::matched}, 3, 64},
+    {"usual", {8, 32}, {0, 500}, {arm::full, arm::attention_only}, 1, 32, {32}, {1e-1}, {0.999, 0.95}, 1},
+    {"check", {8, 16, 32}, {0, 500}, {arm::full, arm::attention_only}, 3, 64, {16}, {1e-1}, {0.999, 0.95}, 1},
+    {"full",
+     {8, 16, 32, 64},
+     {0, 500, 4000},
+     {arm::full, arm::attention_only, arm::matched},
+     3,
+     64,
+     {16, 64},
+     {3e-3, 1e-2, 3e-2, 1e-1},
+     {0.999, 0.99, 0.95, 0.9},
+     3},
 };
 constexpr std::uint64_t spike_steps = 500;
+constexpr double judged_rate = 1e-2;
 /// Whether there is such a model: attention with as many parameters is compared where the paper's claim is clearest.
 constexpr bool exists(arm of, lc::extent_t width) { return of != arm::matched || width <= 16; }
 
@@ -49,15 +64,23 @@ std::vector<request> requests_of(const preset& asked) {
       for (const std::uint64_t sample : asked.samples)
         for (std::uint64_t seed = 0; seed < asked.seeds; ++seed)
           if (exists(of, *width)) all.push_back({.of = of, .width = *width, .sample = sample, .seed = seed});
-  for (const double beta2 : {0.999, 0.95})
-    for (std::uint64_t seed = 0; seed < asked.seeds; ++seed)
-      all.push_back({.width = asked.spike_width,
+  const auto provoke = [&](lc::extent_t width, double rate, double beta2, std::uint64_t seeds) {
+    for (std::uint64_t seed = 0; seed < seeds; ++seed)
+      all.push_back({.width = width,
                      .seed = seed,
                      .steps = spike_steps,
-                     .rate = 1e-2,
+                     .rate = rate,
                      .beta2 = beta2,
                      .decays = false,
-                     .traced = true});
+                     .traced = true,
+                     .judged = width == asked.spike_width && rate == judged_rate && (beta2 == 0.999 || beta2 == 0.95)});
+  };
+  for (const double beta2 : {0.999, 0.95}) provoke(asked.spike_width, judged_rate, beta2, asked.seeds);
+  for (const lc::extent_t width : asked.other_widths)
+    for (const double rate : asked.other_rates)
+      for (const double beta2 : asked.other_memories)
+        if (width != asked.spike_width || rate != judged_rate || (beta2 != 0.999 && beta2 != 0.95))
+          provoke(width, rate, beta2, asked.other_seeds);
   return all;
 }
 
@@ -101,7 +124,8 @@ void write_report(const std::string& path, const preset& asked, const results& f
            << (of == arm::full ? with_digits(mean([](const found& f) { return f.active(); }), "%.2f") : "") << " | "
            << (of == arm::full ? with_digits(mean([](const found& f) { return f.dead(); }), "%.3f") : "") << " |\n";
       }
-  to << "\n![entropies, activity, attention](low_entropy.svg)\n";
+  write_spikes(to, from, spike_steps);
+  to << "\n![entropies, activity, attention, and one training with spikes](low_entropy.svg)\n";
   to.close();
   if (to.fail()) stop("07_low_entropy: expected to write '" + path + "', could not");
 }
@@ -121,6 +145,7 @@ void write_numbers(const std::string& path, const preset& asked, const results& 
                                {"rate", each.asked.rate},
                                {"beta2", each.asked.beta2},
                                {"decays", each.asked.decays},
+                               {"judged", each.asked.judged},
                                {"parameters", each.parameters},
                                {"source_entropy", each.entropies.source_entropy},
                                {"sample_entropy", each.sample_entropy},
@@ -130,7 +155,7 @@ void write_numbers(const std::string& path, const preset& asked, const results& 
                                {"divergence", each.entropies.divergence},
                                {"reverse_divergence", each.entropies.reverse_divergence},
                                {"total", each.entropies.total},
-                               {"spikes", each.spikes},
+                               {"spikes", each.spikes.size()},
                                {"deaths", each.deaths},
                                {"active", each.active()},
                                {"dead", each.dead()}};
@@ -141,7 +166,7 @@ void write_numbers(const std::string& path, const preset& asked, const results& 
                                {"active", layer.active},
                                {"dead", layer.dead}});
     for (const trace_point& point : each.trace)
-      run["trace"].push_back({point.step, point.loss, point.active, point.dead});
+      run["trace"].push_back({point.step, point.loss, point.active, point.dead, point.second, point.effective_step});
     json["trainings"].push_back(run);
   }
   std::ofstream to(path);
@@ -149,7 +174,7 @@ void write_numbers(const std::string& path, const preset& asked, const results& 
 }
 
 void draw(const std::string& path, const preset& asked, const results& from) {
-  examples::svg to(1280, 540, "Low entropy and dynamic sparsity");
+  examples::svg to(1280, 960, "Low entropy and dynamic sparsity");
   constexpr ink colours[]{ink::first, ink::second, ink::third};
   examples::scatter_plot entropy, active, removal;
   for (std::size_t s = 0; s < asked.samples.size(); ++s)
@@ -184,6 +209,24 @@ void draw(const std::string& path, const preset& asked, const results& from) {
     const double y = 450 + 22 * static_cast<double>(i);
     to.marker(306, y, static_cast<int>(asked.of[i]), false, ink::text);
     to.text(320, y + 4, name_of(asked.of[i]));
+  }
+  if (const found* const traced = most_spiked(from); traced != nullptr) {
+    to.text(20, 546,
+            "One training at a constant rate of " + with_digits(traced->asked.rate, "%g") + ", beta2 " +
+                with_digits(traced->asked.beta2, "%g") + ", width " + std::to_string(traced->asked.width) + ": " +
+                std::to_string(traced->spikes.size()) + " spikes of the loss, which lines across mark",
+            examples::svg::anchor::start, true);
+    const auto panel = [&](double left, double top, const char* title, const char* unit, double trace_point::* number) {
+      examples::line_plot plot;
+      for (const trace_point& each : traced->trace)
+        plot.x.push_back(static_cast<double>(each.step)), plot.y.push_back(each.*number);
+      for (const std::uint64_t spike : traced->spikes) plot.marks.push_back(static_cast<double>(spike));
+      plot.draw(to, {left, top, left + 500, top + 110}, title, "step", unit);
+    };
+    panel(90, 590, "Loss", "nats", &trace_point::loss);
+    panel(720, 590, "Active neurons", "share", &trace_point::active);
+    panel(90, 780, "Dead neurons", "share", &trace_point::dead);
+    panel(720, 780, "Effective step of Adam", "mean over neurons", &trace_point::effective_step);
   }
   std::ofstream file(path);
   if (!file || !to.save(file)) stop("07_low_entropy: expected to write '" + path + "', could not");

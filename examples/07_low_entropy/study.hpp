@@ -36,6 +36,7 @@ struct request {
   double rate = 3e-3, beta2 = 0.999;
   bool decays = true;   ///< warm-up and cosine to 0; else the rate is constant
   bool traced = false;  ///< whether loss and activity are written down while it learns
+  bool judged = false;  ///< of the traced ones, those that verdicts are about; others are shown beside them
 };
 inline constexpr lc::extent_t batch = 128;
 inline constexpr std::uint64_t watched = 1024;   ///< sequences that probes see
@@ -46,10 +47,10 @@ struct layer_found {
   double removal = 0;           ///< how much KL(p || q) rises without this attention
   double active = 0, dead = 0;  ///< shares of neurons; 0 without feed-forwards
 };
-/// Every few steps of a traced training.
+/// Every few steps of a traced training. Moments are means over the rows of the feed-forwards' first weights.
 struct trace_point {
   std::uint64_t step = 0;
-  double loss = 0, active = 0, dead = 0;
+  double loss = 0, active = 0, dead = 0, second = 0, effective_step = 0;
 };
 struct found {
   request asked;
@@ -58,7 +59,7 @@ struct found {
   lc::entropy_report entropies;
   std::vector<layer_found> layers;
   std::vector<trace_point> trace;
-  std::uint64_t spikes = 0;
+  std::vector<std::uint64_t> spikes;  ///< steps, counted from 1
   /// Of neurons that died within 50 steps and of those that did not: Adam's second moment and effective step before.
   lc::neuron_moments of_dying, of_living;
   std::uint64_t deaths = 0;

@@ -69,11 +69,15 @@ found run_one(const chain& source, const request& asked) {
         point.active += neurons.active_share(layer) / Layers, point.dead += neurons.dead_share(layer) / Layers;
         for (lc::extent_t i = 0; i < Hidden; ++i) dead[layer * Hidden + i] = neurons.active[layer][i] == 0;
       }
-      result.trace.push_back(point);
       auto& moments = moments_then.emplace_back();
       lc::visit_neuron_moments(*teacher, [&](const char* path, lc::extent_t, const lc::neuron_moments& of) {
         if (std::string(path).find(".ffn.up.weight") != std::string::npos) moments.push_back(of);
       });
+      for (const auto& of : moments) {
+        point.second += of.second / static_cast<double>(moments.size());
+        point.effective_step += of.effective_step / static_cast<double>(moments.size());
+      }
+      result.trace.push_back(point);
     }
   };
 
@@ -94,10 +98,9 @@ found run_one(const chain& source, const request& asked) {
                           example);
           return lc::try_learn_example(by, example);
         }));
-    spikes.add(taught.loss);
+    if (spikes.add(taught.loss)) result.spikes.push_back(step + 1);
     if (asked.traced && (step + 1) % trace_every == 0) look(step + 1, taught.loss);
   }
-  result.spikes = spikes.spikes();
 
   // Which neurons die within 50 steps, and what Adam knew of them before.
   constexpr std::size_t ahead = 50 / trace_every;

@@ -29,6 +29,12 @@ class svg {
   void line(double x1, double y1, double x2, double y2, ink colour) {
     add("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"%s line\"/>\n", x1, y1, x2, y2, name(colour));
   }
+  /// A line through all points.
+  void lines(const std::vector<double>& x, const std::vector<double>& y, ink colour) {
+    body_ += std::string("<polyline fill=\"none\" stroke-width=\"1.5\" class=\"") + name(colour) + " line\" points=\"";
+    for (std::size_t i = 0; i < x.size(); ++i) add("%.1f,%.1f ", x[i], y[i]);
+    body_ += "\"/>\n";
+  }
   /// A filled area, given by the `d` of a path.
   void area(const std::string& d, ink colour) {
     body_ += std::string("<path d=\"") + d + "\" class=\"" + name(colour) + " fill\"/>\n";
@@ -135,6 +141,47 @@ struct plot_axis {
   }
 };
 
+/// Where the values of a plot stand, within a frame of grid lines and numbers that it draws.
+struct plot_frame {
+  box_on_page at;
+  plot_axis x, y;
+
+  double place_x(double of) const { return at.left + x.share(of) * (at.right - at.left); }
+  double place_y(double of) const { return at.bottom - y.share(of) * (at.bottom - at.top); }
+  void draw(svg& to, const char* x_label, const char* y_label) const {
+    for (double each = x.low; each < x.high + x.step / 2; each += x.step) {
+      to.line(place_x(each), at.top, place_x(each), at.bottom, ink::faint);
+      to.text(place_x(each), at.bottom + 18, x.label(each), svg::anchor::middle);
+    }
+    for (double each = y.low; each < y.high + y.step / 2; each += y.step) {
+      to.line(at.left, place_y(each), at.right, place_y(each), ink::faint);
+      to.text(at.left - 8, place_y(each) + 4, y.label(each), svg::anchor::end);
+    }
+    to.text((at.left + at.right) / 2, at.bottom + 38, x_label, svg::anchor::middle);
+    to.upward_text(at.left - 58, (at.top + at.bottom) / 2, y_label);
+  }
+};
+
+/// A plot of one series against another, such as a loss by steps; `marks` are values of x with a line across.
+struct line_plot {
+  std::vector<double> x, y, marks{};
+  ink colour = ink::first;
+
+  void draw(svg& to, box_on_page at, const char* title, const char* x_label, const char* y_label) const {
+    to.text(at.left, at.top - 14, title, svg::anchor::start, true);
+    if (x.empty()) return to.text(at.left, at.top + 20, "nothing was traced");
+    double least = y[0], most = y[0];
+    for (const double each : y) least = each < least ? each : least, most = each > most ? each : most;
+    const plot_frame frame{at, plot_axis::around(x.front(), x.back()), plot_axis::around(least, most)};
+    frame.draw(to, x_label, y_label);
+    for (const double each : marks) to.line(frame.place_x(each), at.top, frame.place_x(each), at.bottom, ink::third);
+    std::vector<double> across, down;
+    for (const double each : x) across.push_back(frame.place_x(each));
+    for (const double each : y) down.push_back(frame.place_y(each));
+    to.lines(across, down, colour);
+  }
+};
+
 /// A plot of labelled points. Labels stand beside their points where they cover nothing; points that nearly coincide
 /// share one.
 class scatter_plot {
@@ -156,19 +203,10 @@ class scatter_plot {
       least_x = each.x < least_x ? each.x : least_x, most_x = each.x > most_x ? each.x : most_x;
       least_y = each.y < least_y ? each.y : least_y, most_y = each.y > most_y ? each.y : most_y;
     }
-    const auto x = plot_axis::around(least_x, most_x), y = plot_axis::around(least_y, most_y);
-    const auto place_x = [&](double of) { return at.left + x.share(of) * (at.right - at.left); };
-    const auto place_y = [&](double of) { return at.bottom - y.share(of) * (at.bottom - at.top); };
-    for (double each = x.low; each < x.high + x.step / 2; each += x.step) {
-      to.line(place_x(each), at.top, place_x(each), at.bottom, ink::faint);
-      to.text(place_x(each), at.bottom + 18, x.label(each), svg::anchor::middle);
-    }
-    for (double each = y.low; each < y.high + y.step / 2; each += y.step) {
-      to.line(at.left, place_y(each), at.right, place_y(each), ink::faint);
-      to.text(at.left - 8, place_y(each) + 4, y.label(each), svg::anchor::end);
-    }
-    to.text((at.left + at.right) / 2, at.bottom + 38, x_label, svg::anchor::middle);
-    to.upward_text(at.left - 58, (at.top + at.bottom) / 2, y_label);
+    const plot_frame frame{at, plot_axis::around(least_x, most_x), plot_axis::around(least_y, most_y)};
+    const auto place_x = [&](double of) { return frame.place_x(of); };
+    const auto place_y = [&](double of) { return frame.place_y(of); };
+    frame.draw(to, x_label, y_label);
 
     std::vector<box_on_page> taken;
     for (const auto& each : points) {

@@ -396,7 +396,7 @@ def low_entropy(tally, folder):
     tally.check(found[0] - 0.05 > found[1], said("the last attention adds less in larger models", *found))
     found = [mean(full, width, 0, lambda r: r["active"]) for width in (8, 32)]
     tally.check(found[0] - 0.03 > found[1], said("larger models have fewer active neurons", *found))
-    found = [sum(r["dead"] for r in runs if not r["decays"] and r["beta2"] == beta2) / 3 for beta2 in (0.95, 0.999)]
+    found = [sum(r["dead"] for r in runs if r["judged"] and r["beta2"] == beta2) / 3 for beta2 in (0.95, 0.999)]
     tally.check(found[0] > 3 * found[1], said("a short memory of squares kills neurons at a high rate", *found))
     report = (folder / "low_entropy.md").read_text()
     lines = [line for line in report.splitlines() if line.startswith("|")]
