@@ -56,6 +56,7 @@
 #include <lacuna/attention/source/learned_sinks.hpp>
 #include <lacuna/attention/source/low_rank.hpp>
 #include <lacuna/attention/source/summarised.hpp>
+#include <lacuna/block/adapted.hpp>
 #include <lacuna/block/dropout.hpp>
 #include <lacuna/block/recomputed.hpp>
 #include <lacuna/block/repeat.hpp>
@@ -144,6 +145,7 @@
 #include <lacuna/train/describe.hpp>
 #include <lacuna/train/gradient_descent.hpp>
 #include <lacuna/train/initialise.hpp>
+#include <lacuna/train/learn_only.hpp>
 #include <lacuna/train/learner.hpp>
 #include <lacuna/train/schedule.hpp>
 #include <lacuna/train/trainer.hpp>

@@ -22,6 +22,10 @@ TEST_CASE("gradients of a model with every placement of norms") {
   check<recipes::placements>(41, linear_loss);
   check<recipes::placements>(42, next_token_loss);
 }
+TEST_CASE("gradients of adapters and what is behind them") {
+  check<recipes::adapters>(46, linear_loss);
+  check<recipes::adapters>(47, next_token_loss);
+}
 TEST_CASE("gradients of blocks that are recomputed") { check<recipes::recomputed_blocks>(45, next_token_loss); }
 TEST_CASE("gradients of shared depth in groups and cycles") {
   check<groups>(43, linear_loss);

@@ -195,6 +195,8 @@ MUTATIONS = [
     ("block/tapped.hpp", "run.evaluate(total, dy + of_tap)", "run.evaluate(total, dy)", "tapped_rows"),
     ("block/tapped.hpp", "a, x, total, dx, run)", "a, x, dy, dx, run)", "tapped_rows"),
     ("activation/tapped_activation.hpp", "run.evaluate(d, d + of_tap)", "run.evaluate(d, d + 1.001 * of_tap)", "tapped_rows"),
+    ("block/adapted.hpp", "run.evaluate(dbetween, dbetween + dy)", "run.evaluate(dbetween, dbetween + 1.001 * dy)", "adapters"),
+    ("block/adapted.hpp", "a.memory.adapter_part}, between, dy,", "a.memory.adapter_part}, x, dy,", "adapters"),
     ("block/recomputed.hpp", "block::forward(of_block, x,", "block::forward(of_block, dy,", "recomputed_blocks"),
     ("block/recomputed.hpp", "block::backward(of_block, a, x,", "block::backward(of_block, a, dx,", "recomputed_blocks"),
     ("train/loss/alignment.hpp", "slope = -2 * weight / scale", "slope = -weight / scale", "tapped_rows"),

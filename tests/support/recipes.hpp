@@ -66,6 +66,14 @@ using placements = lc::decoder<
     lc::parallel<lc::rms_norm<>, lc::own_norms, lc::on_output<lc::rms_norm<>>, placed_attention, placed_ffn>,
     lc::deep_norm<lc::layer_norm<>, lc::residual_scale<lc::deep_alpha{1.5f}>, placed_ffn>>;
 
+/// Adapters behind both kinds of sublayers, one of them gated, and a prefix.
+using adapters = lc::decoder<
+    lc::vocabulary<11>, lc::width<6>, lc::context<20>,
+    lc::repeat<2, lc::pre_norm<lc::layer_norm<>,
+                               lc::adapted<lc::attention<lc::heads<3>, lc::rope<>, lc::causal, lc::learned_sinks<2>, lc::bias>,
+                                           lc::ffn<lc::hidden<4>, lc::gelu, lc::bias>>,
+                               lc::adapted<placed_ffn, lc::ffn<lc::hidden<3>, lc::gated<lc::silu>>>>>>;
+
 /// A block of which nothing is left, before one of which something is.
 using skipped = lc::decoder<lc::vocabulary<11>, lc::width<6>, lc::context<20>, lc::pre_norm<lc::rms_norm<>, lc::skip>,
                             lc::pre_norm<lc::plain_layer_norm<>, lc::skip, placed_ffn>>;
