@@ -15,7 +15,7 @@ namespace study {
 
 struct thresholds {
   double entropy_margin = 0, divergence_floor = 0, ratio_margin = 0, removal_factor = 0, activity_margin = 0,
-         dead_factor = 0, spike_margin = 0, fewest_spikes = 0;
+         dead_factor = 0, spike_margin = 0, fewest_spikes = 0, fewest_spiking = 0;
 
   static thresholds read(const std::string& path) {
     const auto bytes = examples::unless_wrong(lc::try_read_file(path));
@@ -26,8 +26,9 @@ struct thresholds {
         examples::stop("07_low_entropy: '" + path + "': expected a number '" + key + "'");
       return json[key].get<double>();
     };
-    return {take("entropy_margin"),  take("divergence_floor"), take("ratio_margin"), take("removal_factor"),
-            take("activity_margin"), take("dead_factor"),      take("spike_margin"), take("fewest_spikes")};
+    return {take("entropy_margin"), take("divergence_floor"), take("ratio_margin"),
+            take("removal_factor"), take("activity_margin"),  take("dead_factor"),
+            take("spike_margin"),   take("fewest_spikes"),    take("fewest_spiking")};
   }
 };
 
@@ -239,12 +240,14 @@ inline std::vector<claim> judge(const results& from, const thresholds& by, std::
     // Of all trainings that were looked at while they learnt, whatever their rate.
     around_spike before, upon;
     double spikes = 0;
-    int traced = 0;
+    int traced = 0, spiking = 0;
     for (const found& each : from.all) {
       traced += each.asked.traced ? 1 : 0;
+      spiking += each.spikes.empty() ? 0 : 1;
       for (const auto& looks : looks_around_spikes(each)) before.add(looks[0]), upon.add(looks[1]), ++spikes;
     }
-    at("h").because = with_digits(spikes, "%.0f") + " spikes in " + std::to_string(traced) + " trainings";
+    at("h").because = with_digits(spikes, "%.0f") + " spikes in " + std::to_string(spiking) + " of " +
+                      std::to_string(traced) + " trainings";
     if (spikes > 0) {
       before.divide(spikes), upon.divide(spikes);
       at("h").because += ", before and at which the active share is " + with_digits(before.active, "%.3f") + " and " +
@@ -254,8 +257,9 @@ inline std::vector<claim> judge(const results& from, const thresholds& by, std::
     at("h").because += "; at the rate of (i), correlation of changes of loss and of activity " +
                        with_digits(correlation_active, "%+.2f") + ", of loss and of dead neurons " +
                        with_digits(correlation_dead, "%+.2f");
-    at("h").said = yes_or_no(spikes >= by.fewest_spikes && (upon.active < before.active - by.spike_margin ||
-                                                            upon.dead > before.dead + by.spike_margin));
+    at("h").said =
+        yes_or_no(spikes >= by.fewest_spikes && spiking >= by.fewest_spiking &&
+                  (upon.active < before.active - by.spike_margin || upon.dead > before.dead + by.spike_margin));
     dead_slow /= slow, dead_fast /= fast;
     at("i").said = yes_or_no(dead_fast > by.dead_factor * dead_slow);
     at("i").because = "dead share with beta2 = 0.999 " + with_digits(dead_slow, "%.4f") + ", with 0.95 " +

@@ -36,7 +36,7 @@ struct request {
   double rate = 3e-3, beta2 = 0.999;
   bool decays = true;   ///< warm-up and cosine to 0; else the rate is constant
   bool traced = false;  ///< whether loss and activity are written down while it learns
-  bool judged = false;  ///< of the traced ones, those that verdicts are about; others are shown beside them
+  bool judged = false;  ///< of the traced ones, those that claim (i) is judged by; (h) is by all of them
 };
 inline constexpr lc::extent_t batch = 128;
 inline constexpr std::uint64_t watched = 1024;   ///< sequences that probes see

@@ -4,7 +4,8 @@
 // by normalised gradient descent in f64, from W = 0. W grows without end; its direction tends to the W of the least
 // norm with (x_best - x) . W z >= 1 for every other x. With W = K Q^T and steps on K and Q, it is the least nuclear
 // norm.
-//   17_attention_as_svm     exits with 1 if a direction is further off than the paper's theorem allows
+//   17_attention_as_svm     exits with 1 if a cosine is 0.995 or less at 1600 steps, or if K and Q have no smaller
+//   nuclear norm
 #include <lacuna/compress.hpp>
 #include <lacuna/lacuna.hpp>
 
@@ -18,7 +19,7 @@ namespace {
 namespace lc = lacuna;
 
 constexpr lc::extent_t sequences = 3, tokens = 4, width = 6;
-// W = K Q^T grows as the square of the way that K and Q go: they stop where gradients become too small for doubles.
+// W = K Q^T grows as the square of the way that K and Q go: all stop where gradients become too small for doubles.
 constexpr double rate = 0.1, rate_of_factors = 0.01, least_gradient = 1e-150;
 constexpr int most_steps = 4000;
 using square = lc::tensor<double, width, width>;
@@ -174,7 +175,8 @@ void descend(problem& of, At&& at) {
     lc::op::multiply(turned.view(), of.query.view(), w, lc::nothing{}, lc::reference{});
     auto dturned = of.gradient(turned);
     lc::op::accumulate_outer(gradient, dturned.view(), of.query.view(), lc::reference{});
-    step(rate / std::sqrt(squares(gradient)), gradient, w);
+    const double size = std::sqrt(squares(gradient));
+    if (size >= least_gradient) step(rate / size, gradient, w);
     if (done == 100 || done == 400 || done == 1600 || done == most_steps) at(done, w);
   }
 }
@@ -212,6 +214,7 @@ int main() {
       "cosine of W with the support vector machine's, by steps; norms where every margin is 1 or more\n\n"
       "seed    100     400    1600    4000  choice  |W|_*  |KQ^T|_*  ranks (effective)\n");
   bool good = true;
+  int compared = 0;
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     problem of(seed);
     std::vector<square> at;
@@ -231,8 +234,10 @@ int main() {
     std::printf("  %s  %6.3f  %8.3f  %.2f and %.2f%s\n", choice == of.best() ? "best  " : "local ", nuclear,
                 factored_nuclear, of_w.effective_rank(), of_factors.effective_rank(),
                 alike ? "" : ", of another choice");
+    compared += alike ? 1 : 0;
     if (alike) good = good && factored_nuclear < nuclear && of_factors.effective_rank() < of_w.effective_rank();
   }
+  good = good && compared > 0;
   std::printf("\n%s\n", good
                             ? "as the theorem says: cosines above 0.995 at 1600 steps, smaller nuclear norms by K and Q"
                             : "NOT as the theorem says");

@@ -3,6 +3,7 @@
 
 #include "support/recipes.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -147,6 +148,16 @@ TEST_CASE("adapters have parameters and multiply-adds of their own, and nothing 
   static_assert(lc::parameter_count<lc::substitute<with_adapters, lc::hidden<3>, lc::hidden<5>>> ==
                 lc::parameter_count<plain> + 4 * (2 * 8 * 5 + 5 + 8));
 }
+TEST_CASE("an adapter may have an adapter, and facts of both are told") {
+  using twice = network<lc::adapted<attention, lc::adapted<adapter, lc::ffn<lc::hidden<2>, lc::gelu>>>, feed_forward>;
+  static_assert(lc::parameter_count<twice> == lc::parameter_count<plain> + 2 * (2 * 8 * 3 + 3 + 8 + 2 * 8 * 2));
+  std::vector<std::string> paths;
+  const auto model = std::make_unique<lc::model<twice>>();
+  for (const auto& [path, values] : tensors_of(*model)) paths.push_back(path);
+  CHECK(std::count(paths.begin(), paths.end(), "blocks.1.attention.adapter.adapter.up.weight") == 1);
+  CHECK(paths.size() == tensors_of(*std::make_unique<lc::model<plain>>()).size() + 2 * 6);
+  static_assert(lc::figures<with_adapters>["adapter"] == 3 && lc::figures<with_adapters>["hidden"] == 20);
+}
 TEST_CASE("only what is accepted moves") {
   const auto all_have = [](const std::vector<std::string>& paths, const char* part, std::size_t count) {
     CHECK(paths.size() == count);
@@ -156,10 +167,15 @@ TEST_CASE("only what is accepted moves") {
   all_have(moved<low_rank>(lc::with_part{"second"}, 16), ".second.", 16);
   all_have(moved<prefixed>(lc::with_part{"sink_keys", "sink_values"}, 4), ".sink_", 4);
   all_have(moved<with_adapters>(lc::with_part{"bias"}, 8), ".bias", 8);
+  using with_shifts = lc::substitute<with_adapters, lc::rms_norm<>, lc::layer_norm<>>;
+  CHECK(moved<with_shifts>(lc::with_part{"bias", "shift"}, 13).size() == 13);
 }
 TEST_CASE("parts of paths, and what no path has") {
   constexpr lc::with_part adapters{"adapter"};
   static_assert(lc::with_part{"x", "ffn"}("blocks.0.ffn"));
+  static_assert(lc::with_part{"0.attention"}("blocks.0.0.attention.query") &&
+                lc::with_part{"sublayer.down"}("sublayer.sublayer.down") &&
+                !lc::with_part{"0.att"}("blocks.0.attention"));
   static_assert(adapters("blocks.0.ffn.adapter.down.weight") && adapters("adapter") && adapters("a.adapter"));
   static_assert(!adapters("blocks.0.ffn.adapters.down") && !adapters("blocks.adapte") && !adapters("xadapter.y") &&
                 !adapters("") && !adapters("blocks.0.ffn"));

@@ -252,12 +252,54 @@ TEST_CASE("rows of attention in a model: nothing changes, and equal scores share
   CHECK(std::fabs(even.of(1).evenness - 1) < 1e-12);
   CHECK(std::fabs(even.of(1).largest - largest) < 1e-12);
   CHECK(even.of(0).evenness < 0.999);
+  // Rows that are no numbers are no rows without entropy.
+  lc::visit_named(
+      [](const char* path, auto& of) {
+        if (std::string(path) == "blocks.1.attention.query.weight")
+          for (auto& each : of.data) each = std::numeric_limits<double>::quiet_NaN();
+      },
+      model->parameters_to_write());
+  model->update();
+  lc::attention_row_counter<3, 2> broken;
+  model->reset();
+  (void)model->try_forward_watched(lc::watched{model->backend(), broken}, lc::token_view{stream, 15},
+                                   [](lc::extent_t, auto) {});
+  CHECK(std::isfinite(broken.of(0).entropy));
+  CHECK(std::isnan(broken.of(1).entropy));
+  CHECK(std::isnan(lc::attention_row_counter<3, 2>{}.of(0, 0).entropy));
   // The wrong number of heads, or of layers, shows.
   lc::attention_row_counter<3, 3> others;
   lc::attention_row_counter<2, 2> fewer;
   (void)logits_of(*model, others), (void)logits_of(*model, fewer);
   CHECK(!others.complete());
   CHECK(!fewer.complete());
+}
+TEST_CASE("a layer may take its rows in pieces, one by one, or all at once") {
+  using near = lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<6>>>;
+  using whole_cache = network<lc::repeat<2, layer<near, feed_forward>>>;
+  using ring = lc::substitute<whole_cache, lc::slots::cache, lc::ring_cache<6>>;
+  const auto rows_of = [](auto& model, lc::extent_t piece) {
+    lc::attention_row_counter<2, 2> rows;
+    const lc::watched watching{model.backend(), rows};
+    model.reset();
+    for (lc::extent_t t = 0; t < 15; t += piece)
+      REQUIRE(model
+                  .try_forward_watched(watching, lc::token_view{stream + t, std::min(piece, 15 - t)},
+                                       [](lc::extent_t, auto) {})
+                  .ok());
+    CHECK(rows.complete());
+    return rows;
+  };
+  const auto of_whole = drawn<whole_cache>();
+  const auto of_ring = drawn<ring>();
+  const auto expected = rows_of(*of_whole, 15);
+  CHECK(std::fabs(expected.of(0).entropy - expected.of(1).entropy) > 1e-3);
+  for (const lc::extent_t piece : {lc::extent_t{1}, lc::extent_t{4}, lc::extent_t{15}})
+    for (lc::extent_t each = 0; each < 2; ++each) {
+      CHECK(std::fabs(rows_of(*of_whole, piece).of(each).entropy - expected.of(each).entropy) < 1e-12);
+      CHECK(std::fabs(rows_of(*of_ring, piece).of(each).entropy - expected.of(each).entropy) < 1e-12);
+      CHECK(rows_of(*of_ring, piece).tokens[each] == 15);
+    }
 }
 TEST_CASE("spikes of a loss") {
   const auto loss = [](std::uint64_t step) { return 2 + 0.1 * lc::random_normal(3, 0, step); };

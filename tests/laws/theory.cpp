@@ -59,7 +59,15 @@ TEST_CASE("a scaling law that no points have is refused") {
   refuses({1, 2, 3, 4}, {4, std::nan(""), 2, 1}, "point 1: expected a positive size and a finite loss");
   refuses({1, 2, 3, 4}, {2, 2, 2, 2}, "sizes and losses that differ");
   refuses({5, 5, 5, 5}, {4, 3, 2, 1}, "sizes and losses that differ");
-  refuses({1, 2, 3, 4}, {1, 2, 3, 4}, "expected losses that fall with size");
+  refuses({1, 2, 3, 4}, {4 + 3e-9, 4 + 2e-9, 4 + 1e-9, 4}, "sizes and losses that differ");
+  // What rises, falls ever faster, or by one step has no floor that fits best.
+  refuses({1, 2, 3, 4}, {1, 2, 3, 4}, "found no floor that fits best");
+  refuses({1, 10, 100, 1000}, {4, 3, 2, 1}, "found no floor that fits best");
+  refuses({1, 10, 100, 1000, 10000}, {5, 4.9, 4.5, 3.5, 1}, "found no floor that fits best");
+  refuses({1, 10, 100, 1000, 10000}, {4, 3, 2, 2.5, 2.4}, "found no floor that fits best");
+  // A step has one, of which its error says enough.
+  const double x[]{1, 10, 100, 1000}, step[]{4, 4, 4, 1};
+  CHECK(lc::try_fit_power_law(x, step, 4)->error > 0.5);
 }
 TEST_CASE("a mixture is the average of its members' probabilities, and never loses more than its prior says") {
   // Three coins, every sequence of 10 tosses.

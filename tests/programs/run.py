@@ -443,18 +443,20 @@ def theory(tally):
     ran = call("18_scaling_law", "--steps", "400")
     floor = re.search(r"^floor (\d\.\d+) nats .* entropy of the source (\d\.\d+)", ran.stdout, re.M)
     tally.check(ran.returncode == 0 and floor is not None
-                and abs(float(floor[1]) - float(floor[2])) <= 0.03 * float(floor[2])
+                and abs(float(floor[1]) - float(floor[2])) <= 0.01 * float(floor[2])
                 and len(re.findall(r"^ +\d+" + 3 * r" +\d\.\d+" + "$", ran.stdout, re.M)) == 6,
                 "18_scaling_law: the floor is the entropy", ran.stdout + ran.stderr)
     if not (BIN / "17_attention_as_svm").exists():
         tally.skip("17_attention_as_svm (not built)")
         return
     ran = call("17_attention_as_svm")
-    rows = re.findall(r"^ +(\d)" + 4 * r" +(\d\.\d+)" + r"  (best|local) +(\d\.\d+) +(\d\.\d+)  (\d\.\d+) and (\d\.\d+)",
+    rows = re.findall(r"^ +(\d)" + 4 * r" +(\d\.\d+)" + r"  (best|local) +(\d\.\d+) +(\d\.\d+)  (\d\.\d+) and (\d\.\d+)"
+                      r"(, of another choice)?$",
                       ran.stdout, re.M)
     tally.check(ran.returncode == 0 and len(rows) == 6
-                and all(float(row[3]) > 0.995 and float(row[4]) > float(row[3]) and float(row[7]) < float(row[6])
-                        and float(row[9]) < float(row[8]) for row in rows),
+                and sum(row[10] == "" for row in rows) >= 4
+                and all(float(row[3]) > 0.995 and float(row[4]) > float(row[3])
+                        and (row[10] or (float(row[7]) < float(row[6]) and float(row[9]) < float(row[8]))) for row in rows),
                 "17_attention_as_svm: the directions of support vector machines", ran.stdout + ran.stderr)
 
 
@@ -521,6 +523,13 @@ def main():
                 described.stdout)
     tally.check(call("01_hello_decoder").stdout.startswith("hello"), "01_hello_decoder writes its line")
     theory(tally)
+    card = json.loads((proof.REPOSITORY / "examples" / "models" / "shipped.json").read_text())
+    reference = (proof.REPOSITORY / "tests" / "reference" / "shipped.txt").read_text().splitlines()[-1].split()
+    readme = (proof.REPOSITORY / "README.md").read_text()
+    tally.check(reference[:2] == ["windows", "435"] and abs(float(reference[2]) - card["held_out_loss_nats"]) < 1e-3
+                and f"{card['held_out_loss_nats']:.3f} nats per character" in readme
+                and card["held_out_loss_nats"] <= 1.6, "the shipped model's loss: PyTorch, the card and README agree",
+                f"{reference}, {card['held_out_loss_nats']}")
     graph = call("14_graph").stdout
     tally.check("without positions: 0 of 8" in graph
                 and ("of the Laplacian: 8 of 8" in graph or "built without Eigen" in graph)

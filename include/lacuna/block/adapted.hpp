@@ -16,10 +16,24 @@ struct adapted_holds_two_sublayers {
                 "gelu, bias>> inside a block)");
 };
 template <bool Fine>
+struct sublayer_has_one_adapter {
+  static_assert(Fine,
+                "lacuna::adapted: the sublayer has an adapter already (wrap the adapter in place of the sublayer: "
+                "adapted<attention<...>, adapted<ffn<...>, ffn<...>>>)");
+};
+template <bool Fine>
 struct adapter_has_no_state {
   static_assert(Fine, "lacuna::adapted: the adapter keeps tokens from step to step (write an ffn<...> as adapter)");
 };
 }  // namespace rules
+
+namespace detail {
+
+/// Whether a struct of parameters has an adapter's beside its own.
+template <class Parameters>
+inline constexpr bool has_an_adapter = requires(Parameters& of) { of.adapter_part; };
+
+}  // namespace detail
 
 /// `adapted<attention<...>, ffn<hidden<8>, gelu, bias>>`: y = s + adapter(s) with s the sublayer's output, `(tokens,
 /// width) -> (tokens, width)`, before the block adds it to its stream. Paths of the sublayer stay as they were; the
@@ -44,6 +58,9 @@ struct adapted {
   struct bound : held::template bound<At> {
     using sublayer = typename held::template bound<At>;
     using adapter = typename held_adapter::template bound<At>;
+    static constexpr bool first_adapter =
+        !detail::has_an_adapter<typename sublayer::template parameters<shapes<float>>>;
+    static_assert(__is_base_of(nothing, rules::sublayer_has_one_adapter<first_adapter>) || true);
     static constexpr bool stateless = count_bytes<typename adapter::template state<shapes<float>>>() == 0;
     static_assert(__is_base_of(nothing, rules::adapter_has_no_state<stateless>) || true);
 
@@ -67,6 +84,9 @@ struct adapted {
       [[no_unique_address]] typename sublayer::template derived<Target> inner;
       [[no_unique_address]] typename adapter::template derived<Target> adapter_part;
     };
+
+    template <class Plan>
+    using shares = unique<join<typename sublayer::template shares<Plan>, typename adapter::template shares<Plan>>>;
 
     template <class Parameters, class Derived>
     LACUNA_HD static constexpr void refresh(const Parameters& of, Derived& into) {
@@ -109,6 +129,17 @@ struct adapted {
     }
     static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
       return sublayer::multiply_adds(first, tokens) + adapter::multiply_adds(first, tokens);
+    }
+
+    template <class Function>
+    static constexpr void facts(Function&& f) {
+      sublayer::facts(f);
+      adapter::facts([&](const char*, extent_t value) { f("adapter", value); });
+    }
+    template <class Function>
+    static constexpr void schedules(Function&& f) {
+      sublayer::schedules(f);
+      adapter::schedules(f);
     }
 
    private:

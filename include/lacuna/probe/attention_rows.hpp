@@ -10,8 +10,9 @@
 LACUNA_BEGIN
 
 /// Calls `visit(row, head, key, weight)` for every visible pair of an `operation::attend`, from the arguments that a
-/// watcher sees: rows in order, heads within a row, keys ascending. `key` is a position; weights are those that
-/// multiply the values, in f64. 2 * pairs * head_width multiply-adds.
+/// watcher sees: rows in order, heads within a row, keys ascending. `key` is a place in the cache's blocks: a position,
+/// where the keys are tokens and the cache is linear. Weights are those that multiply the values, computed as the
+/// reference does. 2 * pairs * head_width multiply-adds.
 template <class Query, class Cache, class Rule, class Visitor>
 constexpr void visit_attention_weights(const Query& query, const Cache& cache, const block_plan_view& plan,
                                        const Rule& rule, Visitor&& visit) {
@@ -54,35 +55,43 @@ struct some_attention_is_watched {
 };
 }  // namespace rules
 
-/// Means over the rows of one head.
+/// Means over the rows of one head; NaN where there were none.
 struct attention_row_share {
-  double entropy = 0;  ///< of the weights, in nats: 0 where one key takes all
-  double evenness =
-      0;  ///< entropy / ln(keys with a say): 1 where all have the same, over rows that see two keys or more
-  double largest = 0;  ///< the largest weight
-  double total = 0;    ///< the sum of the weights: 1, but where a normaliser leaves some to nothing
+  double entropy = 0;   ///< of the weights, in nats: 0 where one key takes all
+  double evenness = 0;  ///< entropy / ln(visible keys): 1 where all weigh the same, over rows that see two keys or more
+  double largest = 0;   ///< the largest weight
+  double total = 0;     ///< the sum of the weights: 1, but where a normaliser leaves some to nothing
 };
 
 /// Watches the rows of `Layers` attentions of `Heads` heads, one after the other in every forward: what mixes values by
-/// weights of keys (`operation::attend`). Attentions by features or over edges are not seen: `complete()` says whether
-/// as many came as there should have been.
+/// weights of keys, all heads at once (`operation::attend`). A layer may take its rows in pieces, as one with a ring
+/// cache does; a piece that begins where a layer's first one did is of the next layer. `complete()` says whether all
+/// layers had as many rows. Not seen are attentions by features, over edges, or head by head (routes and sources that
+/// the tokens decide, sublayers with row classes); a model that has such ones among others is not for this counter.
 ///
 /// Entropies are of |weight| / sum |weight|. How much a row can have depends on how many keys it sees: the first token
-/// of a causal model has 0. Compare on the same tokens.
+/// of a causal model has 0. Compare on the same tokens. Weights that are not finite make the means NaN.
 template <extent_t Layers, extent_t Heads>
 struct attention_row_counter {
   static_assert(__is_base_of(nothing, rules::some_attention_is_watched<(Layers > 0 && Heads > 0)>) || true);
   static constexpr extent_t layers = Layers > 0 ? Layers : 1, heads = Heads > 0 ? Heads : 1;
   attention_row_share sums[layers][heads]{};
   std::uint64_t rows[layers][heads]{}, wide_rows[layers][heads]{};
-  std::uint64_t calls = 0;
+  std::uint64_t tokens[layers]{};
 
-  constexpr bool complete() const noexcept { return calls > 0 && calls % layers == 0; }
+  constexpr bool complete() const noexcept {
+    for (const std::uint64_t each : tokens)
+      if (each != tokens[0]) return false;
+    return tokens[0] > 0;
+  }
   constexpr attention_row_share of(extent_t layer, extent_t head) const noexcept {
-    const auto count = static_cast<double>(rows[layer][head] > 0 ? rows[layer][head] : 1);
-    const auto wide = static_cast<double>(wide_rows[layer][head] > 0 ? wide_rows[layer][head] : 1);
+    const auto share = [](double sum, std::uint64_t count) {
+      return count > 0 ? sum / static_cast<double>(count) : __builtin_nan("");
+    };
     const attention_row_share& sum = sums[layer][head];
-    return {sum.entropy / count, sum.evenness / wide, sum.largest / count, sum.total / count};
+    const std::uint64_t count = rows[layer][head];
+    return {share(sum.entropy, count), share(sum.evenness, wide_rows[layer][head]), share(sum.largest, count),
+            share(sum.total, count)};
   }
   /// The mean of a layer's heads.
   constexpr attention_row_share of(extent_t layer) const noexcept {
@@ -100,7 +109,8 @@ struct attention_row_counter {
                        const Cache& cache, const block_plan_view& plan, const Rule& rule) {
     // Attention with another number of heads is none of those that were asked for.
     if constexpr (Query::columns == Heads * Cache::head_width) {
-      const extent_t layer = static_cast<extent_t>(calls++ % layers);
+      const extent_t layer = place_.layer_of(plan.first, query.count);
+      tokens[layer] += query.count;
       extent_t at = 0, of_head = 0;
       row_sums row;
       visit_attention_weights(query, cache, plan, rule, [&](extent_t t, extent_t head, extent_t, double weight) {
@@ -117,6 +127,26 @@ struct attention_row_counter {
   constexpr void after(Operation, ran_on<Backend>, const Arguments&...) {}
 
  private:
+  /// Which layer the next piece of rows belongs to. All layers of a pass see the same rows, whose end the first layer
+  /// tells; until then, rows that go on where the last ones ended are of the same layer.
+  struct place_in_pass {
+    extent_t layer = 0, end = 0, end_of_pass = 0;
+    bool begun = false;
+
+    constexpr extent_t layer_of(extent_t first, extent_t count) noexcept {
+      const bool done = layer + 1 == layers && layers > 1 && end == end_of_pass;
+      if (!begun || done || (layer + 1 == layers && first != end)) {
+        layer = 0, begun = true;
+      } else if (first != end) {
+        if (layer == 0) end_of_pass = end;
+        ++layer;
+      }
+      end = first + count;
+      return layer;
+    }
+  };
+  place_in_pass place_;
+
   /// H = ln S - sum |w| ln |w| / S, with S = sum |w|.
   struct row_sums {
     double total = 0, size = 0, logs = 0, largest = 0;
@@ -124,13 +154,13 @@ struct attention_row_counter {
     constexpr void add(double weight) noexcept {
       const double w = weight < 0 ? -weight : weight;
       total += weight, size += w, ++keys;
-      if (w > 0) logs += w * maths::log(w);
-      if (w > largest) largest = w;
+      if (w != 0) logs += w * maths::log(w);
+      if (!(w <= largest)) largest = w;
     }
   };
   /// A row that sees no key, or gives none a weight, has no entropy.
   constexpr void note(extent_t layer, extent_t head, const row_sums& row) noexcept {
-    if (!(row.size > 0)) return;
+    if (row.size == 0) return;
     attention_row_share& sum = sums[layer][head];
     const double entropy = maths::log(row.size) - row.logs / row.size;
     ++rows[layer][head];

@@ -19,6 +19,9 @@ struct mixture_has_members {
 /// Whatever is predicted, its loss is at most that of member k - ln w_k, for every k: ln `Members` beside the best
 /// where weights are equal. A member that gave probability 0 is out of the mixture from then on.
 ///
+/// Two exponentials for each member and symbol. Precondition: logarithms of at most 0 and weights as below; what is NaN
+/// makes the loss NaN.
+///
 /// Source: Feder, Urbanke and Fogel (2025), "The universality lens", arXiv 2506.07661, for classes without end, whose
 /// regret depends on the weight of what is near the truth; the bound is that of every finite mixture.
 template <extent_t Members>
@@ -31,7 +34,7 @@ class mixture_log_loss {
   constexpr mixture_log_loss() noexcept {
     for (double& each : prior_) each = -maths::log(static_cast<double>(members));
   }
-  /// Weights w_k > 0, which are divided by their sum.
+  /// Weights w_k of at least 0, one of them positive, which are divided by their sum.
   constexpr explicit mixture_log_loss(const double (&weights)[members]) noexcept {
     double sum = 0;
     for (const double each : weights) sum += each;

@@ -49,9 +49,10 @@ constexpr power_law power_law_above(double floor, const double* x, const double*
 /// and the best is refined by golden section.
 ///
 /// Points belong to models that were trained to their end, in any order; three parameters want five sizes or more, over
-/// two decades. Errors: fewer than 4 points, an x that is not positive, a loss that is not finite, losses that do not
-/// fall. Source: Henighan et al. (2020), arXiv 2010.14701, eq. (1.1), who fit in the same space.
-constexpr outcome<power_law> try_fit_power_law(const double* x, const double* loss, extent_t count) {
+/// two decades. Some 450 lines are fitted, of 3 * count logarithms each. Errors: fewer than 4 points, an x that is not
+/// positive, a loss that is not finite, losses that do not differ or that bend towards no floor in this range (they
+/// fall ever faster, or rise). Source: Henighan et al. (2020), arXiv 2010.14701, eq. (1.1), for the law.
+inline outcome<power_law> try_fit_power_law(const double* x, const double* loss, extent_t count) {
   if (count < 4)
     return error(error_kind::length, "lacuna::fit_power_law: expected 4 points or more, found ")
            << std::uint64_t{count} << " (a law of three numbers wants more than three)";
@@ -66,13 +67,18 @@ constexpr outcome<power_law> try_fit_power_law(const double* x, const double* lo
     if (x[i] < least_x) least_x = x[i];
     if (x[i] > most_x) most_x = x[i];
   }
-  if (!(most > least) || !(most_x > least_x))
+  // What differs by rounding alone has no logarithms of distances.
+  const double size = maths::absolute(least) > maths::absolute(most) ? maths::absolute(least) : maths::absolute(most);
+  if (!(most - least > 1e-6 * size) || !(most_x > least_x))
     return error(error_kind::value,
-                 "lacuna::fit_power_law: expected sizes and losses that differ (give models of different sizes)");
+                 "lacuna::fit_power_law: expected sizes and losses that differ, by a millionth or more (give models of "
+                 "different sizes)");
   // In t = ln(least - floor) the best floor is found on any scale.
   const double range = most - least;
   const auto at = [&](double t) { return detail::power_law_above(least - maths::exp(t), x, loss, count); };
-  const double first = maths::log(range) - 18.4, last = maths::log(range) + 6.9;
+  // A floor as near to the least loss as doubles can tell, and one a thousand ranges below it.
+  const double nearest = maths::log(range) - 18.4, smallest = maths::log(1e-13 * (size + range));
+  const double first = nearest > smallest ? nearest : smallest, last = maths::log(range) + 6.9;
   constexpr int steps = 250;
   double best = first;
   for (int i = 1; i <= steps; ++i) {
@@ -88,10 +94,14 @@ constexpr outcome<power_law> try_fit_power_law(const double* x, const double* lo
     else
       low = left;
   }
-  const power_law found = at((low + high) / 2);
-  if (!(found.exponent > 0))
-    return error(error_kind::value, "lacuna::fit_power_law: expected losses that fall with size, found exponent ")
-           << found.exponent;
+  const double end = (low + high) / 2;
+  const power_law found = at(end);
+  // At either end of the range the search was cut off: no floor in it is better than its neighbours.
+  const double edge = 0.5 * (last - first) / steps;
+  if (!(found.exponent > 0) || !maths::is_finite(found.unit) || end > last - edge || end < first + edge)
+    return error(error_kind::value,
+                 "lacuna::fit_power_law: expected losses that fall towards a floor, found no floor that fits best "
+                 "(train to the end, or give more sizes)");
   return found;
 }
 

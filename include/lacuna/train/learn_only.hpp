@@ -8,8 +8,8 @@ LACUNA_BEGIN
 
 /// Whether a path such as `blocks.0.attention.adapter.down.weight` has one of these parts: `with_part{"adapter"}` for
 /// adapters (`adapted<...>`), `"second"` for the low-rank half of `sum<dense, product<...>>` (LoRA), `"sink_keys",
-/// "sink_values"` for prefixes that every layer reads (`learned_sinks<N>`, which is prefix tuning), `"bias"` for biases
-/// alone.
+/// "sink_values"` for prefixes that every layer reads (`learned_sinks<N>`, which is prefix tuning), `"bias", "shift"`
+/// for biases, those of layer norms among them.
 template <extent_t Count>
 struct with_part {
   const char* parts[Count];
@@ -21,12 +21,12 @@ struct with_part {
 
  private:
   static constexpr bool has(const char* path, const char* part) noexcept {
-    for (const char* at = path;; ++at) {
-      const char* wanted = part;
+    for (const char* from = path;;) {
+      const char *at = from, *wanted = part;
       for (; *wanted != '\0' && *at == *wanted; ++at) ++wanted;
       if (*wanted == '\0' && (*at == '.' || *at == '\0')) return true;
-      while (*at != '.' && *at != '\0') ++at;
-      if (*at == '\0') return false;
+      while (*from != '.' && *from != '\0') ++from;
+      if (*from++ == '\0') return false;
     }
   }
 };
@@ -35,6 +35,9 @@ with_part(Texts...) -> with_part<sizeof...(Texts)>;
 
 /// Freezes every tensor whose path `accepts` refuses; what does not learn already stays so. Returns the number of
 /// tensors that learn from now on, or an error, with every setting as it was, if that is none.
+///
+/// `accepts(path)` is asked twice for each path. A second call can only freeze more; `trainer::visit_settings` takes it
+/// back. Checkpoints of trainings hold no settings: call it again before a training goes on.
 ///
 /// Frozen tensors keep their bits, and the moments of the optimiser their room; backward passes through them as before,
 /// and costs what it did. Sources: Houlsby et al. (2019), arXiv 1902.00751 (adapters); Hu et al. (2021), arXiv
