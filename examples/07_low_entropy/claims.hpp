@@ -130,7 +130,7 @@ inline std::vector<claim> judge(const results& from, const thresholds& by, std::
       {"d", "feed-forwards drive it"},
       {"f", "larger models pass attention by more"},
       {"g", "larger models have a smaller share of active neurons"},
-      {"h", "losses spike where activity falls at once"},
+      {"h", "losses spike where activity falls and neurons die at once"},
       {"i", "the second moments of gradients influence which neurons die"},
   };
   const auto at = [&](const char* letter) -> claim& {
@@ -257,9 +257,11 @@ inline std::vector<claim> judge(const results& from, const thresholds& by, std::
     at("h").because += "; at the rate of (i), correlation of changes of loss and of activity " +
                        with_digits(correlation_active, "%+.2f") + ", of loss and of dead neurons " +
                        with_digits(correlation_dead, "%+.2f");
-    at("h").said =
-        yes_or_no(spikes >= by.fewest_spikes && spiking >= by.fewest_spiking &&
-                  (upon.active < before.active - by.spike_margin || upon.dead > before.dead + by.spike_margin));
+    // Activity that falls and neurons that die are two things, of which one may be seen without the other.
+    const bool enough = spikes >= by.fewest_spikes && spiking >= by.fewest_spiking;
+    const bool falls = enough && upon.active < before.active - by.spike_margin;
+    const bool dies = enough && upon.dead > before.dead + by.spike_margin;
+    at("h").said = falls == dies ? yes_or_no(falls) : verdict::depends;
     dead_slow /= slow, dead_fast /= fast;
     at("i").said = yes_or_no(dead_fast > by.dead_factor * dead_slow);
     at("i").because = "dead share with beta2 = 0.999 " + with_digits(dead_slow, "%.4f") + ", with 0.95 " +
