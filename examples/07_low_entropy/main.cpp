@@ -6,7 +6,8 @@
 // is taken without a word, asks two sizes and one seed and takes minutes, `full` four sizes, all arms and three seeds,
 // `check` is for tests. The same preset writes the same numbers on any number of threads. thresholds.json says what
 // each verdict needs. It was written before the trainings ran, but for (h): its first rule, about one rate alone, met
-// no spike at all, and was replaced before other rates were tried.
+// no spike at all, and was replaced before other rates were tried; that falling activity and dying neurons are judged
+// apart came after a look at these.
 #include "../support/options.hpp"
 #include "../support/svg.hpp"
 #include "../support/team.hpp"
