@@ -438,7 +438,7 @@ def theory(tally):
     rows = re.findall(r"^ +(\d+)" + 6 * r" +(-?\d+\.\d+)" + "$", ran.stdout, re.M)
     tally.check(ran.returncode == 0 and len(rows) == 4
                 and all(float(row[5]) <= math.log(11) + 5e-4 and float(row[6]) <= math.log(16 / 11) + 5e-4
-                        and float(row[2]) <= float(row[1]) < float(row[2]) + 2.4 and float(row[3]) > 3 * float(row[1])
+                        and float(row[2]) <= float(row[1]) < float(row[2]) + 2.5 and float(row[3]) > 3 * float(row[1])
                         for row in rows), "16_mixture_regret: within ln 11 of the best member", ran.stdout + ran.stderr)
     ran = call("18_scaling_law", "--steps", "400")
     floor = re.search(r"^floor (\d\.\d+) nats .* entropy of the source (\d\.\d+)", ran.stdout, re.M)
