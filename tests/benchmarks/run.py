@@ -14,24 +14,19 @@ BENCH = proof.REPOSITORY / "bench"
 PEERS = {"XSMM": "libxsmm.h", "OPENBLAS": "cblas.h", "ONEDNN": "dnnl.hpp"}
 
 
-def has(header, *options):
-    return proof.run([proof.gxx(), "-E", *options, "-x", "c++", "-include", header, "/dev/null"]).returncode == 0
-
-
 def main():
     tally = proof.Tally()
-    eigen = [flag for folder in ("/usr/include/eigen3", "/usr/local/include/eigen3")
-             if pathlib.Path(folder).is_dir() for flag in ("-isystem", folder)]
+    eigen = proof.eigen()
     for header, package in (("benchmark/benchmark.h", "libbenchmark-dev"), ("xsimd/xsimd.hpp", "libxsimd-dev"),
                             ("nlohmann/json.hpp", "nlohmann-json3-dev")):
-        if not has(header):
+        if not proof.finds(header):
             tally.skip(f"benchmarks ({header} not found; Debian: {package})")
             tally.finish()
     sources = sorted(BENCH.glob("*.cpp"))
     # g++ takes three times as long, and compiles them whenever somebody runs them.
     compiler = next(iter(proof.clangs().values()), proof.gxx())
 
-    found = {name: has(header) for name, header in PEERS.items()}
+    found = {name: proof.finds(header) for name, header in PEERS.items()}
     for name, there in found.items():
         if not there:
             tally.skip(f"benchmarks beside {name} ({PEERS[name]} not found)")

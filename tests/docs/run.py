@@ -43,8 +43,7 @@ def main():
     tally.check(jobs, f"{len(jobs)} programs on {len(pages)} pages")
 
     with tempfile.TemporaryDirectory() as folder:
-        eigen = [flag for folder in ("/usr/include/eigen3", "/usr/local/include/eigen3")
-                 if pathlib.Path(folder).is_dir() for flag in ("-isystem", folder)]
+        eigen = proof.eigen()
 
         def runs(job):
             page, line, source = job

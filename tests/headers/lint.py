@@ -137,14 +137,12 @@ def main():
                 for line, what in text_problems(header, headers)]
     tally.check(not problems, f"house rules of {len(headers)} headers", "\n".join(problems))
 
-    system = [flag for folder in ("/usr/include/eigen3", "/usr/local/include/eigen3") if pathlib.Path(folder).is_dir()
-              for flag in ("-isystem", folder)]
+    system = proof.eigen()
     flags = ["-std=c++20", "-fsyntax-only", *proof.WARNINGS, f"-I{proof.INCLUDE}", *system]
     outside = sorted({include for header in headers.values() for include in header.outside()})
 
     def is_there(include):
-        return proof.run([proof.gxx(), "-std=c++20", "-E", *system, "-x", "c++", "-include", include,
-                          "/dev/null"]).returncode == 0
+        return proof.finds(include, *system)
 
     absent = {include for include, there in zip(outside, proof.in_parallel(is_there, outside)) if not there}
     usable = [name for name in headers

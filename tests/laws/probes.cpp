@@ -44,6 +44,17 @@ std::unique_ptr<lc::model<Recipe, lc::f64>> drawn() {
   model->update();
   return model;
 }
+/// Gives every number of one tensor the same value.
+template <class Model>
+void fill_tensor(Model& model, const std::string& path, double value) {
+  lc::visit_named(
+      [&](const char* other, auto& of) {
+        if (path == other)
+          for (auto& each : of.data) each = value;
+      },
+      model.parameters_to_write());
+  model.update();
+}
 template <class Model, class Watcher>
 std::vector<double> logits_of(Model& model, Watcher& watcher) {
   std::vector<double> all;
@@ -149,13 +160,7 @@ TEST_CASE("sublayers' shares of the stream, against streams of models that end e
   (void)logits_of(*both, wrong);
   CHECK(!wrong.complete());
   // A sublayer that adds nothing is passed by.
-  lc::visit_named(
-      [](const char* path, auto& of) {
-        if (std::string(path) == "blocks.0.attention.output.weight")
-          for (auto& each : of.data) each = 0;
-      },
-      both->parameters_to_write());
-  both->update();
+  fill_tensor(*both, "blocks.0.attention.output.weight", 0);
   lc::residual_counter<2> silent;
   (void)logits_of(*both, silent);
   CHECK(silent.of(0).ratio == 0);
@@ -237,13 +242,7 @@ TEST_CASE("rows of attention in a model: nothing changes, and equal scores share
     CHECK(rows.of(layer).evenness < 0.999);
     CHECK(rows.of(layer).entropy == (rows.of(layer, 0).entropy + rows.of(layer, 1).entropy) / 2);
   }
-  lc::visit_named(
-      [](const char* path, auto& of) {
-        if (std::string(path) == "blocks.1.attention.query.weight")
-          for (auto& each : of.data) each = 0;
-      },
-      model->parameters_to_write());
-  model->update();
+  fill_tensor(*model, "blocks.1.attention.query.weight", 0);
   lc::attention_row_counter<3, 2> even;
   (void)logits_of(*model, even);
   double entropy = 0, largest = 0;
@@ -253,13 +252,7 @@ TEST_CASE("rows of attention in a model: nothing changes, and equal scores share
   CHECK(std::fabs(even.of(1).largest - largest) < 1e-12);
   CHECK(even.of(0).evenness < 0.999);
   // Rows that are no numbers are no rows without entropy.
-  lc::visit_named(
-      [](const char* path, auto& of) {
-        if (std::string(path) == "blocks.1.attention.query.weight")
-          for (auto& each : of.data) each = std::numeric_limits<double>::quiet_NaN();
-      },
-      model->parameters_to_write());
-  model->update();
+  fill_tensor(*model, "blocks.1.attention.query.weight", std::numeric_limits<double>::quiet_NaN());
   lc::attention_row_counter<3, 2> broken;
   model->reset();
   (void)model->try_forward_watched(lc::watched{model->backend(), broken}, lc::token_view{stream, 15},

@@ -31,6 +31,17 @@ def clangs():
     return {f"clang {version}": found[version] for version in sorted(found, reverse=True)}
 
 
+def eigen():
+    """The options with which a compiler finds Eigen, where a system has it."""
+    return [flag for folder in ("/usr/include/eigen3", "/usr/local/include/eigen3") if pathlib.Path(folder).is_dir()
+            for flag in ("-isystem", folder)]
+
+
+def finds(header, *options):
+    """Whether g++ finds a header."""
+    return run([gxx(), "-std=c++20", "-E", *options, "-x", "c++", "-include", header, "/dev/null"]).returncode == 0
+
+
 def run(command, **options):
     """Runs a command and returns its result, with standard error in `stdout` as well."""
     return subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
