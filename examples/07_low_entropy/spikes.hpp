@@ -55,13 +55,11 @@ inline void write_spikes(std::ostream& to, const results& from, std::uint64_t st
      << steps << " steps at a constant rate, width with feed-forwards, fresh sequences, looked at every " << trace_every
      << " steps. Spikes: a loss 5 standard deviations of 40 above the median of 20, " << spike_distance
      << " steps or more behind the one before. Before, at and after: the last look before a spike, the first from it "
-        "on, "
-        "the first from "
+        "on, the first from "
      << spike_distance
      << " steps behind it on; means over spikes. Moments: of the first weights of feed-forwards, by neuron.\n\n"
      << "| width | rate | beta2 | seeds | loss at the end | dead at the end | spikes | loss | active | dead | second "
-        "moment | "
-        "effective step |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+        "moment | effective step |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const spike_cell& each : spike_cells(from)) {
     to << "| " << each.width << " | " << with_digits(each.rate, "%g") << " | " << with_digits(each.beta2, "%g") << " | "
        << each.trainings << " | " << with_digits(each.end, "%.3f") << " | " << with_digits(each.dead_at_end, "%.3f")

@@ -19,6 +19,7 @@ struct spectrum {
     for (const double each : values) sum += each;
     return sum;
   }
+  /// The root of the sum of their squares.
   double frobenius_norm() const noexcept {
     double squares = 0;
     for (const double each : values) squares += each * each;
@@ -35,7 +36,8 @@ struct spectrum {
       if (each > 0) entropy -= each / sum * maths::log(each / sum);
     return maths::exp(entropy);
   }
-  /// The sum of squares over the largest: at most the rank, and steady where small values come and go.
+  /// The sum of squares over the largest: at most the rank, and steady where small values come and go. Source: Rudelson
+  /// and Vershynin (2007), "Sampling from large matrices", J. ACM 54, section 1, who call it the numerical rank.
   double stable_rank() const noexcept {
     const double norm = frobenius_norm();
     return norm > 0 ? norm * norm / (values.front() * values.front()) : 0;
@@ -55,7 +57,8 @@ outcome<spectrum> try_measure_spectrum(rows<Value, Columns> of) {
       const auto number = static_cast<double>(widen(of(t, c)));
       if (!maths::is_finite(number))
         return error(error_kind::value, "lacuna::measure_spectrum: row ")
-               << std::uint64_t{t} << ", column " << std::uint64_t{c} << ": expected a finite number, found " << number;
+               << std::uint64_t{t} << ", column " << std::uint64_t{c} << ": expected a finite number, found " << number
+               << " (look at what made these rows)";
       matrix(static_cast<Eigen::Index>(t), static_cast<Eigen::Index>(c)) = number;
     }
   const Eigen::JacobiSVD<Eigen::MatrixXd, Eigen::HouseholderQRPreconditioner> svd(matrix);

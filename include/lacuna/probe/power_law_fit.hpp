@@ -60,8 +60,8 @@ inline outcome<power_law> try_fit_power_law(const double* x, const double* loss,
   for (extent_t i = 0; i < count; ++i) {
     if (!(x[i] > 0) || !maths::is_finite(x[i]) || !maths::is_finite(loss[i]))
       return error(error_kind::value, "lacuna::fit_power_law: point ")
-             << std::uint64_t{i} << ": expected a positive size and a finite loss, found " << x[i] << " and "
-             << loss[i];
+             << std::uint64_t{i} << ": expected a positive size and a finite loss, found " << x[i] << " and " << loss[i]
+             << " (leave out models that diverged)";
     if (loss[i] < least) least = loss[i];
     if (loss[i] > most) most = loss[i];
     if (x[i] < least_x) least_x = x[i];
@@ -80,10 +80,10 @@ inline outcome<power_law> try_fit_power_law(const double* x, const double* loss,
   const double nearest = maths::log(range) - 18.4, smallest = maths::log(1e-13 * (size + range));
   const double first = nearest > smallest ? nearest : smallest, last = maths::log(range) + 6.9;
   constexpr int steps = 250;
-  double best = first;
+  double best = first, least_error = at(first).error;
   for (int i = 1; i <= steps; ++i) {
-    const double t = first + (last - first) * i / steps;
-    if (at(t).error < at(best).error) best = t;
+    const double t = first + (last - first) * i / steps, error_here = at(t).error;
+    if (error_here < least_error) best = t, least_error = error_here;
   }
   constexpr double golden = 0.6180339887498949;
   double low = best - (last - first) / steps, high = best + (last - first) / steps;
