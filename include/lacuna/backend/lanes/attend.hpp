@@ -4,8 +4,8 @@
 /// A few visible blocks of 16 keys at a time: scores, exponentials, sum of values. Sources: op/attend.hpp.
 
 #include <lacuna/backend/lanes/block_tile.hpp>
-#include <lacuna/core/in_turn.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
+#include <lacuna/core/in_turn.hpp>
 #include <lacuna/op/attend.hpp>
 
 LACUNA_BEGIN
@@ -94,7 +94,7 @@ struct attention_executor {
     Lanes top = hidden;
     for (extent_t b = 0; b < tile.count; ++b) {
       const std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
-      unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+      unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
         value* at = scores + b * block_keys + r * lanes;
         Lanes score = mapped(scores, tile, b, r, head, position, rule);
         if (bits != 0xffffu) score = where_bits(bits >> (r * lanes), score, hidden);
@@ -162,7 +162,7 @@ struct attention_executor {
   static LACUNA_INLINE void for_each_register(const block_tile<Most>& tile, extent_t row, Function&& f) noexcept {
     for (extent_t b = 0; b < tile.count; ++b) {
       const std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
-      unroll<per_block>([&](auto r) LACUNA_UNROLLED { f(b, r, bits >> (r * lanes)); });
+      unroll<per_block>([&](extent_t r) LACUNA_UNROLLED { f(b, r, bits >> (r * lanes)); });
     }
   }
   /// A register of scores with its bias, mapped.
@@ -206,20 +206,20 @@ struct attention_executor {
                                        extent_t stride) noexcept {
     for (extent_t first = 0; first < group_rows; first += rows_at_once) {
       Lanes sums[rows_at_once][Registers];
-      unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r] = Lanes(0); });
+      unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
+        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[row][r] = Lanes(0); });
       });
       const value* q = queries + first * width;
       for (extent_t d = 0; d < width; ++d) {
         Lanes k[Registers];
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
-        unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
+        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
+        unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
           const Lanes one(q[row * width + d]);
-          unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r] = multiply_add(one, k[r], sums[row][r]); });
+          unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[row][r] = multiply_add(one, k[r], sums[row][r]); });
         });
       }
-      unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
-        unroll<Registers>([&](auto r)
+      unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
+        unroll<Registers>([&](extent_t r)
                               LACUNA_UNROLLED { sums[row][r].store(scores + (first + row) * stride + r * lanes); });
       });
     }
@@ -233,8 +233,8 @@ struct attention_executor {
     for (extent_t first = 0; first < group_rows; first += rows_at_once) {
       Lanes sums[rows_at_once][Registers];
       value* to = outputs + first * across * lanes + column;
-      unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
-        unroll<Registers>([&](auto r)
+      unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
+        unroll<Registers>([&](extent_t r)
                               LACUNA_UNROLLED { sums[row][r] = Lanes::load(to + row * across * lanes + r * lanes); });
       });
       for (extent_t b = 0; b < tile.count; ++b) {
@@ -242,18 +242,20 @@ struct attention_executor {
         const value* p = weights + first * stride + b * block_keys;
         for (extent_t j = 0; j < block_keys; ++j) {
           Lanes of[Registers];
-          unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+          unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
             of[r] = held(r + 1 == Registers && last_part != 0 ? Lanes::load_part(v + j * width + r * lanes, last_part)
                                                               : Lanes::load(v + j * width + r * lanes));
           });
-          unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
+          unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
             const Lanes one(p[row * stride + j]);
-            unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r] = multiply_add(one, of[r], sums[row][r]); });
+            unroll<Registers>([&](extent_t r)
+                                  LACUNA_UNROLLED { sums[row][r] = multiply_add(one, of[r], sums[row][r]); });
           });
         }
       }
-      unroll<rows_at_once>([&](auto row) LACUNA_UNROLLED {
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[row][r].store(to + row * across * lanes + r * lanes); });
+      unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
+        unroll<Registers>([&](extent_t r)
+                              LACUNA_UNROLLED { sums[row][r].store(to + row * across * lanes + r * lanes); });
       });
     }
   }
@@ -291,7 +293,7 @@ struct attention_executor {
       };
       const auto score = [&](auto some, extent_t r) LACUNA_UNROLLED {
         const element* keys[some];
-        unroll<some>([&](auto i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
+        unroll<some>([&](extent_t i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
         score_keys<some>(scores + r * lanes, queries, keys, stride);
       };
       extent_t r = 0;
@@ -330,7 +332,7 @@ struct attention_executor {
       } else {
         constexpr extent_t part = width % lanes, at_once = registers_at_once;
         constexpr extent_t strips = across / at_once, rest = across % at_once;
-        unroll<strips>([&](auto strip) LACUNA_UNROLLED {
+        unroll<strips>([&](extent_t strip) LACUNA_UNROLLED {
           mix_columns<at_once>(outputs, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
                                rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys);
         });
@@ -363,21 +365,21 @@ struct attention_executor {
                                          const Element* const (&keys)[Registers]) noexcept {
     Lanes sums[heads_at_once][Registers];
     unroll<heads_at_once>(
-        [&](auto h) LACUNA_UNROLLED { unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[h][r] = Lanes(0); }); });
+        [&](auto h) LACUNA_UNROLLED { unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[h][r] = Lanes(0); }); });
     const auto step = [&](extent_t d) LACUNA_UNROLLED {
       Lanes k[Registers];
-      unroll<Registers>([&](auto r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
-      unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+      unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
+      unroll<heads_at_once>([&](extent_t h) LACUNA_UNROLLED {
         const Lanes one(queries[h * width + d]);
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[h][r] = multiply_add(one, k[r], sums[h][r]); });
+        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[h][r] = multiply_add(one, k[r], sums[h][r]); });
       });
     };
     if constexpr (width <= 16)
-      unroll<width>([&](auto d) LACUNA_UNROLLED { step(d); });
+      unroll<width>([&](extent_t d) LACUNA_UNROLLED { step(d); });
     else
       for (extent_t d = 0; d < width; ++d) step(d);
-    unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
-      unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[h][r].store(scores + h * single_stride + r * lanes); });
+    unroll<heads_at_once>([&](extent_t h) LACUNA_UNROLLED {
+      unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[h][r].store(scores + h * single_stride + r * lanes); });
     });
   }
 
@@ -389,17 +391,17 @@ struct attention_executor {
     constexpr extent_t at_once = divisor_up_to(width, share < lanes ? share : lanes);
     for (extent_t d = 0; d < width; d += at_once) {
       Lanes sums[Rows * at_once];
-      unroll<Rows * at_once>([&](auto i) LACUNA_UNROLLED { sums[i] = Lanes(0); });
+      unroll<Rows * at_once>([&](extent_t i) LACUNA_UNROLLED { sums[i] = Lanes(0); });
       for (extent_t b = 0; b < tile.count; ++b) {
         const auto* v = cache.value_block(tile.block[b], kv) + d * block_keys;
-        unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+        unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
           Lanes p[Rows];
-          unroll<Rows>([&](auto row) LACUNA_UNROLLED {
+          unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
             p[row] = Lanes::load(weights + row * weight_stride + b * block_keys + r * lanes);
           });
-          unroll<at_once>([&](auto i) LACUNA_UNROLLED {
+          unroll<at_once>([&](extent_t i) LACUNA_UNROLLED {
             const Lanes of = held(Lanes::load(v + i * block_keys + r * lanes));
-            unroll<Rows>([&](auto row) LACUNA_UNROLLED {
+            unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
               sums[row * at_once + i] = multiply_add(p[row], of, sums[row * at_once + i]);
             });
           });
@@ -408,8 +410,8 @@ struct attention_executor {
       if constexpr (at_once == width && sums_fit<Rows * at_once>) {
         (Lanes::load_part(outputs, Rows * width) + sums_across(sums)).store_part(outputs, Rows * width);
       } else {
-        unroll<Rows>([&](auto row) LACUNA_UNROLLED {
-          unroll<at_once>([&](auto i)
+        unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
+          unroll<at_once>([&](extent_t i)
                               LACUNA_UNROLLED { outputs[row * width + d + i] += sum_of(sums[row * at_once + i]); });
         });
       }
@@ -426,7 +428,7 @@ struct attention_executor {
     constexpr extent_t sets = heads_at_once * Registers >= 8 ? 1 : 2;
     constexpr bool fits = wide || (sets * heads_at_once + 1) * Registers < 16;
     Lanes sums[sets][heads_at_once][Registers];
-    unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+    unroll<heads_at_once>([&](extent_t h) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
         sums[0][h][r] = load_columns<(r + 1 == Registers ? Part : 0)>(outputs + h * width + column + r * lanes);
         if constexpr (sets == 2) sums[1][h][r] = Lanes(0);
@@ -436,20 +438,20 @@ struct attention_executor {
       const auto* v = cache.value_block(tile.block[b], kv) + column;
       const value* p = weights + b * block_keys;
       for (extent_t j = 0; j < block_keys; j += sets)
-        unroll<sets>([&](auto set) LACUNA_UNROLLED {
+        unroll<sets>([&](extent_t set) LACUNA_UNROLLED {
           Lanes of[Registers];
           unroll<Registers>([&](auto r) LACUNA_UNROLLED {
             of[r] = load_columns<(r + 1 == Registers ? Part : 0)>(v + (j + set) * width + r * lanes);
             if constexpr (fits) of[r] = held(of[r]);
           });
-          unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+          unroll<heads_at_once>([&](extent_t h) LACUNA_UNROLLED {
             const Lanes one(p[h * single_stride + j + set]);
-            unroll<Registers>([&](auto r)
+            unroll<Registers>([&](extent_t r)
                                   LACUNA_UNROLLED { sums[set][h][r] = multiply_add(one, of[r], sums[set][h][r]); });
           });
         });
     }
-    unroll<heads_at_once>([&](auto h) LACUNA_UNROLLED {
+    unroll<heads_at_once>([&](extent_t h) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
         Lanes sum = sums[0][h][r];
         if constexpr (sets == 2) sum = sum + sums[1][h][r];
@@ -509,7 +511,7 @@ struct attention_executor {
         extent_t r = 0;
         for (; r + keys_at_once <= registers; r += keys_at_once) {
           const element* keys[keys_at_once];
-          unroll<keys_at_once>([&](auto i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
+          unroll<keys_at_once>([&](extent_t i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
           score_single<keys_at_once>(to + r * lanes, queries + head * width, keys);
         }
         for (; r < registers; ++r) {

@@ -99,9 +99,9 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
     for (extent_t r = 0; r < whole_rows; r += lanes)
       for (extent_t c = 0; c < whole_columns; c += lanes) {
         Lanes square[lanes];
-        unroll<lanes>([&](auto i) LACUNA_UNROLLED { square[i] = Lanes::load(from + (r + i) * Columns + c); });
+        unroll<lanes>([&](extent_t i) LACUNA_UNROLLED { square[i] = Lanes::load(from + (r + i) * Columns + c); });
         transpose(square);
-        unroll<lanes>([&](auto i) LACUNA_UNROLLED { square[i].store(to + (c + i) * Rows + r); });
+        unroll<lanes>([&](extent_t i) LACUNA_UNROLLED { square[i].store(to + (c + i) * Rows + r); });
       }
     for (extent_t r = 0; r < Rows; ++r)
       for (extent_t c = r < whole_rows ? whole_columns : 0; c < Columns; ++c)
@@ -120,7 +120,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
       } else {
         turn_values(w.turned, a.cache.value_block(w.tile.block[b], kv));
       }
-      unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+      unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
         const element* keys[1] = {k + r * lanes};
         const value* values[1] = {v + r * lanes};
         forward::template score_keys<1>(w.scores + b * block_keys + r * lanes, w.queries, keys, stride);
@@ -131,7 +131,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
       const value log_scale = a.log_scale(first + row, head);
       for (extent_t b = 0; b < w.tile.count; ++b) {
         const std::uint32_t bits = w.tile.masks[b] == nullptr ? 0xffffu : w.tile.masks[b][row];
-        unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+        unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
           const extent_t at = row * stride + b * block_keys + r * lanes;
           Lanes score = Lanes::load(w.scores + at);
           if constexpr (Rule::bias_type::present) {
@@ -207,9 +207,10 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
 
   /// to[d][16 keys] += sum over rows of of[row][key] by[row][d].
   static LACUNA_INLINE void add_by_keys(value* to, const value* of, const value* by, extent_t by_stride) noexcept {
-    unroll<per_block>([&](auto r) LACUNA_UNROLLED {
+    unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
       Lanes factors[group_rows];
-      unroll<group_rows>([&](auto row) LACUNA_UNROLLED { factors[row] = Lanes::load(of + row * stride + r * lanes); });
+      unroll<group_rows>([&](extent_t row)
+                             LACUNA_UNROLLED { factors[row] = Lanes::load(of + row * stride + r * lanes); });
       for (extent_t d = 0; d < width; ++d) {
         Lanes sum = Lanes::load(to + d * block_keys + r * lanes);
         unroll<group_rows>(
@@ -222,12 +223,12 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   template <extent_t Part>
   static LACUNA_INLINE void add_by_columns(value* to, const value* of, const value* by, extent_t column) noexcept {
     Lanes factors[group_rows];
-    unroll<group_rows>([&](auto row) LACUNA_UNROLLED {
+    unroll<group_rows>([&](extent_t row) LACUNA_UNROLLED {
       factors[row] = forward::template load_columns<Part>(by + row * width + column);
     });
     for (extent_t j = 0; j < block_keys; ++j) {
       Lanes sum = forward::template load_columns<Part>(to + j * width + column);
-      unroll<group_rows>([&](auto row)
+      unroll<group_rows>([&](extent_t row)
                              LACUNA_UNROLLED { sum = multiply_add(Lanes(of[row * stride + j]), factors[row], sum); });
       forward::template store_columns<Part>(sum, to + j * width + column);
     }
@@ -237,14 +238,14 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   static LACUNA_INLINE void add_by_rows(value* const (&to)[group_rows], const value* of, const value* turned,
                                         extent_t column) noexcept {
     Lanes sums[group_rows];
-    unroll<group_rows>([&](auto row)
+    unroll<group_rows>([&](extent_t row)
                            LACUNA_UNROLLED { sums[row] = forward::template load_columns<Part>(to[row] + column); });
     for (extent_t j = 0; j < block_keys; ++j) {
       const Lanes factor = held(forward::template load_columns<Part>(turned + j * width + column));
       unroll<group_rows>(
           [&](auto row) LACUNA_UNROLLED { sums[row] = multiply_add(Lanes(of[row * stride + j]), factor, sums[row]); });
     }
-    unroll<group_rows>([&](auto row)
+    unroll<group_rows>([&](extent_t row)
                            LACUNA_UNROLLED { forward::template store_columns<Part>(sums[row], to[row] + column); });
   }
 

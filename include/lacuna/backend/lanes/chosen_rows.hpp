@@ -46,10 +46,10 @@ struct chosen_rows {
   LACUNA_INLINE void multiply_groups(value* y, const value* x, extent_t group) const noexcept {
     constexpr extent_t sets = 2;
     Lanes sums[sets][Count];
-    unroll<sets * Count>([&](auto i) LACUNA_UNROLLED { sums[i / Count][i % Count] = Lanes(value(0)); });
+    unroll<sets * Count>([&](extent_t i) LACUNA_UNROLLED { sums[i / Count][i % Count] = Lanes(value(0)); });
     const auto add = [&](auto q, extent_t k, const std::uint32_t(&word)[Count]) LACUNA_UNROLLED {
       const value* four = x + k / kept * 4;
-      unroll<Count>([&](auto g) LACUNA_UNROLLED {
+      unroll<Count>([&](extent_t g) LACUNA_UNROLLED {
         sums[q % sets][g] = multiply_add(Lanes::load(values.data + ((group + g) * steps + k) * lanes),
                                          Lanes::template one_of_four<q>(four, word[g]), sums[q % sets][g]);
       });
@@ -57,12 +57,12 @@ struct chosen_rows {
     extent_t k = 0;
     for (extent_t w = 0; w < words; ++w) {
       std::uint32_t word[Count];
-      unroll<Count>([&](auto g) LACUNA_UNROLLED { word[g] = places[(group + g) * words + w]; });
+      unroll<Count>([&](extent_t g) LACUNA_UNROLLED { word[g] = places[(group + g) * words + w]; });
       unroll<in_a_word>([&](auto q) LACUNA_UNROLLED {
         if (steps % in_a_word == 0 || k < steps) add(q, k++, word);
       });
     }
-    unroll<Count>([&](auto g) LACUNA_UNROLLED {
+    unroll<Count>([&](extent_t g) LACUNA_UNROLLED {
       const extent_t first = (group + g) * lanes, left = outputs - first;
       const Lanes sum = sums[0][g] + sums[1][g];
       if (left >= lanes)

@@ -66,7 +66,7 @@ struct plain_product {
     value* c = of.c + row * of.c_stride + First * lanes;
     const value *a = of.a + row * of.a_row, *b = of.b + First * lanes;
     Lanes sums[Rows][Registers];
-    unroll<Rows>([&](auto i) LACUNA_UNROLLED {
+    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
         if constexpr (Continues)
           sums[i][r] = load < r == last > (c + i * of.c_stride + r * lanes);
@@ -78,12 +78,12 @@ struct plain_product {
       Lanes right[Registers];
       unroll<Registers>([&](auto r)
                             LACUNA_UNROLLED { right[r] = held(load < r == last > (b + k * of.b_stride + r * lanes)); });
-      unroll<Rows>([&](auto i) LACUNA_UNROLLED {
+      unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
         const Lanes left(a[i * of.a_row + k * of.a_step]);
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[i][r] = multiply_add(left, right[r], sums[i][r]); });
+        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[i][r] = multiply_add(left, right[r], sums[i][r]); });
       });
     }
-    unroll<Rows>([&](auto i) LACUNA_UNROLLED {
+    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED { store<r == last>(sums[i][r], c + i * of.c_stride + r * lanes); });
     });
   }

@@ -58,12 +58,13 @@ struct blocks_backward {
     for (extent_t column = 0; column < count; ++column) {
       value* to = dx + (columns.input(skipped + column) - start) * step;
       Lanes sums[Registers];
-      unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[r] = Lanes::load(to + r * lanes); });
-      unroll<Rows>([&](auto row) LACUNA_UNROLLED {
+      unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[r] = Lanes::load(to + r * lanes); });
+      unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
         const Lanes weight(values[column * outputs + row]);
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[r] = multiply_add(weight, adjoints[row][r], sums[r]); });
+        unroll<Registers>([&](extent_t r)
+                              LACUNA_UNROLLED { sums[r] = multiply_add(weight, adjoints[row][r], sums[r]); });
       });
-      unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[r].store(to + r * lanes); });
+      unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[r].store(to + r * lanes); });
     }
   }
 
@@ -121,7 +122,7 @@ struct blocks_backward {
   template <extent_t Registers>
   LACUNA_INLINE static Lanes products(const value* a, const value* b) noexcept {
     Lanes sum = Lanes::load(a) * Lanes::load(b);
-    unroll<Registers - 1>([&](auto r) LACUNA_UNROLLED {
+    unroll<Registers - 1>([&](extent_t r) LACUNA_UNROLLED {
       sum = multiply_add(Lanes::load(a + (r + 1) * lanes), Lanes::load(b + (r + 1) * lanes), sum);
     });
     return sum;
@@ -162,7 +163,7 @@ struct blocks_backward {
         if (some == all && lanes % all == 0)
           for (; column + lanes / all <= columns.count; column += lanes / all) {
             Lanes each[lanes];
-            unroll<lanes>([&](auto j) LACUNA_UNROLLED { each[j] = product(column + j / all, j % all); });
+            unroll<lanes>([&](extent_t j) LACUNA_UNROLLED { each[j] = product(column + j / all, j % all); });
             value* place = to + column * outputs;
             (Lanes::load(place) + sums_of_each(each)).store(place);
           }

@@ -14,12 +14,12 @@ LACUNA_INLINE Lanes repeated(Function&& number) noexcept {
   using value = typename Lanes::element;
   constexpr extent_t count = Lanes::lane_count / Repeat;
   value numbers[count];
-  unroll<count>([&](auto j) LACUNA_UNROLLED { numbers[j] = number(j); });
+  unroll<count>([&](extent_t j) LACUNA_UNROLLED { numbers[j] = number(j); });
   if constexpr (requires { Lanes::template repeated<Repeat>(numbers); }) {
     return Lanes::template repeated<Repeat>(numbers);
   } else {
     value copied[Lanes::lane_count];
-    unroll<Lanes::lane_count>([&](auto j) LACUNA_UNROLLED { copied[j] = numbers[j / Repeat]; });
+    unroll<Lanes::lane_count>([&](extent_t j) LACUNA_UNROLLED { copied[j] = numbers[j / Repeat]; });
     return Lanes::load(copied);
   }
 }
@@ -38,13 +38,13 @@ struct narrow_strip {
                                            extent_t width) noexcept {
     constexpr extent_t sets = 4, inputs = Pattern::block_inputs;
     Lanes sums[sets];
-    unroll<sets>([&](auto u) LACUNA_UNROLLED { sums[u] = Lanes(value(0)); });
+    unroll<sets>([&](extent_t u) LACUNA_UNROLLED { sums[u] = Lanes(value(0)); });
     if constexpr (outputs == 1 && inputs % lanes == 0) {
       // Blocks along the inputs: both factors lie in memory as they are multiplied.
       constexpr extent_t registers = inputs / lanes;
       const extent_t entries = columns.count / inputs;
       for (extent_t entry = 0; entry < entries; ++entry)
-        unroll<registers>([&](auto r) LACUNA_UNROLLED {
+        unroll<registers>([&](extent_t r) LACUNA_UNROLLED {
           sums[r % sets] = multiply_add(Lanes::load(values + entry * inputs + r * lanes),
                                         Lanes::load(x + columns.input(entry * inputs) + r * lanes), sums[r % sets]);
         });
@@ -54,7 +54,7 @@ struct narrow_strip {
         sums[0] = multiply_add(Lanes::load_part(values + column, some),
                                Lanes::load_part(x + columns.input(column), some), sums[0]);
       }
-      unroll<sets - 1>([&](auto u) LACUNA_UNROLLED { sums[0] = sums[0] + sums[u + 1]; });
+      unroll<sets - 1>([&](extent_t u) LACUNA_UNROLLED { sums[0] = sums[0] + sums[u + 1]; });
       y[0] = sum_of(sums[0]);
     } else if constexpr (lanes % outputs == 0) {
       constexpr extent_t beside = lanes / outputs;
@@ -65,14 +65,14 @@ struct narrow_strip {
         to = multiply_add(Lanes::load(values + from * outputs), in, to);
       };
       for (; column + sets * beside <= columns.count; column += sets * beside)
-        unroll<sets>([&](auto u) LACUNA_UNROLLED { add(sums[u], column + u * beside); });
+        unroll<sets>([&](extent_t u) LACUNA_UNROLLED { add(sums[u], column + u * beside); });
       for (; column + beside <= columns.count; column += beside) add(sums[0], column);
-      unroll<sets - 1>([&](auto u) LACUNA_UNROLLED { sums[0] = sums[0] + sums[u + 1]; });
+      unroll<sets - 1>([&](extent_t u) LACUNA_UNROLLED { sums[0] = sums[0] + sums[u + 1]; });
       value folded[lanes];
       sums[0].store(folded);
-      unroll<outputs>([&](auto o) LACUNA_UNROLLED {
+      unroll<outputs>([&](extent_t o) LACUNA_UNROLLED {
         value sum = 0;
-        unroll<beside>([&](auto j) LACUNA_UNROLLED { sum += folded[j * outputs + o]; });
+        unroll<beside>([&](extent_t j) LACUNA_UNROLLED { sum += folded[j * outputs + o]; });
         for (extent_t left = column; left < columns.count; ++left)
           sum += x[columns.input(left)] * static_cast<value>(widen(values[left * outputs + o]));
         if (o < width) y[o] = sum;
@@ -81,7 +81,7 @@ struct narrow_strip {
       // Two columns in turn, so that an addition does not wait for the one before it.
       extent_t column = 0;
       for (; column + 2 <= columns.count; column += 2)
-        unroll<2>([&](auto u) LACUNA_UNROLLED {
+        unroll<2>([&](extent_t u) LACUNA_UNROLLED {
           sums[u] = multiply_add(Lanes::load_part(values + (column + u) * outputs, outputs),
                                  Lanes(x[columns.input(column + u)]), sums[u]);
         });
@@ -108,29 +108,29 @@ struct narrow_strip {
                                         extent_t count, const value* turned, extent_t start, bool continues) noexcept {
     constexpr extent_t step = Registers * lanes, sets = Rows * Registers >= 6 ? 1 : 8 / (Rows * Registers);
     Lanes sums[sets][Rows][Registers];
-    unroll<Rows * Registers>([&](auto i) LACUNA_UNROLLED {
-      constexpr extent_t row = i / Registers, r = i % Registers;
+    unroll<Rows * Registers>([&](extent_t i) LACUNA_UNROLLED {
+      const extent_t row = i / Registers, r = i % Registers;
       sums[0][row][r] = continues ? Lanes::load(to + i * lanes) : Lanes(value(0));
-      unroll<sets - 1>([&](auto u) LACUNA_UNROLLED { sums[u + 1][row][r] = Lanes(value(0)); });
+      unroll<sets - 1>([&](extent_t u) LACUNA_UNROLLED { sums[u + 1][row][r] = Lanes(value(0)); });
     });
     const auto add = [&](Lanes(&sum)[Rows][Registers], extent_t column) LACUNA_UNROLLED {
       const value* from = turned + (columns.input(skipped + column) - start) * step;
       Lanes in[Registers];
-      unroll<Registers>([&](auto r) LACUNA_UNROLLED { in[r] = Lanes::load(from + r * lanes); });
-      unroll<Rows>([&](auto row) LACUNA_UNROLLED {
+      unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { in[r] = Lanes::load(from + r * lanes); });
+      unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
         const Lanes weight(values[column * outputs + row]);
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { sum[row][r] = multiply_add(weight, in[r], sum[row][r]); });
+        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sum[row][r] = multiply_add(weight, in[r], sum[row][r]); });
       });
     };
     extent_t column = 0;
     if constexpr (sets > 1)
       for (extent_t whole = count / sets; whole > 0; --whole, column += sets)
-        unroll<sets>([&](auto u) LACUNA_UNROLLED { add(sums[u], column + u); });
+        unroll<sets>([&](extent_t u) LACUNA_UNROLLED { add(sums[u], column + u); });
     for (extent_t left = sets == 1 ? count : count % sets; left > 0; --left, ++column) add(sums[0], column);
-    unroll<Rows * Registers>([&](auto i) LACUNA_UNROLLED {
-      constexpr extent_t row = i / Registers, r = i % Registers;
+    unroll<Rows * Registers>([&](extent_t i) LACUNA_UNROLLED {
+      const extent_t row = i / Registers, r = i % Registers;
       Lanes sum = sums[0][row][r];
-      unroll<sets - 1>([&](auto u) LACUNA_UNROLLED { sum = sum + sums[u + 1][row][r]; });
+      unroll<sets - 1>([&](extent_t u) LACUNA_UNROLLED { sum = sum + sums[u + 1][row][r]; });
       sum.store(to + i * lanes);
     });
   }

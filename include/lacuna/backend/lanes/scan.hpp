@@ -195,10 +195,10 @@ struct scan_executor {
   static void pass(const passage& of, extent_t token, extent_t column) noexcept {
     constexpr extent_t last = InPart ? Registers - 1 : Registers;
     Lanes value_of[Tokens][Registers], sums[Tokens][group][Registers];
-    unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+    unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
         value_of[t][r] = load_columns < r == last > (of.values + (token + t) * kv_columns + column + r * lanes);
-        unroll<group>([&](auto g) LACUNA_UNROLLED { sums[t][g][r] = Lanes(0); });
+        unroll<group>([&](extent_t g) LACUNA_UNROLLED { sums[t][g][r] = Lanes(0); });
       });
     });
     value* state = of.sums + column;
@@ -207,20 +207,20 @@ struct scan_executor {
       Lanes row[Registers];
       unroll<Registers>([&](auto r)
                             LACUNA_UNROLLED { row[r] = load_columns < r == last > (state + f * width + r * lanes); });
-      unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+      unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
         const Lanes weight(weights[t * stride + f]);
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { row[r] = multiply_add(weight, value_of[t][r], row[r]); });
-        unroll<group>([&](auto g) LACUNA_UNROLLED {
+        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { row[r] = multiply_add(weight, value_of[t][r], row[r]); });
+        unroll<group>([&](extent_t g) LACUNA_UNROLLED {
           const Lanes share(phi[(t * group + g) * stride + f]);
-          unroll<Registers>([&](auto r)
+          unroll<Registers>([&](extent_t r)
                                 LACUNA_UNROLLED { sums[t][g][r] = multiply_add(share, row[r], sums[t][g][r]); });
         });
       });
       unroll<Registers>([&](auto r)
                             LACUNA_UNROLLED { store_columns<r == last>(row[r], state + f * width + r * lanes); });
     }
-    unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
-      unroll<group>([&](auto g) LACUNA_UNROLLED {
+    unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
+      unroll<group>([&](extent_t g) LACUNA_UNROLLED {
         const Lanes share(operation::scan_loops::inverse(of.denominator[(token + t) * group + g]));
         value* to = of.mixed + (token + t) * columns + g * width + column;
         unroll<Registers>([&](auto r)

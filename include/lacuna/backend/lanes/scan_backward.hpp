@@ -49,15 +49,15 @@ struct scan_backward_executor {
   template <extent_t Rows>
   static LACUNA_INLINE Lanes dots(const value* state, const value* of) noexcept {
     Lanes sums[lanes];
-    unroll<lanes>([&](auto i) LACUNA_UNROLLED { sums[i] = Lanes(0); });
+    unroll<lanes>([&](extent_t i) LACUNA_UNROLLED { sums[i] = Lanes(0); });
     for (extent_t d = 0; d < whole; d += lanes) {
       const Lanes right = held(Lanes::load(of + d));
-      unroll<Rows>([&](auto i)
+      unroll<Rows>([&](extent_t i)
                        LACUNA_UNROLLED { sums[i] = multiply_add(Lanes::load(state + i * width + d), right, sums[i]); });
     }
     if constexpr (part != 0) {
       const Lanes right = Lanes::load_part(of + whole, part);
-      unroll<Rows>([&](auto i) LACUNA_UNROLLED {
+      unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
         sums[i] = multiply_add(Lanes::load_part(state + i * width + whole, part), right, sums[i]);
       });
     }

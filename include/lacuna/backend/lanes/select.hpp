@@ -31,16 +31,16 @@ struct block_products {
   static LACUNA_INLINE void multiply(const value* query, const Cache& cache, extent_t block, value* to) noexcept {
     Lanes sums[Blocks * per_block];
     const std::remove_reference_t<decltype(*cache.keys)>* keys[Blocks];
-    unroll<Blocks>([&](auto b) LACUNA_UNROLLED { keys[b] = cache.key_block(block + b, 0); });
-    unroll<Blocks * per_block>([&](auto r) LACUNA_UNROLLED { sums[r] = Lanes(0); });
+    unroll<Blocks>([&](extent_t b) LACUNA_UNROLLED { keys[b] = cache.key_block(block + b, 0); });
+    unroll<Blocks * per_block>([&](extent_t r) LACUNA_UNROLLED { sums[r] = Lanes(0); });
     for (extent_t d = 0; d < Cache::head_width; ++d) {
       const Lanes one(query[d]);
-      unroll<Blocks * per_block>([&](auto r) LACUNA_UNROLLED {
-        constexpr extent_t of = r / per_block, column = r % per_block * lanes;
+      unroll<Blocks * per_block>([&](extent_t r) LACUNA_UNROLLED {
+        const extent_t of = r / per_block, column = r % per_block * lanes;
         sums[r] = multiply_add(one, Lanes::load(keys[of] + d * block_keys + column), sums[r]);
       });
     }
-    unroll<Blocks * per_block>([&](auto r) LACUNA_UNROLLED { sums[r].store(to + r * lanes); });
+    unroll<Blocks * per_block>([&](extent_t r) LACUNA_UNROLLED { sums[r].store(to + r * lanes); });
   }
 };
 

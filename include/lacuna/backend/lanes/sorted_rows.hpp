@@ -62,7 +62,7 @@ struct sorted_rows {
       Lanes sums[2]{Lanes(value(0)), Lanes(value(0))};
       extent_t k = 0;
       for (; k + 2 <= shortest; k += 2, stored += 2 * lanes, where += 2 * lanes)
-        unroll<2>([&](auto u) LACUNA_UNROLLED {
+        unroll<2>([&](extent_t u) LACUNA_UNROLLED {
           sums[u] = multiply_add(Lanes::load(stored + u * lanes), Lanes::gather(x, where + u * lanes), sums[u]);
         });
       for (; k < longest; ++k, stored += lanes, where += lanes) {

@@ -10,11 +10,22 @@ LACUNA_BEGIN
 
 namespace by_lanes {
 
-/// `f(count_constant<0>{}) ... f(count_constant<Count - 1>{})`, inlined.
+/// `f(count_constant<0>{}) ... f(count_constant<Count - 1>{})`, inlined. A lambda that takes `extent_t` is compiled
+/// once for all turns; one that takes `auto` once per turn, for which the number is a constant in every sense.
 template <extent_t Count, class Function>
 LACUNA_INLINE constexpr void unroll(Function&& f) {
-  [&]<std::size_t... Index>(std::index_sequence<Index...>)
-      LACUNA_UNROLLED { (f(count_constant<Index>{}), ...); }(std::make_index_sequence<Count>{});
+  // Without an index sequence, which would take two more templates per loop.
+  if constexpr (Count > 0) f(count_constant<0>{});
+  if constexpr (Count > 1) f(count_constant<1>{});
+  if constexpr (Count > 2) f(count_constant<2>{});
+  if constexpr (Count > 3) f(count_constant<3>{});
+  if constexpr (Count > 4) f(count_constant<4>{});
+  if constexpr (Count > 5) f(count_constant<5>{});
+  if constexpr (Count > 6) f(count_constant<6>{});
+  if constexpr (Count > 7) f(count_constant<7>{});
+  if constexpr (Count > 8)
+    [&]<std::size_t... Index>(std::index_sequence<Index...>)
+        LACUNA_UNROLLED { (f(count_constant<8 + Index>{}), ...); }(std::make_index_sequence<Count - 8>{});
 }
 
 }  // namespace by_lanes

@@ -24,36 +24,36 @@ struct wide_strip {
                                      const block_columns<Pattern>& columns, extent_t width) noexcept {
     constexpr extent_t sets = Tokens * Registers >= 8 ? 1 : 8 / (Tokens * Registers);
     Lanes sums[sets][Tokens][Registers];
-    unroll<sets * Tokens * Registers>([&](auto i) LACUNA_UNROLLED {
+    unroll<sets * Tokens * Registers>([&](extent_t i) LACUNA_UNROLLED {
       sums[i / (Tokens * Registers)][i / Registers % Tokens][i % Registers] = Lanes(value(0));
     });
     const auto add = [&](Lanes(&to)[Tokens][Registers], extent_t column) LACUNA_UNROLLED {
       const Element* stored = values + column * outputs + First * lanes;
       const value* input = x + columns.input(column);
       Lanes weights[Registers];
-      unroll<Registers>([&](auto r) LACUNA_UNROLLED {
-        if constexpr (part != 0 && First + r + 1 == registers)
+      unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
+        if (part != 0 && First + r + 1 == registers)
           weights[r] = Lanes::load_part(stored + r * lanes, part);
         else
           weights[r] = Lanes::load(stored + r * lanes);
       });
-      unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+      unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
         const Lanes in(input[t * Pattern::inputs]);
-        unroll<Registers>([&](auto r) LACUNA_UNROLLED { to[t][r] = multiply_add(weights[r], in, to[t][r]); });
+        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { to[t][r] = multiply_add(weights[r], in, to[t][r]); });
       });
     };
     extent_t column = 0;
     // Counted down: g++ 12 takes care of more columns than memory holds, and warns.
     if constexpr (sets > 1)
       for (extent_t whole = columns.count / sets; whole > 0; --whole, column += sets)
-        unroll<sets>([&](auto u) LACUNA_UNROLLED { add(sums[u], column + u); });
+        unroll<sets>([&](extent_t u) LACUNA_UNROLLED { add(sums[u], column + u); });
     for (extent_t left = sets == 1 ? columns.count : columns.count % sets; left > 0; --left, ++column)
       add(sums[0], column);
-    unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
-      unroll<Registers>([&](auto r) LACUNA_UNROLLED {
-        constexpr extent_t at = (First + r) * lanes;
+    unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
+      unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
+        const extent_t at = (First + r) * lanes;
         Lanes sum = sums[0][t][r];
-        unroll<sets - 1>([&](auto u) LACUNA_UNROLLED { sum = sum + sums[u + 1][t][r]; });
+        unroll<sets - 1>([&](extent_t u) LACUNA_UNROLLED { sum = sum + sums[u + 1][t][r]; });
         value* to = y + t * Pattern::outputs + at;
         if (at + lanes <= width)
           sum.store(to);

@@ -4,9 +4,9 @@
 /// The same panels serve one token (a matrix-vector product, bound by the bytes of the weight) and many (tiles of up to
 /// 6 tokens x 4 registers, blocked over inputs so that a panel's block stays in the first cache).
 
-#include <lacuna/core/in_turn.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/backend/simd/panels.hpp>
+#include <lacuna/core/in_turn.hpp>
 #include <lacuna/op/multiply.hpp>
 
 LACUNA_BEGIN
@@ -38,9 +38,9 @@ LACUNA_INLINE void load_row(lanes (&to)[Registers], const Element* from, extent_
   if constexpr (pairs)
     by_lanes::unroll<Registers / 2>(
         [&](auto p) LACUNA_UNROLLED { load_pair(from + 2 * p * lanes::lane_count, to[2 * p], to[2 * p + 1]); });
-  by_lanes::unroll<Registers - paired>([&](auto i) LACUNA_UNROLLED {
-    constexpr extent_t r = paired + i;
-    if constexpr (r + 1 == Registers && Partial && Layout == layout::rows)
+  by_lanes::unroll<Registers - paired>([&](extent_t i) LACUNA_UNROLLED {
+    const extent_t r = paired + i;
+    if (Partial && Layout == layout::rows && r + 1 == Registers)
       to[r] = lanes::load_part(from + r * lanes::lane_count, part);
     else
       to[r] = lanes::load(from + r * lanes::lane_count);
@@ -65,35 +65,36 @@ void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride
   constexpr extent_t lines = (Registers * width * sizeof(Element) + 63) / 64;
   constexpr extent_t sets = Rows * Registers >= 8 ? 1 : 8 / (Rows * Registers);
   lanes sums[sets][Rows][Registers];
-  by_lanes::unroll<sets>([&](auto u) LACUNA_UNROLLED {
-    by_lanes::unroll<Rows>([&](auto row) LACUNA_UNROLLED {
-      by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[u][row][r] = lanes(0.0f); });
+  by_lanes::unroll<sets>([&](extent_t u) LACUNA_UNROLLED {
+    by_lanes::unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
+      by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[u][row][r] = lanes(0.0f); });
     });
   });
   const auto step = [&](lanes(&to)[Rows][Registers], extent_t i) LACUNA_UNROLLED {
     lanes right[Registers];
     load_row<Registers, Partial, Layout>(right, b + i * b_stride, part);
     if constexpr (Rows > 1 && Layout == layout::panels)
-      by_lanes::unroll<lines>([&](auto line) LACUNA_UNROLLED {
+      by_lanes::unroll<lines>([&](extent_t line) LACUNA_UNROLLED {
         prefetch(reinterpret_cast<const void*>(ahead.from + i * ahead.step + line * 64));
       });
-    by_lanes::unroll<Rows>([&](auto row) LACUNA_UNROLLED {
+    by_lanes::unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
       const lanes left(widen(Transposed ? a[i * a_stride + row] : a[row * a_stride + i]));
-      by_lanes::unroll<Registers>([&](auto r)
+      by_lanes::unroll<Registers>([&](extent_t r)
                                       LACUNA_UNROLLED { to[row][r] = multiply_add(right[r], left, to[row][r]); });
     });
   };
   extent_t i = 0;
   if constexpr (sets > 1) {
-    for (; i + sets <= depth; i += sets) by_lanes::unroll<sets>([&](auto u) LACUNA_UNROLLED { step(sums[u], i + u); });
+    for (; i + sets <= depth; i += sets)
+      by_lanes::unroll<sets>([&](extent_t u) LACUNA_UNROLLED { step(sums[u], i + u); });
   }
   for (; i < depth; ++i) step(sums[0], i);
-  by_lanes::unroll<Rows>([&](auto row) LACUNA_UNROLLED {
-    by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+  by_lanes::unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
+    by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
       lanes sum = sums[0][row][r];
-      by_lanes::unroll<sets - 1>([&](auto u) LACUNA_UNROLLED { sum = sum + sums[u + 1][row][r]; });
+      by_lanes::unroll<sets - 1>([&](extent_t u) LACUNA_UNROLLED { sum = sum + sums[u + 1][row][r]; });
       float* to = y + row * y_stride + r * width;
-      if constexpr (r + 1 == Registers && Partial) {
+      if (Partial && r + 1 == Registers) {
         if (continues) sum = sum + lanes::load_part(to, part);
         sum.store_part(to, part);
       } else {
@@ -169,24 +170,24 @@ template <extent_t Registers, extent_t Ahead, class Element>
 void multiply_two_panels(float* y, const float* x, const Element* low, const Element* high, extent_t inputs,
                          extent_t apart) noexcept {
   lanes sums[2][Registers];
-  by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[0][r] = sums[1][r] = lanes(0.0f); });
+  by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[0][r] = sums[1][r] = lanes(0.0f); });
   for (extent_t i = 0; i < inputs; ++i) {
     const lanes input(x[i]);
     lanes weights[2][Registers];
     if constexpr (Ahead != 0)
-      by_lanes::unroll<panel_width * sizeof(Element) / 64>([&](auto line) LACUNA_UNROLLED {
-        constexpr extent_t bytes = Ahead + line * 64;
+      by_lanes::unroll<panel_width * sizeof(Element) / 64>([&](extent_t line) LACUNA_UNROLLED {
+        const extent_t bytes = Ahead + line * 64;
         for (const Element* from : {low, high})
           prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from + i * panel_width) + bytes));
       });
     load_row<Registers, false, layout::panels>(weights[0], low + i * panel_width, 0);
     load_row<Registers, false, layout::panels>(weights[1], high + i * panel_width, 0);
-    by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+    by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
       sums[0][r] = multiply_add(weights[0][r], input, sums[0][r]);
       sums[1][r] = multiply_add(weights[1][r], input, sums[1][r]);
     });
   }
-  by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+  by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
     sums[0][r].store(y + r * lanes::lane_count);
     sums[1][r].store(y + apart + r * lanes::lane_count);
   });
@@ -279,8 +280,7 @@ template <class Element, extent_t Outputs, extent_t Inputs>
   requires(same<compute_t<Element>, float>)
 auto kernel(multiply_transposed, rows<float, Inputs> dx, rows<const float, Outputs> dy,
             matrix<const Element, Outputs, Inputs> weight, const simd&) {
-  simd_lanes::add_product<Inputs, false>(dx.data, dy.data, Outputs, dy.count, weight.data, Outputs,
-                                         in_turn{});
+  simd_lanes::add_product<Inputs, false>(dx.data, dy.data, Outputs, dy.count, weight.data, Outputs, in_turn{});
   return ran_on<simd>{};
 }
 

@@ -44,7 +44,7 @@ inline constexpr extent_t line = 64 / sizeof(Element);
 template <extent_t Count, class Element>
 LACUNA_INLINE void prefetch_rows(const Element* const (&of)[Count], extent_t from, extent_t count) noexcept {
   for (extent_t c = from; c < from + count; c += line<Element>)
-    by_lanes::unroll<Count>([&](auto r) LACUNA_UNROLLED { prefetch(of[r] + c); });
+    by_lanes::unroll<Count>([&](extent_t r) LACUNA_UNROLLED { prefetch(of[r] + c); });
 }
 
 /// y(u) (+)= row(u) . x for every u of one list. Each sum is formed alike, wherever in the list it stands.
@@ -58,7 +58,7 @@ void multiply_listed_rows(float* y, const float* x, matrix<const Element, Neuron
     find_rows(of, weight, list, size, j);
     find_rows(next, weight, list, size, j + dot_rows);
     lanes sums[2][dot_rows];  // two, since an addition waits for the one before it
-    by_lanes::unroll<dot_rows>([&](auto r) LACUNA_UNROLLED { sums[0][r] = sums[1][r] = lanes(0.0f); });
+    by_lanes::unroll<dot_rows>([&](extent_t r) LACUNA_UNROLLED { sums[0][r] = sums[1][r] = lanes(0.0f); });
     const auto add = [&](auto part, lanes(&to)[dot_rows], extent_t column) LACUNA_UNROLLED {
       const lanes in = load_lanes<part>(x + column);
       by_lanes::unroll<dot_rows>(
@@ -72,7 +72,7 @@ void multiply_listed_rows(float* y, const float* x, matrix<const Element, Neuron
     if constexpr (2 * pairs * width < whole) add(count_constant<0>{}, sums[0], 2 * pairs * width);
     if constexpr (whole < Columns) add(count_constant<Columns - whole>{}, sums[1], whole);
     float found[width];
-    by_lanes::unroll<dot_rows>([&](auto r) LACUNA_UNROLLED { sums[0][r] = sums[0][r] + sums[1][r]; });
+    by_lanes::unroll<dot_rows>([&](extent_t r) LACUNA_UNROLLED { sums[0][r] = sums[0][r] + sums[1][r]; });
     sums_across(sums[0]).store(found);
     for (extent_t r = 0; r < dot_rows && j + r < size; ++r)
       y[list[j + r]] = Adds ? y[list[j + r]] + found[r] : found[r];
@@ -110,7 +110,7 @@ void add_listed_rows(float* y, const float* h, matrix<const Element, Neurons, Co
     find_rows(next, weight, list, size, j + Count);
     // The beginnings alone: the rest of so many rows would displace what is being read.
     prefetch_rows(next, 0, Columns < 2 * line<Element> ? Columns : 2 * line<Element>);
-    by_lanes::unroll<Count>([&](auto r) LACUNA_UNROLLED { factors[r] = lanes(h[list[j + r]]); });
+    by_lanes::unroll<Count>([&](extent_t r) LACUNA_UNROLLED { factors[r] = lanes(h[list[j + r]]); });
     add_rows<Count, Columns>(y, of, factors, continues || j > 0);
   };
   extent_t j = 0;

@@ -2,9 +2,9 @@
 /// Products of weights of eight bits on lanes. The weight is read as it is stored, row by row: four outputs at a time,
 /// for one token and for many, so that nothing is packed.
 
-#include <lacuna/core/in_turn.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/backend/simd/bytes.hpp>
+#include <lacuna/core/in_turn.hpp>
 #include <lacuna/op/multiply_quantized.hpp>
 
 LACUNA_BEGIN
@@ -42,8 +42,8 @@ LACUNA_INLINE void sum_products(four_integers (&to)[Tokens], const four_rows<Inp
                                 extent_t stride) noexcept {
   constexpr extent_t width = byte_lanes::count, part = Inputs % width;
   byte_lanes::sums sums[Tokens][4];
-  by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
-    by_lanes::unroll<4>([&](auto r) LACUNA_UNROLLED { sums[t][r] = byte_lanes::sums{}; });
+  by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
+    by_lanes::unroll<4>([&](extent_t r) LACUNA_UNROLLED { sums[t][r] = byte_lanes::sums{}; });
   });
   // Four rows side by side are no order that a processor foresees: what comes is asked for, line by line.
   const std::uintptr_t ahead = reinterpret_cast<std::uintptr_t>(weight.row[0]) + bytes_ahead;
@@ -52,8 +52,9 @@ LACUNA_INLINE void sum_products(four_integers (&to)[Tokens], const four_rows<Inp
       by_lanes::unroll<4 * width / 64>(
           [&](auto line) LACUNA_UNROLLED { prefetch(reinterpret_cast<const void*>(ahead + 4 * i + line * 64)); });
     byte_lanes::inputs inputs[Tokens];
-    by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED { inputs[t] = byte_lanes::load_inputs(x + t * stride + i); });
-    by_lanes::unroll<4>([&](auto r) LACUNA_UNROLLED {
+    by_lanes::unroll<Tokens>([&](extent_t t)
+                                 LACUNA_UNROLLED { inputs[t] = byte_lanes::load_inputs(x + t * stride + i); });
+    by_lanes::unroll<4>([&](extent_t r) LACUNA_UNROLLED {
       const byte_lanes::weights weights = load(weight.row[r] + i);
       by_lanes::unroll<Tokens>(
           [&](auto t) LACUNA_UNROLLED { sums[t][r] = byte_lanes::add_products(sums[t][r], weights, inputs[t]); });
@@ -64,7 +65,7 @@ LACUNA_INLINE void sum_products(four_integers (&to)[Tokens], const four_rows<Inp
   if constexpr (part != 0)
     step(Inputs - part,
          [](const std::int8_t* from) LACUNA_UNROLLED { return byte_lanes::template load_weights_part<part>(from); });
-  by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED { to[t] = word_sums_across(sums[t]); });
+  by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED { to[t] = word_sums_across(sums[t]); });
 }
 
 /// Sums of products of bytes and f32.
@@ -73,26 +74,28 @@ LACUNA_INLINE void sum_products(four_floats (&to)[Tokens], const four_rows<Input
                                 extent_t stride) noexcept {
   constexpr extent_t width = lanes::lane_count, part = Inputs % width;
   lanes sums[Tokens][4];
-  by_lanes::unroll<Tokens>(
-      [&](auto t) LACUNA_UNROLLED { by_lanes::unroll<4>([&](auto r) LACUNA_UNROLLED { sums[t][r] = lanes(0.0f); }); });
+  by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+    by_lanes::unroll<4>([&](extent_t r) LACUNA_UNROLLED { sums[t][r] = lanes(0.0f); });
+  });
   extent_t i = 0;
   const auto step = [&](const lanes(&inputs)[Tokens], auto load) LACUNA_UNROLLED {
-    by_lanes::unroll<4>([&](auto r) LACUNA_UNROLLED {
+    by_lanes::unroll<4>([&](extent_t r) LACUNA_UNROLLED {
       const lanes weights = load(weight.row[r] + i);
-      by_lanes::unroll<Tokens>([&](auto t)
+      by_lanes::unroll<Tokens>([&](extent_t t)
                                    LACUNA_UNROLLED { sums[t][r] = multiply_add(weights, inputs[t], sums[t][r]); });
     });
   };
   lanes inputs[Tokens];
   for (; i + width <= Inputs; i += width) {
-    by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED { inputs[t] = lanes::load(x + t * stride + i); });
+    by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED { inputs[t] = lanes::load(x + t * stride + i); });
     step(inputs, [](const std::int8_t* from) LACUNA_UNROLLED { return widened(from); });
   }
   if constexpr (part != 0) {
-    by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED { inputs[t] = lanes::load_part(x + t * stride + i, part); });
+    by_lanes::unroll<Tokens>([&](extent_t t)
+                                 LACUNA_UNROLLED { inputs[t] = lanes::load_part(x + t * stride + i, part); });
     step(inputs, [](const std::int8_t* from) LACUNA_UNROLLED { return widened_part<part>(from); });
   }
-  by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED { to[t] = first_four(sums_across(sums[t])); });
+  by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED { to[t] = first_four(sums_across(sums[t])); });
 }
 
 /// Rows of bytes: what is taken off the sums of each token, and its scale.
@@ -119,7 +122,7 @@ struct rows_of_bytes {
   LACUNA_INLINE void multiply(const four_rows<Inputs>& weight, extent_t first, extent_t done, Function&& f) const {
     four_integers sums[Tokens];
     sum_products<Tokens, Inputs>(sums, weight, x.row(first + done), x.stride);
-    by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+    by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
       four_integers sum = sums[t];
       if constexpr (byte_lanes::offset) {
         using words = std::uint32_t __attribute__((vector_size(16)));
@@ -139,7 +142,7 @@ struct rows_of_floats {
   LACUNA_INLINE void multiply(const four_rows<Inputs>& weight, extent_t first, extent_t done, Function&& f) const {
     four_floats sums[Tokens];
     sum_products<Tokens, Inputs>(sums, weight, x.row(first + done), Inputs);
-    by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED { f(first + done + t, sums[t]); });
+    by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED { f(first + done + t, sums[t]); });
   }
 };
 
@@ -201,8 +204,8 @@ LACUNA_INLINE void add_bytes_transposed(rows<float, Inputs> dx, rows<const float
                                         extent_t first) noexcept {
   constexpr extent_t width = lanes::lane_count;
   lanes sums[Tokens][Registers];
-  by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
-    by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED { sums[t][r] = lanes(0.0f); });
+  by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
+    by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[t][r] = lanes(0.0f); });
   });
   for (extent_t o = 0; o < Outputs; ++o) {
     const std::int8_t* w = weight.row(o) + first;
@@ -213,16 +216,16 @@ LACUNA_INLINE void add_bytes_transposed(rows<float, Inputs> dx, rows<const float
       else
         weights[r] = widened(w + r * width);
     });
-    by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+    by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
       const lanes scale(dy(token + t, o) * weight.scale(o));
-      by_lanes::unroll<Registers>([&](auto r)
+      by_lanes::unroll<Registers>([&](extent_t r)
                                       LACUNA_UNROLLED { sums[t][r] = multiply_add(weights[r], scale, sums[t][r]); });
     });
   }
-  by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
-    by_lanes::unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+  by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
+    by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
       float* to = dx.row(token + t) + first + r * width;
-      if constexpr (r + 1 == Registers && Part != width)
+      if (r + 1 == Registers && Part != width)
         (lanes::load_part(to, Part) + sums[t][r]).store_part(to, Part);
       else
         (lanes::load(to) + sums[t][r]).store(to);
