@@ -18,6 +18,17 @@ namespace detail {
 template <class... Places>
 inline constexpr bool is_passed_over = (same<std::remove_const_t<Places>, no_gradient> || ...);
 
+/// Appends a member's name to a path, and returns how long the path was.
+constexpr extent_t append_name(path_text& path, const char* name) {
+  const extent_t length = path.size();
+  if (*name != '\0') {
+    if (length != 0) path << '.';
+    path << name;
+  }
+  return length;
+}
+
+/// One function per member and walk, since a model has many of both and each is compiled.
 template <class Function>
 struct named_walk {
   Function& function;
@@ -25,40 +36,32 @@ struct named_walk {
 
   template <class First, class... Rest>
   constexpr void operator()(const char* name, First& first, Rest&... rest) {
-    const extent_t length = path.size();
-    if (*name != '\0') {
-      if (length != 0) path << '.';
-      path << name;
+    if constexpr (!is_passed_over<First, Rest...>) {
+      const extent_t length = append_name(path, name);
+      enter(first, rest...);
+      path.cut(length);
     }
-    enter(first, rest...);
-    path.cut(length);
   }
   /// A numbered member: `blocks.3`.
   template <class First, class... Rest>
   constexpr void operator()(const char* name, extent_t number, First& first, Rest&... rest) {
-    const extent_t length = path.size();
-    if (length != 0) path << '.';
-    path << name << '.' << static_cast<std::uint64_t>(number);
-    enter(first, rest...);
-    path.cut(length);
+    if constexpr (!is_passed_over<First, Rest...>) {
+      const extent_t length = append_name(path, name);
+      path << '.' << static_cast<std::uint64_t>(number);
+      enter(first, rest...);
+      path.cut(length);
+    }
   }
 
  private:
-  /// Asks a function that has `enters(path, struct...)` about structs.
-  template <class... Structs>
-  constexpr bool goes_into(Structs&... of) {
-    if constexpr (requires { function.enters(path, of...); })
-      return function.enters(path, of...);
-    else
-      return true;
-  }
+  /// A tensor, or the members of a struct, of which a function that has `enters(path, struct...)` is asked first.
   template <class First, class... Rest>
-  constexpr void enter(First& first, Rest&... rest) {
-    if constexpr (is_passed_over<First, Rest...>)
-      return;
-    else if constexpr (Tensor<First>)
+  LACUNA_INLINE constexpr void enter(First& first, Rest&... rest) {
+    if constexpr (Tensor<First>)
       function(static_cast<const char*>(path.c_str()), first, rest...);
-    else if (goes_into(first, rest...))
+    else if constexpr (requires { function.enters(path, first, rest...); }) {
+      if (function.enters(path, first, rest...)) std::remove_const_t<First>::visit(*this, first, rest...);
+    } else
       std::remove_const_t<First>::visit(*this, first, rest...);
   }
 };
@@ -68,16 +71,6 @@ struct plain_walk {
   Function& function;
   template <class First, class... Rest>
   LACUNA_HD constexpr void operator()(const char*, First& first, Rest&... rest) {
-    enter(first, rest...);
-  }
-  template <class First, class... Rest>
-  LACUNA_HD constexpr void operator()(const char*, extent_t, First& first, Rest&... rest) {
-    enter(first, rest...);
-  }
-
- private:
-  template <class First, class... Rest>
-  LACUNA_HD constexpr void enter(First& first, Rest&... rest) {
     if constexpr (is_passed_over<First, Rest...>)
       return;
     else if constexpr (Tensor<First>)
@@ -86,6 +79,10 @@ struct plain_walk {
       if constexpr (requires { function.enters(first, rest...); }) function.enters(first, rest...);
       std::remove_const_t<First>::visit(*this, first, rest...);
     }
+  }
+  template <class First, class... Rest>
+  LACUNA_HD constexpr void operator()(const char* name, extent_t, First& first, Rest&... rest) {
+    (*this)(name, first, rest...);
   }
 };
 
