@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Each backward has one factor or sign changed in a copy of the headers; the gradient check must notice every one.
 
-A mutation is (header, text that stands there exactly once, its replacement, recipe that uses it). All mutations of a
-recipe are woven into one program (weave.py), which runs once per mutation, and once without any. What cannot be woven
-(its types differ, or the compiler needs it) has ALONE as a fifth part, and is compiled in headers of its own.
+A mutation is (header, text that stands there exactly once, its replacement, recipe that uses it; or the program beside
+this script that does). All mutations of a recipe are woven into one program (weave.py), which runs once per mutation,
+and once without any. What cannot be woven (its types differ, or the compiler needs it) has ALONE as a fifth part, and
+is compiled in headers of its own.
 """
 import pathlib
 import shutil
@@ -207,6 +208,14 @@ MUTATIONS = [
     ("train/loss/square_head.hpp", "adjoint, weight * scale)", "adjoint, weight)", "tapped_rows"),
     ("train/loss/mean_squared_error.hpp", "weight * 2 * difference", "weight * difference", "tapped_rows"),
     ("train/loss/density_penalty.hpp", "weight * 2 * a * epsilon", "weight * 2 * a", "tapped_rows"),
+    ("train/loss/soft_cross_entropy.hpp", "difference = mass * q -", "difference = q -", "losses"),
+    ("train/loss/soft_cross_entropy.hpp", "slope = weight * temperature / tokens", "slope = weight / tokens", "losses"),
+    ("train/loss/kl_divergence.hpp", "maths::exp(log_q) - p", "maths::exp(log_q) - 1.001 * p", "losses"),
+    ("train/loss/kl_divergence.hpp", "slope = weight * temperature / tokens", "slope = weight / tokens", "losses"),
+    ("train/loss/info_nce.hpp", "anchor_radial[i] += share", "anchor_radial[i] += 1.001 * share", "losses"),
+    ("train/loss/info_nce.hpp", "partner_radial[j] += share", "partner_radial[j] -= share", "losses"),
+    ("train/loss/info_nce.hpp", "- (i == j ? 1.0 : 0.0)", "- (i == j ? 1.001 : 0.0)", "losses"),
+    ("train/loss/info_nce.hpp", "slope * my_factors[i] * along", "slope * along", "losses"),
     ("model/pooling/mean_pooling.hpp", "dy.slice(s, 1) * (Value(1) /", "dy.slice(s, 1) * (Value(1.001) /", "mean_encoding"),
     ("model/pooling/mean_pooling.hpp", "for (extent_t t = first; t < last", "for (extent_t t = first + 1; t < last",
      "mean_encoding"),
@@ -245,8 +254,9 @@ MUTATIONS = [
 def build(include, recipe, program):
     # The compiler is not what is tried here: the one that takes the least time.
     compiler = next(iter(proof.clangs().values()), proof.gxx())
+    own = HERE / f"{recipe}.cpp"
     return proof.run([compiler, "-std=c++20", "-O0", f"-DRECIPE={recipe}", f"-I{HERE.parent}", f"-I{include}",
-                      HERE / "check.cpp", "-o", program])
+                      own if own.exists() else HERE / "check.cpp", "-o", program])
 
 
 def verdict(ran):
