@@ -1,5 +1,5 @@
-// Every placement of norms and shared depth against an independent implementation: tests/reference/blocks.py, which
-// states the formula of the numbers, the format of the file and the tolerances.
+// Every placement of norms, shared depth and adapters against an independent implementation: tests/reference/blocks.py,
+// which states the formula of the numbers, the format of the file and the tolerances.
 #include "support/block_rig.hpp"
 #include "support/hashed_number.hpp"
 
@@ -11,7 +11,6 @@
 
 namespace {
 namespace lc = lacuna;
-
 
 struct expected_tensor {
   std::string path;
@@ -97,6 +96,8 @@ struct shape {
     using repeated = lc::pre_norm<Norm, Sublayers...>;
     check_one("shared_own_norms", block_rig<lc::shared<3, repeated>, Value, Width, false>());
     check_one("shared_norms", block_rig<lc::shared<3, repeated, lc::shared_norms>, Value, Width, false>());
+    using adapter = lc::ffn<lc::hidden<3>, lc::gelu, lc::bias>;
+    check_one("adapted", block_rig<lc::pre_norm<Norm, lc::adapted<Sublayers, adapter>...>, Value, Width, false>());
     CHECK(2 * checked == all.size());
   }
 };
@@ -107,7 +108,7 @@ using wide = shape<12, lc::layer_norm<lc::epsilon{1e-3f}>, lc::attention<lc::hea
 
 }  // namespace
 
-TEST_CASE("an independent implementation agrees on every placement of norms and on shared depth") {
+TEST_CASE("an independent implementation agrees on every placement of norms, shared depth and adapters") {
   const auto all = read_expected();
   narrow::check<double>(all, "narrow", 1e-12);
   narrow::check<float>(all, "narrow", 1e-5);

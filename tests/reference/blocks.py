@@ -9,7 +9,7 @@ tests/laws/blocks_reference.cpp.
 Versions:   Debian 12, python 3.11, numpy 1.24. Other versions may move the last two digits.
 Shapes:     narrow: 8 columns, 2 heads, 2 key/value heads, 12 neurons, 9 tokens; RMSNorm with epsilon 1e-5.
             wide:   12 columns, 3 heads, 1 key/value head, 10 neurons, 17 tokens; LayerNorm with epsilon 1e-3.
-            Both: causal attention without positions, feed-forward gated by silu.
+            Both: causal attention without positions, feed-forward gated by silu; adapters with 3 neurons.
 Numbers:    no file; a counter runs over all parameters in the order of the tensors, row by row, then over the rows of
             the input, with the case's seed and the formula of make.py. A parameter is the number; a gain is 1 more;
             an input is 4 times the number. Exact in f32 and f64.
@@ -18,6 +18,7 @@ Format:     `case NAME WIDTH TOKENS TENSORS`, TENSORS lines `PATH SIZE SUM` with
             WIDTH numbers: the block's output.
 Tolerances: f64: 1e-12 of the largest output. f32: 1e-5 of it.
 """
+import math
 import pathlib
 
 import numpy as np
@@ -51,6 +52,10 @@ class Shape:
             return [(f"{name}.{which}.weight", (rows, self.width)) for which, rows in outputs.items()]
         return [(f"{name}.gate.weight", (self.hidden, self.width)), (f"{name}.up.weight", (self.hidden, self.width)),
                 (f"{name}.down.weight", (self.width, self.hidden))]
+
+    def adapter(self, name):
+        return [(f"{name}.adapter.up.weight", (3, self.width)), (f"{name}.adapter.up.bias", (3,)),
+                (f"{name}.adapter.down.weight", (self.width, 3)), (f"{name}.adapter.down.bias", (self.width,))]
 
 
 class Block:
@@ -87,6 +92,15 @@ class Block:
                 weights = np.exp(scores - scores.max())
                 mixed[row, mine] = weights / weights.sum() @ value[: row + 1, theirs]
         return mixed @ self.p[f"{name}.output.weight"].T
+
+
+    def adapted(self, name, x):
+        """Houlsby et al. 2019, figure 2, with the exact GELU (Hendrycks and Gimpel 2016, eq. (1))."""
+        s, p = self.f(name, x), {part: self.p[f"{name}.adapter.{part}"]
+                                 for part in ("up.weight", "up.bias", "down.weight", "down.bias")}
+        h = s @ p["up.weight"].T + p["up.bias"]
+        h = h / 2 * (1 + np.vectorize(math.erf)(h / np.sqrt(2)))
+        return s + h @ p["down.weight"].T + p["down.bias"]
 
 
 # Placements: (tensors of a shape, output of a block for an input).
@@ -147,6 +161,20 @@ def parallel_peri():
                   lambda b, name, x: b.n(name + "_output_norm", b.f(name, b.n(name + "_norm", x))))
 
 
+def adapted():
+    """Pre-norm, an adapter behind each sublayer."""
+    def tensors(shape):
+        for name in ("attention", "ffn"):
+            yield from [*shape.norm(name + "_norm"), *shape.sublayer(name), *shape.adapter(name)]
+
+    def output_of(b, x):
+        for name in ("attention", "ffn"):
+            x = x + b.adapted(name, b.n(name + "_norm", x))
+        return x
+
+    return tensors, output_of
+
+
 def shared(own):
     """Three applications of one pre-norm block: norms of their own, or the same."""
     def norms(shape, layer, name):
@@ -181,6 +209,7 @@ CASES = {
     "parallel_peri": parallel_peri(),
     "shared_own_norms": shared(True),
     "shared_norms": shared(False),
+    "adapted": adapted(),
 }
 SHAPES = [Shape("narrow", 8, 2, 2, 12, 9, False, 1e-5), Shape("wide", 12, 3, 1, 10, 17, True, 1e-3)]
 
