@@ -1,5 +1,5 @@
-// Row activations and mixtures of experts against an independent implementation: tests/reference/feed_forward.py, which states the
-// formula of the numbers, the format of the file and the tolerance.
+// Row activations, mixtures of experts and learned pooling against an independent implementation:
+// tests/reference/feed_forward.py, which states the formula of the numbers, the format of the file and the tolerance.
 #include "support/hashed_number.hpp"
 
 #include <lacuna/lacuna.hpp>
@@ -100,9 +100,29 @@ void check_mixture(expected_file& file) {
   check_close(losses.data(), file.next("mixture_losses", Seed, 1, 2, 2));
 }
 
+/// Two sequences in one pass, the first of 3 tokens.
+struct two_sequences {
+  static constexpr lc::extent_t start(lc::extent_t sequence) { return sequence * 3; }
+  static constexpr lc::extent_t end(lc::extent_t sequence, lc::extent_t tokens) { return sequence == 0 ? 3 : tokens; }
+};
+template <std::uint32_t Seed, lc::extent_t Tokens, lc::extent_t Width>
+void check_pooling(expected_file& file) {
+  using bound = lc::sequence_pooling::bound<Width>;
+  typename bound::template parameters<lc::weights<float>> parameters;
+  typename bound::template memory<lc::keep<float, Tokens>> memory;
+  lc::tensor<float, Tokens, Width> x;
+  lc::tensor<float, 2, Width> y;
+  drawn numbers{Seed};
+  for (float& of : parameters.weight.data) of = numbers.one();
+  parameters.bias[0] = numbers.one();
+  for (float& of : x.data) of = 4 * numbers.one();
+  bound::forward(parameters, memory, two_sequences{}, x.view(), y.view(), bare_run{0, on, nothing_shared});
+  check_close(y.data, file.next("sequence_pooling", Seed, 2, Width, Width));
+}
+
 }  // namespace
 
-TEST_CASE("an independent implementation agrees on row activations and mixtures") {
+TEST_CASE("an independent implementation agrees on row activations, mixtures and learned pooling") {
   expected_file file;
   check_activation<lc::poly_relu, 1, 3, 7>(file, "poly_relu");
   check_activation<lc::poly_relu, 2, 5, 40>(file, "poly_relu");
@@ -114,4 +134,6 @@ TEST_CASE("an independent implementation agrees on row activations and mixtures"
                             lc::renormalised_gates, lc::balance_loss<>, lc::z_loss<>>, 5, 7, 6>(file);
   check_mixture<lc::mixture<lc::experts<3>, lc::experts_per_token<1>, lc::hidden<8>, lc::relu,
                             lc::capacity<lc::factor{1}>, lc::balance_loss<>, lc::z_loss<>>, 6, 9, 5>(file);
+  check_pooling<7, 8, 6>(file);
+  check_pooling<8, 4, 21>(file);
 }

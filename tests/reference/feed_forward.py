@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes what an independent implementation says about activations that see whole rows and mixtures of experts.
+"""Writes what an independent implementation says about activations that see whole rows, mixtures and learned pooling.
 
 Usage: /usr/bin/python3 tests/reference/feed_forward.py          (rewrites feed_forward.txt beside it)
 
@@ -10,7 +10,7 @@ Versions:   Debian 12, python 3.11, numpy 1.24.
 Numbers:    the counter-based ones of make.py, in [-1/2, 1/2): first the parameters in the library's order, row by row,
             then the input, times 4. Each case has a seed of its own. All are exact in f32.
 Format:     per case `NAME SEED TOKENS INPUTS OUTPUTS` and TOKENS lines of OUTPUTS numbers. A mixture is followed by a case
-            of one line: its balance loss and its z-loss.
+            of one line: its balance loss and its z-loss. Of a pooling, a line per sequence: 3 tokens, then the others.
 Tolerance:  1e-5 of the largest number of the case, in f32.
 """
 import pathlib
@@ -63,6 +63,13 @@ def relu(x):
 
 def silu(x):
     return x / (1 + numpy.exp(-x))
+
+
+def sequence_pooling(x, weight, bias):
+    """Hassani et al. 2021, section 3.3: softmax(g(x_L)^T) x_L."""
+    scores = x @ weight + bias
+    shares = numpy.exp(scores) / numpy.exp(scores).sum()
+    return shares @ x
 
 
 def largest(y, k):
@@ -125,6 +132,12 @@ def main():
         y, balance, z = mixture(x, router, experts, k, gated, factor)
         case("mixture", seed, x, y)
         case("mixture_losses", seed, numpy.zeros((1, 2)), numpy.array([[balance, z]]))
+    for seed, tokens, width in ((7, 8, 6), (8, 4, 21)):
+        drawn = Drawn(seed)
+        weight, bias = drawn.array(width), drawn.one()
+        x = drawn.input(tokens, width)
+        y = numpy.stack([sequence_pooling(part, weight, bias) for part in (x[:3], x[3:])])
+        case("sequence_pooling", seed, y, y)
     (HERE / "feed_forward.txt").write_text("\n".join(lines) + "\n")
 
 
