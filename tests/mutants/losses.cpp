@@ -39,7 +39,7 @@ void compare(table& by, const Loss& loss) {
     const double below = loss(ignored);
     by[i] = before;
     const double difference = std::fabs((above - below) / (2 * step) - gradient[i]);
-    if (!(difference <= worst)) worst = difference;  // NaN is the largest of all
+    if (difference > worst || std::isnan(difference)) worst = difference;  // NaN stays, and is never small enough
   }
 }
 }  // namespace

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Writes what an independent implementation says about single blocks, one for each placement of norms.
+"""Writes what an independent implementation says about single blocks: placements of norms, shared depth, adapters.
 
 Usage: /usr/bin/python3 tests/reference/blocks.py          (a second; rewrites blocks.txt beside it)
 
 Written from the papers' formulas in plain numpy, f64. Nothing is taken from the library. Read by
 tests/laws/blocks_reference.cpp.
 
-Versions:   Debian 12, python 3.11, numpy 1.24. Other versions may move the last two digits.
+Versions:   Debian 12, python 3.11, numpy 1.24. Other versions or processors may move the last two digits.
 Shapes:     narrow: 8 columns, 2 heads, 2 key/value heads, 12 neurons, 9 tokens; RMSNorm with epsilon 1e-5.
             wide:   12 columns, 3 heads, 1 key/value head, 10 neurons, 17 tokens; LayerNorm with epsilon 1e-3.
             Both: causal attention without positions, feed-forward gated by silu; adapters with 3 neurons.
@@ -93,14 +93,12 @@ class Block:
                 mixed[row, mine] = weights / weights.sum() @ value[: row + 1, theirs]
         return mixed @ self.p[f"{name}.output.weight"].T
 
-
     def adapted(self, name, x):
         """Houlsby et al. 2019, figure 2, with the exact GELU (Hendrycks and Gimpel 2016, eq. (1))."""
-        s, p = self.f(name, x), {part: self.p[f"{name}.adapter.{part}"]
-                                 for part in ("up.weight", "up.bias", "down.weight", "down.bias")}
-        h = s @ p["up.weight"].T + p["up.bias"]
+        s = self.f(name, x)
+        h = s @ self.p[f"{name}.adapter.up.weight"].T + self.p[f"{name}.adapter.up.bias"]
         h = h / 2 * (1 + np.vectorize(math.erf)(h / np.sqrt(2)))
-        return s + h @ p["down.weight"].T + p["down.bias"]
+        return s + h @ self.p[f"{name}.adapter.down.weight"].T + self.p[f"{name}.adapter.down.bias"]
 
 
 # Placements: (tensors of a shape, output of a block for an input).

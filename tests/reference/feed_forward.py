@@ -6,11 +6,12 @@ Usage: /usr/bin/python3 tests/reference/feed_forward.py          (rewrites feed_
 Written from the papers' formulas in plain numpy, f64. Nothing is taken from the library.
 Read by tests/laws/feed_forward_reference.cpp.
 
-Versions:   Debian 12, python 3.11, numpy 1.24.
+Versions:   Debian 12, python 3.11, numpy 1.24. Other versions or processors may move the last two digits.
 Numbers:    the counter-based ones of make.py, in [-1/2, 1/2): first the parameters in the library's order, row by row,
             then the input, times 4. Each case has a seed of its own. All are exact in f32.
-Format:     per case `NAME SEED TOKENS INPUTS OUTPUTS` and TOKENS lines of OUTPUTS numbers. A mixture is followed by a case
-            of one line: its balance loss and its z-loss. Of a pooling, a line per sequence: 3 tokens, then the others.
+Format:     per case `NAME SEED TOKENS INPUTS OUTPUTS` and TOKENS lines of OUTPUTS numbers. A mixture is followed by a
+            case of one line: its balance loss and its z-loss. A pooling's TOKENS are its 2 sequences: 3 tokens of the
+            input, then the others.
 Tolerance:  1e-5 of the largest number of the case, in f32.
 """
 import pathlib

@@ -4,11 +4,13 @@
 Usage: /usr/bin/python3 tests/reference/formats.py          (rewrites formats.txt beside it)
 
 Written from the definitions in plain numpy, f64: patterns by sorting, factors by numpy's singular value decomposition,
-ranges of integers by trying all of them. Nothing is taken from the library.
+ranges of integers by trying every hundredth of the whole one, the grid that the format defines. Nothing is taken from
+the library.
 
 Versions:   Debian 12, python 3.11, numpy 1.24.
-Numbers:    the counter-based ones of make.py, in [-1/2, 1/2), row by row. Each case has a seed of its own. A pattern in
-            which two candidates are equally large is refused.
+Numbers:    the cubes of the counter-based ones of make.py, which are in [-1/2, 1/2), row by row: of many magnitudes, so
+            that the ranges of rows matter. Each case has a seed of its own. A pattern in which two candidates are
+            equally large is refused.
 Format:     per case `NAME SEED OUTPUTS INPUTS` and OUTPUTS lines of INPUTS numbers: the dense weight that is left.
 Tolerance:  1e-11 of the largest number of the case, in f64.
 """
@@ -68,12 +70,12 @@ def n_of_m(w, n, m, shared):
 
 
 def monarch(w, blocks, rank):
-    """Dao et al. 2022: outputs l, l + blocks, ... and the k-th stretch of inputs are joined by a matrix of low rank."""
+    """Dao et al. 2022: every blocks-th output and a stretch of inputs are joined by a matrix of low rank."""
     made = numpy.zeros_like(w)
     inside = w.shape[1] // blocks
-    for l in range(blocks):
-        for k in range(blocks):
-            made[l::blocks, k * inside:(k + 1) * inside] = nearest_of_rank(w[l::blocks, k * inside:(k + 1) * inside], rank)
+    for first in range(blocks):
+        for k in range(0, w.shape[1], inside):
+            made[first::blocks, k:k + inside] = nearest_of_rank(w[first::blocks, k:k + inside], rank)
     return made
 
 
@@ -119,8 +121,7 @@ CASES = [
 def main():
     lines = []
     for seed, (name, nearest) in enumerate(CASES, start=1):
-        w = numpy.array([hashed(seed, i) for i in range(24 * 16)]).reshape(24, 16)
-        w = w ** 3  # of many magnitudes, so that the ranges of rows matter
+        w = numpy.array([hashed(seed, i) for i in range(24 * 16)]).reshape(24, 16) ** 3
         lines.append(f"{name} {seed} 24 16")
         lines += [" ".join(repr(float(each)) for each in row) for row in nearest(w)]
     (HERE / "formats.txt").write_text("\n".join(lines) + "\n")

@@ -12,13 +12,6 @@ LACUNA_BEGIN
 
 namespace by_lanes {
 
-/// The largest divisor of `count` that is at most `most`.
-constexpr extent_t divisor_up_to(extent_t count, extent_t most) {
-  extent_t found = most < count ? most : count;
-  while (count % found != 0) --found;
-  return found;
-}
-
 template <class Lanes, extent_t Heads, class Cache, class Rule>
 struct attention_executor {
   using value = typename Lanes::element;
@@ -332,7 +325,7 @@ struct attention_executor {
       } else {
         constexpr extent_t part = width % lanes, at_once = registers_at_once;
         constexpr extent_t strips = across / at_once, rest = across % at_once;
-        unroll<strips>([&](extent_t strip) LACUNA_UNROLLED {
+        unroll<strips>([&](auto strip) LACUNA_UNROLLED {
           mix_columns<at_once>(outputs, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
                                rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys);
         });
@@ -364,8 +357,9 @@ struct attention_executor {
   static LACUNA_INLINE void score_single(value* scores, const value* queries,
                                          const Element* const (&keys)[Registers]) noexcept {
     Lanes sums[heads_at_once][Registers];
-    unroll<heads_at_once>(
-        [&](auto h) LACUNA_UNROLLED { unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[h][r] = Lanes(0); }); });
+    unroll<heads_at_once>([&](extent_t h) LACUNA_UNROLLED {
+      unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[h][r] = Lanes(0); });
+    });
     const auto step = [&](extent_t d) LACUNA_UNROLLED {
       Lanes k[Registers];
       unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });

@@ -213,8 +213,9 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
                              LACUNA_UNROLLED { factors[row] = Lanes::load(of + row * stride + r * lanes); });
       for (extent_t d = 0; d < width; ++d) {
         Lanes sum = Lanes::load(to + d * block_keys + r * lanes);
-        unroll<group_rows>(
-            [&](auto row) LACUNA_UNROLLED { sum = multiply_add(factors[row], Lanes(by[row * by_stride + d]), sum); });
+        unroll<group_rows>([&](extent_t row) LACUNA_UNROLLED {
+          sum = multiply_add(factors[row], Lanes(by[row * by_stride + d]), sum);
+        });
         sum.store(to + d * block_keys + r * lanes);
       }
     });
@@ -242,8 +243,9 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
                            LACUNA_UNROLLED { sums[row] = forward::template load_columns<Part>(to[row] + column); });
     for (extent_t j = 0; j < block_keys; ++j) {
       const Lanes factor = held(forward::template load_columns<Part>(turned + j * width + column));
-      unroll<group_rows>(
-          [&](auto row) LACUNA_UNROLLED { sums[row] = multiply_add(Lanes(of[row * stride + j]), factor, sums[row]); });
+      unroll<group_rows>([&](extent_t row) LACUNA_UNROLLED {
+        sums[row] = multiply_add(Lanes(of[row * stride + j]), factor, sums[row]);
+      });
     }
     unroll<group_rows>([&](extent_t row)
                            LACUNA_UNROLLED { forward::template store_columns<Part>(sums[row], to[row] + column); });

@@ -54,7 +54,7 @@ struct blocks_backward {
     constexpr extent_t step = Registers * lanes;
     Lanes adjoints[Rows][Registers];
     unroll<Rows * Registers>(
-        [&](auto i) LACUNA_UNROLLED { adjoints[i / Registers][i % Registers] = Lanes::load(dy + i * lanes); });
+        [&](extent_t i) LACUNA_UNROLLED { adjoints[i / Registers][i % Registers] = Lanes::load(dy + i * lanes); });
     for (extent_t column = 0; column < count; ++column) {
       value* to = dx + (columns.input(skipped + column) - start) * step;
       Lanes sums[Registers];

@@ -11,10 +11,10 @@ LACUNA_BEGIN
 namespace by_lanes {
 
 /// `f(count_constant<0>{}) ... f(count_constant<Count - 1>{})`, inlined. A lambda that takes `extent_t` is compiled
-/// once for all turns; one that takes `auto` once per turn, for which the number is a constant in every sense.
+/// once, even for no turn; one that takes `auto` once per turn, for which the number is a constant in every sense.
 template <extent_t Count, class Function>
 LACUNA_INLINE constexpr void unroll(Function&& f) {
-  // Without an index sequence, which would take two more templates per loop.
+  // Most loops have few turns, and an index sequence would take two more templates for each loop.
   if constexpr (Count > 0) f(count_constant<0>{});
   if constexpr (Count > 1) f(count_constant<1>{});
   if constexpr (Count > 2) f(count_constant<2>{});
@@ -26,6 +26,13 @@ LACUNA_INLINE constexpr void unroll(Function&& f) {
   if constexpr (Count > 8)
     [&]<std::size_t... Index>(std::index_sequence<Index...>)
         LACUNA_UNROLLED { (f(count_constant<8 + Index>{}), ...); }(std::make_index_sequence<Count - 8>{});
+}
+
+/// The largest divisor of `count` that is at most `most`: turns to write out at once, so that none are left over.
+constexpr extent_t divisor_up_to(extent_t count, extent_t most) {
+  extent_t found = most < count ? most : count;
+  while (count % found != 0) --found;
+  return found;
 }
 
 }  // namespace by_lanes

@@ -37,7 +37,7 @@ LACUNA_INLINE void load_row(lanes (&to)[Registers], const Element* from, extent_
   constexpr extent_t paired = pairs ? Registers / 2 * 2 : 0;
   if constexpr (pairs)
     by_lanes::unroll<Registers / 2>(
-        [&](auto p) LACUNA_UNROLLED { load_pair(from + 2 * p * lanes::lane_count, to[2 * p], to[2 * p + 1]); });
+        [&](extent_t p) LACUNA_UNROLLED { load_pair(from + 2 * p * lanes::lane_count, to[2 * p], to[2 * p + 1]); });
   by_lanes::unroll<Registers - paired>([&](extent_t i) LACUNA_UNROLLED {
     const extent_t r = paired + i;
     if (Partial && Layout == layout::rows && r + 1 == Registers)

@@ -62,7 +62,7 @@ void multiply_listed_rows(float* y, const float* x, matrix<const Element, Neuron
     const auto add = [&](auto part, lanes(&to)[dot_rows], extent_t column) LACUNA_UNROLLED {
       const lanes in = load_lanes<part>(x + column);
       by_lanes::unroll<dot_rows>(
-          [&](auto r) LACUNA_UNROLLED { to[r] = multiply_add(load_lanes<part>(of[r] + column), in, to[r]); });
+          [&](extent_t r) LACUNA_UNROLLED { to[r] = multiply_add(load_lanes<part>(of[r] + column), in, to[r]); });
     };
     for (extent_t pair = 0; pair < pairs; ++pair) {
       if (2 * pair * width % line<Element> == 0) prefetch_rows(next, 2 * pair * width, 2 * width);
@@ -87,7 +87,7 @@ LACUNA_INLINE void add_rows(float* y, const Element* const (&of)[Count], const l
   const auto add = [&](auto part, extent_t column) LACUNA_UNROLLED {
     lanes sum = continues ? load_lanes<part>(y + column) : lanes(0.0f);
     by_lanes::unroll<Count>(
-        [&](auto r) LACUNA_UNROLLED { sum = multiply_add(load_lanes<part>(of[r] + column), factors[r], sum); });
+        [&](extent_t r) LACUNA_UNROLLED { sum = multiply_add(load_lanes<part>(of[r] + column), factors[r], sum); });
     store_lanes<part>(sum, y + column);
   };
   for (extent_t c = 0; c < whole; c += width) add(count_constant<0>{}, c);

@@ -50,14 +50,14 @@ LACUNA_INLINE void sum_products(four_integers (&to)[Tokens], const four_rows<Inp
   const auto step = [&](extent_t i, auto load) LACUNA_UNROLLED {
     if constexpr (Tokens == 1)
       by_lanes::unroll<4 * width / 64>(
-          [&](auto line) LACUNA_UNROLLED { prefetch(reinterpret_cast<const void*>(ahead + 4 * i + line * 64)); });
+          [&](extent_t line) LACUNA_UNROLLED { prefetch(reinterpret_cast<const void*>(ahead + 4 * i + line * 64)); });
     byte_lanes::inputs inputs[Tokens];
     by_lanes::unroll<Tokens>([&](extent_t t)
                                  LACUNA_UNROLLED { inputs[t] = byte_lanes::load_inputs(x + t * stride + i); });
     by_lanes::unroll<4>([&](extent_t r) LACUNA_UNROLLED {
       const byte_lanes::weights weights = load(weight.row[r] + i);
       by_lanes::unroll<Tokens>(
-          [&](auto t) LACUNA_UNROLLED { sums[t][r] = byte_lanes::add_products(sums[t][r], weights, inputs[t]); });
+          [&](extent_t t) LACUNA_UNROLLED { sums[t][r] = byte_lanes::add_products(sums[t][r], weights, inputs[t]); });
     });
   };
   for (extent_t i = 0; i + width <= Inputs; i += width)
@@ -74,7 +74,7 @@ LACUNA_INLINE void sum_products(four_floats (&to)[Tokens], const four_rows<Input
                                 extent_t stride) noexcept {
   constexpr extent_t width = lanes::lane_count, part = Inputs % width;
   lanes sums[Tokens][4];
-  by_lanes::unroll<Tokens>([&](auto t) LACUNA_UNROLLED {
+  by_lanes::unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
     by_lanes::unroll<4>([&](extent_t r) LACUNA_UNROLLED { sums[t][r] = lanes(0.0f); });
   });
   extent_t i = 0;
