@@ -23,18 +23,9 @@ import pathlib
 
 import numpy as np
 
+from drawn import drawn
+
 HERE = pathlib.Path(__file__).resolve().parent
-WORD = 0xFFFFFFFF
-
-
-def drawn(seed, counter):
-    h = (seed * 0x9E3779B9 + counter) & WORD
-    h ^= h >> 16
-    h = h * 0x85EBCA6B & WORD
-    h ^= h >> 13
-    h = h * 0xC2B2AE35 & WORD
-    h ^= h >> 16
-    return (h >> 12) / 2.0 ** 20 - 0.5
 
 
 class Shape:

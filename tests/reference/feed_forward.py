@@ -18,8 +18,9 @@ import pathlib
 
 import numpy
 
+from drawn import drawn
+
 HERE = pathlib.Path(__file__).resolve().parent
-WORD = 0xFFFFFFFF
 
 
 class Drawn:
@@ -27,14 +28,8 @@ class Drawn:
         self.seed, self.counter = seed, 0
 
     def one(self):
-        h = (self.seed * 0x9E3779B9 + self.counter) & WORD
         self.counter += 1
-        h ^= h >> 16
-        h = h * 0x85EBCA6B & WORD
-        h ^= h >> 13
-        h = h * 0xC2B2AE35 & WORD
-        h ^= h >> 16
-        return (h >> 12) / 2.0 ** 20 - 0.5
+        return drawn(self.seed, self.counter - 1)
 
     def array(self, *shape):
         return numpy.array([self.one() for _ in range(int(numpy.prod(shape)))]).reshape(shape)
@@ -113,30 +108,30 @@ def main():
 
     for name, function in (("poly_relu", poly_relu), ("poly_norm", poly_norm)):
         for seed, tokens, width in ((1, 3, 7), (2, 5, 40)):
-            drawn = Drawn(seed)
-            coefficients = [drawn.one() for _ in range(4)]
-            x = drawn.input(tokens, width)
+            numbers = Drawn(seed)
+            coefficients = [numbers.one() for _ in range(4)]
+            x = numbers.input(tokens, width)
             case(name, seed, x, function(x, *coefficients))
     for seed, tokens, width, k, activation in ((3, 4, 9, 3, relu), (4, 3, 33, 16, silu)):
         x = Drawn(seed).input(tokens, width)
         case("top_k_activation", seed, x, largest(activation(x), k))
     for seed, tokens, width, hidden, count, k, gated, factor in ((5, 7, 6, 5, 4, 2, True, None),
                                                                  (6, 9, 5, 8, 3, 1, False, 1.0)):
-        drawn = Drawn(seed)
-        router, experts = drawn.array(count, width), []
+        numbers = Drawn(seed)
+        router, experts = numbers.array(count, width), []
         for _ in range(count):
-            gate = drawn.array(hidden, width) if gated else None
-            up, down = drawn.array(hidden, width), drawn.array(width, hidden)
+            gate = numbers.array(hidden, width) if gated else None
+            up, down = numbers.array(hidden, width), numbers.array(width, hidden)
             experts.append(lambda x, gate=gate, up=up, down=down:
                            down @ (silu(gate @ x) * (up @ x) if gated else relu(up @ x)))
-        x = drawn.input(tokens, width)
+        x = numbers.input(tokens, width)
         y, balance, z = mixture(x, router, experts, k, gated, factor)
         case("mixture", seed, x, y)
         case("mixture_losses", seed, numpy.zeros((1, 2)), numpy.array([[balance, z]]))
     for seed, tokens, width in ((7, 8, 6), (8, 4, 21)):
-        drawn = Drawn(seed)
-        weight, bias = drawn.array(width), drawn.one()
-        x = drawn.input(tokens, width)
+        numbers = Drawn(seed)
+        weight, bias = numbers.array(width), numbers.one()
+        x = numbers.input(tokens, width)
         y = numpy.stack([sequence_pooling(part, weight, bias) for part in (x[:3], x[3:])])
         case("sequence_pooling", seed, y, y)
     (HERE / "feed_forward.txt").write_text("\n".join(lines) + "\n")

@@ -18,18 +18,9 @@ import pathlib
 
 import numpy
 
+from drawn import drawn
+
 HERE = pathlib.Path(__file__).resolve().parent
-WORD = 0xFFFFFFFF
-
-
-def hashed(seed, counter):
-    h = (seed * 0x9E3779B9 + counter) & WORD
-    h ^= h >> 16
-    h = h * 0x85EBCA6B & WORD
-    h ^= h >> 13
-    h = h * 0xC2B2AE35 & WORD
-    h ^= h >> 16
-    return (h >> 12) / 2.0 ** 20 - 0.5
 
 
 def nearest_of_rank(w, rank):
@@ -121,7 +112,7 @@ CASES = [
 def main():
     lines = []
     for seed, (name, nearest) in enumerate(CASES, start=1):
-        w = numpy.array([hashed(seed, i) for i in range(24 * 16)]).reshape(24, 16) ** 3
+        w = numpy.array([drawn(seed, i) for i in range(24 * 16)]).reshape(24, 16) ** 3
         lines.append(f"{name} {seed} 24 16")
         lines += [" ".join(repr(float(each)) for each in row) for row in nearest(w)]
     (HERE / "formats.txt").write_text("\n".join(lines) + "\n")

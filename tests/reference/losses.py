@@ -18,25 +18,18 @@ import pathlib
 import torch
 import torch.nn.functional as F
 
+from drawn import drawn
+
 HERE = pathlib.Path(__file__).resolve().parent
-WORD = 0xFFFFFFFF
 
 
-def drawn(seed, *shapes):
-    counter, arrays = 0, []
+def arrays(seed, *shapes):
+    counter, made = 0, []
     for rows, columns in shapes:
-        numbers = []
-        for _ in range(rows * columns):
-            h = (seed * 0x9E3779B9 + counter) & WORD
-            counter += 1
-            h ^= h >> 16
-            h = h * 0x85EBCA6B & WORD
-            h ^= h >> 13
-            h = h * 0xC2B2AE35 & WORD
-            h ^= h >> 16
-            numbers.append(4 * ((h >> 12) / 2.0 ** 20 - 0.5))
-        arrays.append(torch.tensor(numbers, dtype=torch.float64).reshape(rows, columns))
-    return arrays
+        numbers = [4 * drawn(seed, counter + i) for i in range(rows * columns)]
+        counter += rows * columns
+        made.append(torch.tensor(numbers, dtype=torch.float64).reshape(rows, columns))
+    return made
 
 
 def soft_cross_entropy(x, y, temperature):
@@ -108,7 +101,7 @@ def line(numbers):
 def main():
     lines = []
     for name, seed, rows, columns, target_columns, loss in CASES:
-        x, y = drawn(seed, (rows, columns), (rows, target_columns))
+        x, y = arrays(seed, (rows, columns), (rows, target_columns))
         x.requires_grad_(True), y.requires_grad_(True)
         value = loss(x, y)
         value.backward()

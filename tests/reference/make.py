@@ -32,25 +32,16 @@ import struct
 import torch
 import torch.nn.functional as functional
 
+from drawn import drawn
+
 HERE = pathlib.Path(__file__).resolve().parent
 MODELS = HERE.parents[1] / "examples" / "models"
 STREAM = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4]
 LAST = 6
 WINDOWS = 24
-WORD = 0xFFFFFFFF
 
 
 # Parameters.
-
-def drawn(seed, counter):
-    h = (seed * 0x9E3779B9 + counter) & WORD
-    h ^= h >> 16
-    h = h * 0x85EBCA6B & WORD
-    h ^= h >> 13
-    h = h * 0xC2B2AE35 & WORD
-    h ^= h >> 16
-    return (h >> 12) / 2.0 ** 20 - 0.5
-
 
 def draw(tensors, seed):
     counter, parameters = 0, {}

@@ -24,21 +24,12 @@ import pathlib
 
 import torch
 
+from drawn import drawn
+
 HERE = pathlib.Path(__file__).resolve().parent
-WORD = 0xFFFFFFFF
 VARIATES, COVARIATES, LOOKBACK, HORIZON, WIDTH, HEADS, HIDDEN, BLOCKS = 3, 1, 10, 5, 8, 2, 12, 2
 SERIES = VARIATES + COVARIATES
 EPSILON = torch.tensor(1e-5, dtype=torch.float32).item()
-
-
-def drawn(seed, counter):
-    h = (seed * 0x9E3779B9 + counter) & WORD
-    h ^= h >> 16
-    h = h * 0x85EBCA6B & WORD
-    h ^= h >> 13
-    h = h * 0xC2B2AE35 & WORD
-    h ^= h >> 16
-    return (h >> 12) / 2.0 ** 20 - 0.5
 
 
 def norm(module, path):
