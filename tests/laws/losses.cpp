@@ -1,4 +1,6 @@
 // Losses: closed forms, gradients against central differences, adjoints that add up, NaN and counts that are wrong.
+#include "support/worse.hpp"
+
 #include <lacuna/lacuna.hpp>
 
 #include <doctest/doctest.h>
@@ -41,10 +43,7 @@ double largest(const numbers<Rows, Columns>& of) {
 template <lc::extent_t Rows, lc::extent_t Columns>
 double difference(const numbers<Rows, Columns>& a, const numbers<Rows, Columns>& b) {
   double most = 0;
-  for (lc::extent_t i = 0; i < a.size; ++i) {
-    const double mine = std::fabs(a[i] - b[i]);
-    if (!(mine <= most)) most = mine;
-  }
+  for (lc::extent_t i = 0; i < a.size; ++i) most = worse(most, std::fabs(a[i] - b[i]));
   return most;
 }
 
@@ -67,8 +66,7 @@ void check_loss(const char* name, const numbers<Rows, Columns>& at, Loss&& loss)
     x[i] = kept - step;
     const double below = loss(lc::readable(x.view()), scratch.view(), 1.0);
     x[i] = kept;
-    const double mine = std::fabs((above - below) / (2 * step) - gradient[i]);
-    if (!(mine <= worst)) worst = mine;
+    worst = worse(worst, std::fabs((above - below) / (2 * step) - gradient[i]));
   }
   CHECK(worst <= 1e-6 * largest(gradient));
 

@@ -1,5 +1,6 @@
 // Mixtures of experts: identities, capacity, losses of the recipe, cost.
 #include "support/recipes.hpp"
+#include "support/worse.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -121,10 +122,7 @@ void check_one_expert() {
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
   REQUIRE(a.size() == b.size());
   double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double mine = std::fabs(a[i] - b[i]);
-    if (!(mine <= largest)) largest = mine;
-  }
+  for (std::size_t i = 0; i < a.size(); ++i) largest = worse(largest, std::fabs(a[i] - b[i]));
   return largest;
 }
 

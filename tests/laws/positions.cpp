@@ -122,8 +122,7 @@ void check_dense(Bias&& bias) {
   double largest = 0, difference = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     largest = std::max(largest, std::fabs(expected[i]));
-    const double mine = std::fabs(found[i] - expected[i]);
-    if (!(mine <= difference)) difference = mine;
+    difference = worse(difference, std::fabs(found[i] - expected[i]));
   }
   CHECK(difference <= 1e-12 * largest);
 }

@@ -259,6 +259,7 @@ TEST_CASE("rows of attention in a model: nothing changes, and equal scores share
                                    [](lc::extent_t, auto) {});
   CHECK(std::isfinite(broken.of(0).entropy));
   CHECK(std::isnan(broken.of(1).entropy));
+  CHECK(std::isnan(broken.of(1).largest));
   CHECK(std::isnan(lc::attention_row_counter<3, 2>{}.of(0, 0).entropy));
   // The wrong number of heads, or of layers, shows.
   lc::attention_row_counter<3, 3> others;

@@ -2,6 +2,8 @@
 // the number of a mutation that is woven into the headers; without one they are as they are.
 #include "mutants/mutant.hpp"
 // The headers below may be woven: they call what stands above.
+#include "support/worse.hpp"
+
 #include <lacuna/lacuna.hpp>
 
 #include <cmath>
@@ -38,8 +40,7 @@ void compare(table& by, const Loss& loss) {
     by[i] = before - step;
     const double below = loss(ignored);
     by[i] = before;
-    const double difference = std::fabs((above - below) / (2 * step) - gradient[i]);
-    if (difference > worst || std::isnan(difference)) worst = difference;  // NaN stays, and is never small enough
+    worst = worse(worst, std::fabs((above - below) / (2 * step) - gradient[i]));
   }
 }
 }  // namespace

@@ -70,7 +70,7 @@ struct attention_row_share {
 /// the tokens decide, sublayers with row classes); a model that has such ones among others is not for this counter.
 ///
 /// Entropies are of |weight| / sum |weight|. How much a row can have depends on how many keys it sees: the first token
-/// of a causal model has 0. Compare on the same tokens. Weights that are not finite make the means NaN.
+/// of a causal model has 0. Compare on the same tokens. Weights that are NaN make all means NaN.
 template <extent_t Layers, extent_t Heads>
 struct attention_row_counter {
   static_assert(__is_base_of(nothing, rules::some_attention_is_watched<(Layers > 0 && Heads > 0)>) || true);
@@ -155,7 +155,7 @@ struct attention_row_counter {
       const double w = weight < 0 ? -weight : weight;
       total += weight, size += w, ++keys;
       if (w != 0) logs += w * maths::log(w);
-      if (!(w <= largest)) largest = w;
+      if (w > largest || w != w) largest = w;  // a NaN stays
     }
   };
   /// A row that sees no key, or gives none a weight, has no entropy.
