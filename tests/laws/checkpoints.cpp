@@ -258,13 +258,14 @@ TEST_CASE("the shipped model has the loss its card says") {
     }
     return total / (256.0 * static_cast<double>(windows));
   };
-  // tests/reference/shipped.txt holds PyTorch's loss over the first 24 windows, of the same bf16 weights.
+  // tests/reference/shipped.txt holds PyTorch's loss over the first window, and over 24, of the same bf16 weights.
+  // Sanitizers slow the model down a hundredfold, and see no more in the second window.
+  constexpr std::size_t wanted = LACUNA_TESTS_SANITIZED ? 1 : 24;
   std::ifstream reference(std::string(LACUNA_REPOSITORY) + "/tests/reference/shipped.txt");
   std::string word;
   std::size_t windows = 0;
   double expected = 0;
-  REQUIRE((reference >> word >> windows >> expected));
-  REQUIRE(windows == 24);
+  while (windows != wanted) REQUIRE((reference >> word >> windows >> expected));
   REQUIRE(expected > 1);
   CHECK(loss(windows) == doctest::Approx(expected).epsilon(1e-4));
 }
