@@ -23,7 +23,7 @@ def declaration(lines, start):
         if cut and not text.strip().startswith("template") or (cut and ">" in text[:cut.start()]):
             text = text[:cut.start()]
             break
-    text = re.sub(r"\b(LACUNA_HD|LACUNA_INLINE|static|inline|constexpr|noexcept|consteval)\b ?", "", text)
+    text = re.sub(r"\b(LACUNA_HD|LACUNA_INLINE|LACUNA_ANY_CALLEE|static|inline|constexpr|noexcept|consteval)\b ?", "", text)
     return re.sub(r"\s+", " ", text).strip()
 
 

@@ -1,9 +1,16 @@
 // Every operation of op/ on the reference backend, in device code and in host code from the same functions, without
-// experimental switches of nvcc. tests/cuda/run.py compiles it; built as a program it also compares device and host.
-#include <lacuna/lacuna.hpp>
-
+// experimental switches of nvcc. Each runs on both sides from the same numbers, and the results are compared; without a
+// device, on the host alone (exit status 77).
+#include <cxxabi.h>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <lacuna/lacuna.hpp>
 #include <memory>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <vector>
 
 namespace {
 namespace lc = lacuna;
@@ -11,6 +18,7 @@ namespace lc = lacuna;
 constexpr lc::extent_t vocabulary = 9, width = 8, hidden = 12, tokens = 19, context = 32;
 constexpr lc::extent_t heads = 4, kv_heads = 2, head_width = 2, kv_width = kv_heads * head_width;
 constexpr lc::extent_t mixed_rows = 3, first_atom = 20, features = 4;
+constexpr lc::extent_t experts = 5, chosen = 2, capacity = 7, edges = 40, clusters = 3, members = 6;
 using route = lc::both<lc::causal, lc::window<5>>;
 
 /// Weights that are stored in other ways: together they call every operation that formats have.
@@ -39,6 +47,30 @@ struct stored_weight {
   }
 };
 
+/// What a route that queries and keys decide works with, for one head, and what it chooses.
+template <class Route, class Value, class Weight>
+struct choice {
+  using shape = lc::attention_shape<head_width, context, 1, 1, head_width>;
+  using parameters_type = lc::detail::parameters_of_route<Route, lc::weights<Weight>, shape>;
+  using state_type = lc::detail::state_of_route<Route, lc::weights<Value>, shape>;
+  using plan_type = lc::stored_plan<tokens, context, Route::most(context)>;
+  using workspace = typename Route::template workspace<Value, tokens, shape>;
+  plan_type plan;
+  workspace work;
+  lc::route_draws<Route, Value, 1, head_width> draws;
+  parameters_type parameters;
+  state_type state;
+
+  template <class Query, class Cache>
+  LACUNA_HD void run(const Query& query, const Cache& cache) {
+    using rule = lc::score_rule<lc::softmax, lc::no_score_bias, Value>;
+    using input = lc::selection_input<Value, Cache, rule, Query, Cache, parameters_type, state_type>;
+    const rule scored{Value(0.5)};
+    const input asked{query, cache, scored, 0, 0, query, cache, draws.drawn.data, parameters, state};
+    lc::op::select(lc::route_selection<Route, plan_type, workspace, input>{plan, work, asked}, lc::reference{});
+  }
+};
+
 /// Draws values and quantised values; what says where they lie stays.
 struct draws_weights {
   std::uint64_t* counter;
@@ -54,7 +86,7 @@ struct draws_weights {
   }
 };
 
-/// Everything that the operations read and write: one object in memory that both sides reach.
+/// Everything that the operations read and write: one object without addresses, so that its bytes can be copied.
 template <class Value, class Weight>
 struct numbers {
   template <lc::extent_t... Extents>
@@ -97,7 +129,40 @@ struct numbers {
   stored_weight<all_of_eight_bits, Value, Weight> product_of_eight_bits;
   lc::rotation_angles<Value, head_width, context, lc::theta{}> angles;
   lc::shared_plan<route, tokens, context> plan;
-  std::uint32_t stream[tokens]{};
+  std::uint32_t stream[tokens]{}, targets[tokens]{};
+
+  // What no operation writes: choices that follow from it are the same on both sides.
+  values<tokens, hidden> drawn;
+  values<tokens, head_width> head_query;
+  values<lc::blocks_of(context), 1, head_width, lc::block_keys> head_keys;
+  weights<1, clusters, head_width> centroids;
+  lc::input_major<Weight, width, hidden> turned_weight;
+  lc::graph_lists<edges, tokens> graph;
+
+  lc::active_lists<tokens, hidden> active;
+  values<width, hidden> turned_gradient;
+  values<width, tokens> columns;
+  choice<lc::top_k<4>, Value, Weight> best;
+  choice<lc::lsh<lc::hashing{.rounds = 2, .buckets = 4, .chunk = 4}>, Value, Weight> hashed;
+  choice<lc::k_means<clusters>, Value, Weight> clustered;
+  choice<lc::bi_level<8, lc::kept_regions{3}>, Value, Weight> regional;
+  lc::best_keys<Value, members> best_members;
+  std::uint32_t members_of[clusters * members]{};
+  values<tokens, 1> affinity, member_share;
+  values<heads> clamped, dclamped;
+  values<tokens, heads> estimate_share;
+  values<edges, width> modulation, dmodulation, terms;
+  values<tokens, experts> probability, dscore;
+  values<tokens, chosen> gate, dgate;
+  values<tokens, 1> log_sum;
+  lc::dispatch_plan<tokens, experts, chosen> assigned;
+  values<tokens * chosen, width> expert_rows, dexpert_rows;
+  values<tokens, vocabulary> logits, dlogits;
+  lc::tensor<double, tokens, 1> losses;
+  lc::tensor<double, 1> squares;
+  values<hidden, width> learnt, first_moment, second_moment, multiplied_out;
+  lc::multiplied_out_on_reference<typename structured::template bound<hidden, width>, hidden, width, Weight, Value>
+      multiplying_out;
 
   using address = lc::linear_cache::address;
   LACUNA_HD lc::token_view all() const { return {stream, tokens}; }
@@ -110,17 +175,49 @@ struct numbers {
     return {dkeys.data, dcached.data, {}};
   }
 
-  /// Calls `f` for everything that an operation writes.
+  LACUNA_HD lc::cache_view<const Value, 1, head_width, address> cache_of_head() const {
+    return {head_keys.data, nullptr, {}};
+  }
+  LACUNA_HD lc::scan_state<Value, kv_heads, features, head_width> state() {
+    return {sums.data, totals.data, state_scale.data};
+  }
+  LACUNA_HD lc::scan_state<Value, kv_heads, features, head_width> dstate() {
+    return {dsums.data, dtotals.data, dstate_scale.data};
+  }
+  LACUNA_HD auto map() const { return lc::favor<features>::template map<Value, head_width>(directions.data); }
+  LACUNA_HD lc::rows<std::uint32_t, chosen> chosen_experts() { return {assigned.chosen, tokens}; }
+  LACUNA_HD lc::assignments<chosen> assignments() const { return {assigned.order, assigned.ends[experts - 1]}; }
+  LACUNA_HD lc::edge_inputs<Value, width, kv_width> along_edges() {
+    return {query.view(), key.view(), value.view(), modulation.view(), graph.view(tokens)};
+  }
+
+  /// Calls `f` for all numbers that an operation writes.
+  LACUNA_ANY_CALLEE
   template <class Function>
-  void results(Function&& f) {
+  LACUNA_HD void results(Function&& f) {
     f(table_gradient), f(weight_gradient), f(gain_gradient), f(x), f(dx), f(query), f(dquery), f(mixed), f(dmixed);
     f(up), f(dup), f(inverse), f(log_scale), f(key), f(value), f(dkey), f(dvalue), f(keys), f(dkeys), f(cached);
     f(dcached), f(share_gradient), f(few), f(dfew), f(largest), f(taps_gradient), f(sums), f(totals), f(denominator);
-    f(key_features), f(dkey_features), f(dfeature_values);
-    auto& terms = structured_weight.gradients;
-    auto& tile = terms.second.second.tiles_part.template at<1>();
-    f(terms.first.values), f(terms.second.first.values), f(tile.weight.left.weight), f(tile.weight.right.weight.weight);
+    f(key_features), f(dkey_features), f(dfeature_values), f(dsums), f(dtotals), f(dstate_scale), f(state_scale);
+    f(scan_scale), f(row_scale), f(feature_scale), f(feature_values), f(turned_gradient), f(columns);
+    f(affinity), f(member_share), f(clustered.state.cluster), f(clamped), f(estimate_share), f(dmodulation), f(terms);
+    f(probability), f(dscore), f(gate), f(dgate), f(log_sum), f(expert_rows), f(dexpert_rows), f(dlogits), f(losses);
+    f(squares), f(learnt), f(first_moment), f(second_moment), f(multiplied_out);
+    auto& sum = structured_weight.gradients;
+    auto& tile = sum.second.second.tiles_part.template at<1>();
+    f(sum.first.values), f(sum.second.first.values), f(tile.weight.left.weight), f(tile.weight.right.weight.weight);
     f(weight_of_eight_bits.gradients.scale), f(product_of_eight_bits.gradients.scale);
+    f(product_of_eight_bits.memory.inputs.scales);
+  }
+  /// Calls `f` for all arrays of integers that an operation writes.
+  LACUNA_ANY_CALLEE
+  template <class Function>
+  LACUNA_HD void choices(Function&& f) {
+    f(best.plan.begin), f(best.plan.runs), f(best.plan.masks), f(hashed.plan.begin), f(hashed.plan.runs);
+    f(hashed.plan.masks), f(clustered.plan.begin), f(clustered.plan.runs), f(clustered.plan.masks);
+    f(regional.plan.begin), f(regional.plan.runs), f(regional.plan.masks);
+    f(members_of), f(active.numbers.data), f(active.sizes.data), f(product_of_eight_bits.memory.inputs.integers.data);
+    f(assigned.chosen), f(assigned.order), f(assigned.ends), f(assigned.asked);
   }
   void fill() {
     std::uint64_t counter = 0;
@@ -129,8 +226,10 @@ struct numbers {
       for (auto& of : tensor.data)
         of = static_cast<element>(static_cast<lc::compute_t<element>>(lc::random_normal(29, 0, counter++)));
     };
-    draw(table), draw(weight), draw(gain), draw(share), draw(taps), draw(directions);
+    draw(table), draw(weight), draw(gain), draw(share), draw(taps), draw(directions), draw(drawn), draw(head_query);
+    draw(head_keys), draw(centroids), draw(turned_weight.turned), draw(modulation), draw(logits);
     results(draw);
+    for (auto& of : second_moment.data) of = of * of;
     const auto draw_weight = [&](auto& of) {
       lc::initialise_parameters(of.parameters);
       lc::visit_tensors(draws_weights{&counter}, of.parameters);
@@ -144,14 +243,36 @@ struct numbers {
     for (lc::extent_t strip = 0; strip < pattern.begins.size; ++strip)
       pattern.begins[strip] = static_cast<std::uint32_t>(strip * (width / 2));
     for (auto& token : stream) token = static_cast<std::uint32_t>(counter++ * 5 % vocabulary);
+    for (auto& token : targets) token = static_cast<std::uint32_t>(counter++ * 7 % vocabulary);
+    targets[4] = lc::no_token;
+    hashed.draws.build();
+    lc::visit_tensors(draws_weights{&counter}, clustered.parameters);
+    // Other lists than `find_active` makes here.
+    lc::op::find_active(active.first(tokens), drawn.view(), lc::active::magnitude_above<Value>{1}, lc::reference{});
+    // Distinct pairs; the last rows listen to nobody.
+    lc::edge pairs[edges];
+    for (lc::extent_t i = 0; i < edges; ++i)
+      pairs[i] = {static_cast<std::uint32_t>(i * 8 / tokens), static_cast<std::uint32_t>(i * 8 % tokens)};
+    const lc::graph<> given{tokens, pairs, edges};
+    if (!graph.check(given).ok()) lc::stop();
+    graph.assign(given);
     angles.build();
     plan.prepare(0, tokens);
   }
 };
 
-// One struct per operation: `run` is what host and device share.
+// One struct per operation, or for what belongs together: `run` is what host and device share.
 
-struct embed {
+/// Base of those that read stored weights: they alone are compared once more where weights have an element of their
+/// own.
+struct reads_weights {};
+/// Base of second forms of an operation, by the same functions in another order: compared in f64 alone, since nvcc
+/// takes long for each.
+struct is_second_form {};
+template <bool Causal>
+using form_of_scan = std::conditional_t<Causal, lc::nothing, is_second_form>;
+
+struct embed : reads_weights {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     lc::op::embed(n.x.view(), n.table, n.all(), lc::reference{});
@@ -163,13 +284,13 @@ struct embed_backward {
     lc::op::embed_backward(n.table_gradient, n.dx.view(), n.all(), lc::reference{});
   }
 };
-struct multiply {
+struct multiply : reads_weights {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     lc::op::multiply(n.up.view(), n.x.view(), n.weight, lc::nothing{}, lc::reference{});
   }
 };
-struct multiply_transposed {
+struct multiply_transposed : reads_weights {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     lc::op::multiply_transposed(n.dx.view(), n.dup.view(), n.weight, lc::reference{});
@@ -185,11 +306,11 @@ template <class Activation>
 struct activate {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
-    lc::op::evaluate(n.up.view(), lc::map<Activation>(n.up.view()), lc::reference{});
-    lc::op::evaluate(n.dup.view(), n.dup.view() * lc::map_derivative<Activation>(n.up.view()), lc::reference{});
+    lc::op::evaluate(n.up.view(), lc::map<Activation>(n.drawn.view()), lc::reference{});
+    lc::op::evaluate(n.dup.view(), n.dup.view() * lc::map_derivative<Activation>(n.drawn.view()), lc::reference{});
   }
 };
-struct normalise {  // reductions over columns; a column, a row vector and a number broadcast
+struct normalise : reads_weights {  // reductions over columns; a column, a row vector and a number broadcast
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     const auto x = n.x.view();
@@ -245,13 +366,13 @@ struct attend_backward {
   }
 };
 
-struct mix_rows {
+struct mix_rows : reads_weights {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     lc::op::mix_rows(n.few.view(), n.x.view(), lc::readable(n.share.view()), lc::reference{});
   }
 };
-struct mix_rows_backward {
+struct mix_rows_backward : reads_weights {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     lc::op::mix_rows_backward(n.dx.view(), n.share_gradient.view(), n.dfew.view(), n.x.view(),
@@ -274,7 +395,7 @@ struct write_keys {
     lc::op::write_keys(n.cache(), n.key.view(), 0, lc::reference{});
   }
 };
-struct convolve_rows {
+struct convolve_rows : reads_weights {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     lc::op::convolve_rows(n.mixed.view(), n.x.view(), n.taps, lc::reference{});
@@ -282,14 +403,12 @@ struct convolve_rows {
   }
 };
 template <bool Causal>
-struct scan {
+struct scan : form_of_scan<Causal> {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     using value = typename decltype(n.mixed)::element;
-    using state = lc::scan_state<value, kv_heads, features, head_width>;
-    const state now{n.sums.data, n.totals.data, n.state_scale.data};
-    const state turned{n.dsums.data, n.dtotals.data, n.dstate_scale.data};
-    const auto map = lc::favor<features>::template map<value, head_width>(n.directions.data);
+    const auto now = n.state(), turned = n.dstate();
+    const auto map = n.map();
     const lc::scan_rows<value, heads, kv_heads> saved{n.scan_scale.view(), n.denominator.view()};
     const lc::constant<bool, Causal> causal;
     now.clear();
@@ -306,7 +425,7 @@ struct feature_pairs {
     using store = lc::feature_store<value, kv_heads, features, head_width>;
     const store now{n.key_features.data, n.feature_scale.data, n.feature_values.data};
     const store adjoint{n.dkey_features.data, n.dfeature_scale.data, n.dfeature_values.data};
-    const auto map = lc::favor<features>::template map<value, head_width>(n.directions.data);
+    const auto map = n.map();
     const lc::feature_rows<value, heads> saved{n.row_scale.view(), n.denominator.view()};
     lc::op::feature_pairs(n.mixed.view(), saved, n.query.view(), n.key.view(), n.value.view(), now, n.plan.view(), map,
                           lc::reference{});
@@ -316,8 +435,214 @@ struct feature_pairs {
   }
 };
 
+template <bool Causal>
+struct corrected_scan : form_of_scan<Causal> {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.mixed)::element;
+    using state = lc::corrected_state<value, heads, kv_heads, features, head_width, typename Numbers::address>;
+    const state now{n.state(), n.key_features.data, n.feature_scale.data, n.clamped.data, {}};
+    const state turned{n.dstate(), n.dkey_features.data, n.dfeature_scale.data, n.dclamped.data, {}};
+    const auto map = n.map();
+    const lc::score_rule<lc::softmax, lc::no_score_bias, value> rule{value(0.5)};
+    const lc::corrected_rows<value, heads, kv_heads> saved{n.scan_scale.view(), n.log_scale.view(),
+                                                           n.estimate_share.view()};
+    const lc::constant<bool, Causal> causal;
+    now.clear();
+    lc::op::corrected_scan(n.mixed.view(), saved, n.query.view(), n.key.view(), n.value.view(), now, n.kept(),
+                           n.plan.view(), rule, map, causal, lc::reference{});
+    lc::op::corrected_scan_backward(n.dquery.view(), n.dkey.view(), n.dvalue.view(), n.dcache(), n.mixed.view(),
+                                    n.dmixed.view(), saved, n.query.view(), n.key.view(), n.value.view(), now, turned,
+                                    n.kept(), n.plan.view(), rule, map, causal, lc::reference{});
+  }
+};
+struct attend_edges {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.mixed)::element;
+    lc::op::attend_edges(n.mixed.view(), n.log_scale.view(), n.terms.view(), n.along_edges(),
+                         lc::score_rule<lc::softmax, lc::no_score_bias, value>{value(0.5)}, lc::reference{});
+  }
+};
+struct attend_edges_backward {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.mixed)::element;
+    const lc::edge_adjoints<value, width, kv_width> to{n.dquery.view(), n.dkey.view(), n.dvalue.view(),
+                                                       n.dmodulation.view()};
+    lc::op::attend_edges_backward(to, n.dmixed.view(), n.log_scale.view(), n.terms.view(), n.along_edges(),
+                                  lc::score_rule<lc::softmax, lc::no_score_bias, value>{value(0.5)}, lc::reference{});
+  }
+};
+struct select_best {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    n.best.run(lc::readable(n.head_query.view()), n.cache_of_head());
+  }
+};
+struct select_hashed {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    n.hashed.run(lc::readable(n.head_query.view()), n.cache_of_head());
+  }
+};
+struct select_clustered : reads_weights {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    n.clustered.run(lc::readable(n.head_query.view()), n.cache_of_head());
+  }
+};
+struct select_regional {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    n.regional.run(lc::readable(n.head_query.view()), n.cache_of_head());
+  }
+};
+struct select_members : reads_weights {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.affinity)::element;
+    using weight = typename decltype(n.centroids)::element;
+    lc::op::select(
+        lc::member_selection<value, weight, clusters, members, head_width>{
+            lc::readable(n.head_query.view()), n.centroids.data, 0, n.affinity.data, n.best_members, n.members_of,
+            n.member_share.view(), value(0.01)},
+        lc::reference{});
+  }
+};
+
+struct find_active {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.drawn)::element;
+    lc::op::find_active(n.active.first(tokens), n.drawn.view(), lc::active::above<value>{0}, lc::reference{});
+  }
+};
+struct keep_largest {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::keep_largest(n.up.view(), n.drawn.view() / 2, 5, lc::reference{});
+  }
+};
+struct multiply_some_outputs : reads_weights {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::multiply_some_outputs(n.up.view(), n.x.view(), n.weight, n.active.first(tokens), lc::reference{});
+    lc::op::multiply_some_outputs_transposed(n.dx.view(), n.dup.view(), n.weight, n.active.first(tokens),
+                                             lc::reference{});
+    lc::op::accumulate_some_outputs(n.weight_gradient, n.dup.view(), n.x.view(), n.active.first(tokens),
+                                    lc::reference{});
+  }
+};
+struct multiply_some_inputs : reads_weights {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::multiply_some_inputs(n.mixed.view(), n.drawn.view(), n.turned_weight, n.active.first(tokens),
+                                 lc::reference{});
+    lc::op::multiply_some_inputs_transposed(n.dup.view(), n.dmixed.view(), n.turned_weight, n.active.first(tokens),
+                                            lc::reference{});
+    lc::op::accumulate_some_inputs(n.turned_gradient, n.dmixed.view(), n.drawn.view(), n.active.first(tokens),
+                                   lc::reference{});
+  }
+};
+
+struct choose_experts {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::choose_experts(n.probability.view(), n.gate.view(), n.log_sum.view(), n.chosen_experts(), true,
+                           lc::reference{});
+    n.assigned.build(tokens, capacity);
+  }
+};
+struct choose_experts_backward {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::choose_experts_backward(n.dscore.view(), n.probability.view(), n.gate.view(), n.dgate.view(),
+                                    n.chosen_experts(), true, lc::reference{});
+    lc::op::choose_experts_backward(n.dscore.view(), n.probability.view(), n.gate.view(), n.dgate.view(),
+                                    n.chosen_experts(), false, lc::reference{});
+  }
+};
+struct dispatch {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::dispatch(n.expert_rows.view(), n.x.view(), n.assignments(), lc::reference{});
+    lc::op::dispatch_backward(n.dx.view(), n.dexpert_rows.view(), n.assignments(), lc::reference{});
+  }
+};
+struct combine {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::combine(n.mixed.view(), n.expert_rows.view(), n.gate.view(), n.assignments(), lc::reference{});
+    lc::op::combine_backward(n.dexpert_rows.view(), n.dgate.view(), n.dmixed.view(), n.expert_rows.view(),
+                             n.gate.view(), n.assignments(), lc::reference{});
+  }
+};
+struct cross_entropy {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::cross_entropy(n.losses.view(), n.dlogits.view(), n.logits.view(), {n.targets, tokens}, 0.25,
+                          lc::reference{});
+  }
+};
+struct drop {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::drop(n.up.view(), n.drawn.view(), lc::drop_key{7, 1, 2, 20000}, lc::reference{});
+  }
+};
+struct transpose {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::transpose(n.columns.view(), n.x.view(), lc::reference{});
+    lc::op::add_transposed(n.dx.view(), n.columns.view(), lc::reference{});
+  }
+};
+struct learn_by_adam {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.learnt)::element;
+    constexpr lc::adam_numbers<value> by{.scale = value(0.5),
+                                         .first = value(0.9),
+                                         .first_new = value(0.1),
+                                         .second = value(0.95),
+                                         .second_new = value(0.05),
+                                         .rate = value(0.01),
+                                         .root = value(0.7),
+                                         .epsilon = value(1e-8),
+                                         .kept = value(0.999)};
+    lc::op::adam_step(lc::flat(n.learnt), lc::flat(n.weight_gradient), lc::flat(n.first_moment),
+                      lc::flat(n.second_moment), by, lc::reference{});
+  }
+};
+struct learn_by_momentum {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    using value = typename decltype(n.learnt)::element;
+    lc::momentum_numbers<value> by{value(0.5), value(0.9), value(0.01), value(0.1)};
+    for (const bool ahead : {false, true}) {
+      by.looks_ahead = ahead;
+      lc::op::momentum_step(lc::flat(n.learnt), lc::flat(n.weight_gradient), lc::flat(n.first_moment), by,
+                            lc::reference{});
+    }
+  }
+};
+struct add_numbers {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    lc::op::add_numbers(lc::flat(n.dx), lc::flat(n.x), lc::reference{});
+    lc::op::sum_squares(n.squares[0], lc::flat(n.x), lc::reference{});
+  }
+};
+
+struct multiply_out : reads_weights {
+  template <class Numbers>
+  LACUNA_HD static void run(Numbers& n) {
+    n.multiplying_out.multiply_out(n.structured_weight.parameters, n.multiplied_out);
+  }
+};
 template <class Weight>
-struct format {
+struct format : reads_weights {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     Weight::of(n).run(n.x.view(), n.up.view(), n.dup.view(), n.dx.view());
@@ -343,70 +668,186 @@ struct eight_bit_product {
 };
 
 /// In an order in which each operation reads what the ones before it wrote.
-using all_operations =
-    lc::type_list<embed, multiply, activate<lc::relu>, activate<lc::squared_relu>, activate<lc::silu>,
-                  activate<lc::sigmoid>, activate<lc::gelu>, activate<lc::gelu_tanh>, normalise,
-                  rotate<lc::rotary_pairs::neighbours>, rotate<lc::rotary_pairs::halves>, append, attend,
-                  attend_backward, summarise<lc::segments<5>>, summarise<lc::doubling_blocks>, append_backward,
-                  mix_rows, mix_rows_backward, write_keys, convolve_rows, scan<true>, scan<false>, feature_pairs,
-                  format<structured_format>, format<eight_bit_format>, format<eight_bit_product>, accumulate_outer,
-                  multiply_transposed, sum_over_tokens, embed_backward>;
+using all_operations = lc::type_list<
+    embed, multiply, activate<lc::relu>, activate<lc::squared_relu>, activate<lc::silu>, activate<lc::sigmoid>,
+    activate<lc::gelu>, activate<lc::gelu_tanh>, normalise, rotate<lc::rotary_pairs::neighbours>,
+    rotate<lc::rotary_pairs::halves>, append, attend, attend_backward, corrected_scan<true>, corrected_scan<false>,
+    summarise<lc::segments<5>>, summarise<lc::doubling_blocks>, append_backward, mix_rows, mix_rows_backward,
+    write_keys, convolve_rows, scan<true>, scan<false>, feature_pairs, attend_edges, attend_edges_backward, select_best,
+    select_hashed, select_clustered, select_regional, select_members, find_active, keep_largest, multiply_some_outputs,
+    multiply_some_inputs, choose_experts, choose_experts_backward, dispatch, combine, cross_entropy, drop, transpose,
+    format<structured_format>, format<eight_bit_format>, format<eight_bit_product>, multiply_out, accumulate_outer,
+    multiply_transposed, sum_over_tokens, embed_backward, add_numbers, learn_by_adam, learn_by_momentum>;
 
 template <class Operation, class Numbers>
 __global__ void kernel_of(Numbers* n) {
   Operation::run(*n);
 }
 
-template <class Numbers, class... Operations>
-void run_on_host(Numbers& n, lc::type_list<Operations...>) {
-  (Operations::run(n), ...);
+/// Notes where in an object its parts begin.
+struct notes_places {
+  const char* base;
+  std::uint64_t* to;
+  template <class Part>
+  LACUNA_HD void operator()(const Part& part) {
+    *to++ = static_cast<std::uint64_t>(reinterpret_cast<const char*>(&part) - base);
+  }
+};
+constexpr std::size_t most_places = 128;
+template <class Numbers>
+LACUNA_HD void note_places(Numbers* n, std::uint64_t* to) {
+  notes_places notes{reinterpret_cast<const char*>(n), to};
+  n->results(notes);
+  n->choices(notes);
+  *notes.to = sizeof(Numbers);
 }
-template <class Numbers, class... Operations>
-bool run_on_device(Numbers* n, lc::type_list<Operations...>) {
-  (kernel_of<Operations><<<1, 1>>>(n), ...);
-  return cudaDeviceSynchronize() == cudaSuccess;
+template <class Numbers>
+__global__ void kernel_of_places(Numbers* n, std::uint64_t* to) {
+  note_places(n, to);
 }
 
-/// The largest difference of device and host, relative to the largest value of a tensor; negative without a device.
-template <class Value, class Weight>
-double compare(const char* name) {
+/// One operation on both sides.
+template <class Numbers>
+struct step {
+  std::string name;
+  void (*on_host)(Numbers&);
+  void (*on_device)(Numbers*);
+};
+
+/// As it is written here: `scan<true>`.
+template <class Type>
+std::string name_of() {
+  char* const spelled = abi::__cxa_demangle(typeid(Type).name(), nullptr, nullptr, nullptr);
+  std::string name = spelled;
+  std::free(spelled);
+  for (const std::string prefix : {"(anonymous namespace)::", "lacuna::" LACUNA_TEXT(LACUNA_ABI) "::"})
+    for (std::size_t at; (at = name.find(prefix)) != std::string::npos;) name.erase(at, prefix.size());
+  return name;
+}
+
+template <class Operation, class Value, class Weight>
+void add_step(std::vector<step<numbers<Value, Weight>>>& to) {
   using both_sides = numbers<Value, Weight>;
-  const auto host = std::make_unique<both_sides>();
-  host->fill();
-  run_on_host(*host, all_operations{});
-  void* memory = nullptr;
-  if (cudaMallocManaged(&memory, sizeof(both_sides)) != cudaSuccess) return -1;
-  auto* const device = new (memory) both_sides();
-  device->fill();
-  double worst = run_on_device(device, all_operations{}) ? 0 : 1;
-  lc::tensor<double, 64> largest;
-  lc::extent_t at = 0;
-  host->results([&](const auto& tensor) {
-    for (const auto of : tensor.data) largest[at] = lc::maths::larger(largest[at], lc::maths::absolute(double(of)));
-    ++at;
+  constexpr bool second_form = std::is_base_of_v<is_second_form, Operation>;
+  if constexpr (lc::same<Value, Weight> ? lc::same<Value, double> || !second_form
+                                        : std::is_base_of_v<reads_weights, Operation>)
+    to.push_back({name_of<Operation>(), Operation::template run<both_sides>, kernel_of<Operation, both_sides>});
+}
+template <class Value, class Weight, class... Operations>
+auto steps_of(lc::type_list<Operations...>) {
+  std::vector<step<numbers<Value, Weight>>> steps;
+  (add_step<Operations, Value, Weight>(steps), ...);
+  return steps;
+}
+
+/// Prints what failed, if it did.
+bool succeeded(const char* where, cudaError_t error) {
+  if (error != cudaSuccess) std::printf("%s: %s\n", where, cudaGetErrorString(error));
+  return error == cudaSuccess;
+}
+
+/// Whether all parts of an object lie at the same places in device code and in host code; prints it, if not. (nvcc 13
+/// takes an empty [[no_unique_address]] member at the end of a struct for some bytes in device code.)
+template <class Numbers>
+bool same_places(const char* name, Numbers& host, Numbers* device) {
+  const auto fine = [&](cudaError_t error) { return succeeded(name, error); };
+  std::vector<std::uint64_t> expected(most_places), found(most_places);
+  note_places(&host, expected.data());
+  constexpr std::size_t bytes = most_places * sizeof(std::uint64_t);
+  std::uint64_t* places = nullptr;
+  if (!fine(cudaMalloc(&places, bytes)) || !fine(cudaMemset(places, 0, bytes))) return false;
+  kernel_of_places<<<1, 1>>>(device, places);
+  if (!fine(cudaGetLastError()) || !fine(cudaDeviceSynchronize()) ||
+      !fine(cudaMemcpy(found.data(), places, bytes, cudaMemcpyDeviceToHost)) || !fine(cudaFree(places)))
+    return false;
+  if (found != expected) std::printf("%s: members of structs lie elsewhere in device code than in host code\n", name);
+  return found == expected;
+}
+
+/// Runs one operation on the device; `to` is what it makes of `from`.
+template <class Numbers>
+bool run_on_device(const step<Numbers>& of, const Numbers& from, Numbers* device, Numbers& to) {
+  const auto fine = [&](cudaError_t error) { return succeeded(of.name.c_str(), error); };
+  if (!fine(cudaMemcpy(device, &from, sizeof(Numbers), cudaMemcpyHostToDevice))) return false;
+  of.on_device<<<1, 1>>>(device);
+  return fine(cudaGetLastError()) && fine(cudaDeviceSynchronize()) &&
+         fine(cudaMemcpy(&to, device, sizeof(Numbers), cudaMemcpyDeviceToHost));
+}
+
+/// What `results` and `choices` visit, in order.
+template <class Numbers>
+std::vector<std::vector<double>> results_of(Numbers& n) {
+  std::vector<std::vector<double>> all;
+  n.results([&](const auto& tensor) { all.emplace_back(std::begin(tensor.data), std::end(tensor.data)); });
+  return all;
+}
+template <class Numbers>
+std::vector<std::string> choices_of(Numbers& n) {
+  std::vector<std::string> all;
+  n.choices([&](const auto& integers) {
+    static_assert(std::has_unique_object_representations_v<std::remove_cvref_t<decltype(integers)>>);
+    all.emplace_back(reinterpret_cast<const char*>(integers), sizeof(integers));
   });
-  const Value* expected[64]{};
-  at = 0;
-  host->results([&](const auto& tensor) { expected[at++] = tensor.data; });
-  at = 0;
-  device->results([&](const auto& tensor) {
-    for (lc::extent_t i = 0; i < std::size(tensor.data); ++i) {
-      const double off = lc::maths::absolute(double(tensor.data[i]) - double(expected[at][i])) / largest[at];
-      if (off > worst || off != off) worst = off;  // a NaN stays
+  return all;
+}
+
+/// The largest difference of two sides, relative to the largest finite number of a tensor; infinite where integers
+/// differ, where only one side is infinite, and where something is no number.
+template <class Numbers>
+double difference(Numbers& host, Numbers& device) {
+  if (choices_of(host) != choices_of(device)) return HUGE_VAL;
+  const auto expected = results_of(host), found = results_of(device);
+  double worst = 0;
+  for (std::size_t tensor = 0; tensor < expected.size(); ++tensor) {
+    double largest = 0, off = 0;
+    for (std::size_t i = 0; i < expected[tensor].size(); ++i) {
+      const double wanted = expected[tensor][i], is = found[tensor][i];
+      if (std::isfinite(wanted)) largest = std::fmax(largest, std::fabs(wanted));
+      if (is == wanted) continue;
+      off = std::isfinite(is - wanted) ? std::fmax(off, std::fabs(is - wanted)) : HUGE_VAL;
     }
-    ++at;
-  });
-  cudaFree(memory);
-  std::printf("%s: largest difference of device and host %.3g\n", name, worst);
+    if (off > 0) worst = std::fmax(worst, off / largest);
+  }
   return worst;
+}
+
+/// Runs all operations on the host and, where there is a device, each on the device from the same numbers. Whether
+/// all differ by `most` at most; otherwise, what does not is printed.
+template <class Value, class Weight>
+bool compare(const char* name, double most, bool has_device) {
+  using both_sides = numbers<Value, Weight>;
+  static_assert(std::is_trivially_copyable_v<both_sides>);  // its bytes go to the device and come back
+  const auto host = std::make_unique<both_sides>(), copy = std::make_unique<both_sides>();
+  both_sides* device = nullptr;
+  if (has_device && !succeeded(name, cudaMalloc(&device, sizeof(both_sides)))) return false;
+  if (has_device && !same_places(name, *host, device)) return false;
+  host->fill();
+  bool agree = true;
+  double worst = 0;
+  for (const auto& of : steps_of<Value, Weight>(all_operations{})) {
+    const bool ran = !has_device || run_on_device(of, *host, device, *copy);
+    if (!ran) return false;  // nothing runs on a device after that
+    of.on_host(*host);
+    const double off = has_device ? difference(*host, *copy) : difference(*host, *host);
+    if (!(off <= most)) std::printf("%s: %s differs by %.3g\n", name, of.name.c_str(), off), agree = false;
+    worst = std::fmax(worst, off);
+  }
+  if (has_device && !succeeded(name, cudaFree(device))) return false;
+  if (has_device) std::printf("%s: largest difference of device and host %.3g\n", name, worst);
+  return agree;
 }
 
 }  // namespace
 
 int main() {
+  int devices = 0;
+  const cudaError_t found = cudaGetDeviceCount(&devices);
+  const bool none = found == cudaErrorNoDevice || found == cudaErrorInsufficientDriver || found == cudaErrorStubLibrary;
+  if (!none && !succeeded("devices", found)) return 1;
   // Device code contracts products and sums; host code does not.
-  const double single = compare<float, float>("f32"), wide = compare<double, double>("f64");
-  const double stored = compare<float, lc::bfloat16>("bf16 weights");
-  if (single < 0) return std::puts("no device: ran on the host only"), 77;
-  return single < 1e-4 && wide < 1e-12 && stored < 1e-4 ? 0 : 1;
+  const bool single = compare<float, float>("f32", 1e-5, !none), wide = compare<double, double>("f64", 1e-13, !none);
+  const bool stored = compare<float, lc::bfloat16>("bf16 weights", 1e-5, !none);
+  if (!(single && wide && stored)) return 1;
+  if (none) return std::printf("no device (%s): ran on the host only\n", cudaGetErrorString(found)), 77;
+  return 0;
 }

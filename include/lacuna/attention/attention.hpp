@@ -192,8 +192,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     struct parameters : projections::template parameters<Role> {
       using projected = typename projections::template parameters<Role>;
       typename output_map::template parameters<Role> output;
-      [[no_unique_address]] typename schedule_type::template parameters<Role> schedule_part;
-      [[no_unique_address]] typename gate::template parameters<Role> gate_part;
+      LACUNA_NO_ADDRESS typename schedule_type::template parameters<Role> schedule_part;
+      LACUNA_NO_ADDRESS typename gate::template parameters<Role> gate_part;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         projected::visit(v, s...);
@@ -210,16 +210,16 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       typename Plan::template buffer<kv_width> key;
       typename Plan::template buffer<kv_width> value;
       typename Plan::template buffer<query_width> mixed;
-      [[no_unique_address]] typename schedule_type::template memory<Plan> schedule_memory;
-      [[no_unique_address]] typename gate::template memory<Plan> gate_memory;
-      [[no_unique_address]] typename projections::template memory<Plan> projections_memory;
-      [[no_unique_address]] typename output_map::template memory<Plan> output_map_memory;
+      LACUNA_NO_ADDRESS typename schedule_type::template memory<Plan> schedule_memory;
+      LACUNA_NO_ADDRESS typename gate::template memory<Plan> gate_memory;
+      LACUNA_NO_ADDRESS typename projections::template memory<Plan> projections_memory;
+      LACUNA_NO_ADDRESS typename output_map::template memory<Plan> output_map_memory;
     };
     template <class Target>
     struct derived {
       typename projections::template derived<Target> projections_part;
       typename output_map::template derived<Target> output;
-      [[no_unique_address]] typename gate::template derived<Target> gate_part;
+      LACUNA_NO_ADDRESS typename gate::template derived<Target> gate_part;
     };
     /// What all layers of the model share: the plan of the route, the angles of the positions.
     template <class Plan>

@@ -75,14 +75,14 @@ struct adapted {
     };
     template <class Plan>
     struct memory {
-      [[no_unique_address]] typename sublayer::template memory<Plan> inner;
-      [[no_unique_address]] typename adapter::template memory<Plan> adapter_part;
+      LACUNA_NO_ADDRESS typename sublayer::template memory<Plan> inner;
+      LACUNA_NO_ADDRESS typename adapter::template memory<Plan> adapter_part;
       typename Plan::template buffer<At::width> between;
     };
     template <class Target>
     struct derived {
-      [[no_unique_address]] typename sublayer::template derived<Target> inner;
-      [[no_unique_address]] typename adapter::template derived<Target> adapter_part;
+      LACUNA_NO_ADDRESS typename sublayer::template derived<Target> inner;
+      LACUNA_NO_ADDRESS typename adapter::template derived<Target> adapter_part;
     };
 
     template <class Plan>

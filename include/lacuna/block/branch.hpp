@@ -36,7 +36,7 @@ struct norm_stage {
   using parameters = typename norm::template parameters<Role>;
   template <class Plan>
   struct memory {
-    [[no_unique_address]] typename norm::template memory<Plan> norm_part;
+    LACUNA_NO_ADDRESS typename norm::template memory<Plan> norm_part;
     typename Plan::template buffer<Width> inner;
   };
   template <class Parameters>
@@ -78,8 +78,8 @@ struct branch {
   /// The norms: what layers that share a block may have each for itself.
   template <class Role>
   struct own {
-    [[no_unique_address]] typename before::template parameters<Role> before_part;
-    [[no_unique_address]] typename after::template parameters<Role> after_part;
+    LACUNA_NO_ADDRESS typename before::template parameters<Role> before_part;
+    LACUNA_NO_ADDRESS typename after::template parameters<Role> after_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       v(names::norm.c_str(), s.before_part...);
@@ -90,7 +90,7 @@ struct branch {
   using common = named_sublayer<names, typename sublayer::template parameters<Role>>;
   template <class Role>
   struct parameters {
-    [[no_unique_address]] own<Role> own_part;
+    LACUNA_NO_ADDRESS own<Role> own_part;
     typename sublayer::template parameters<Role> sublayer_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
@@ -116,9 +116,9 @@ struct branch {
   };
   template <class Plan>
   struct memory {
-    [[no_unique_address]] typename before::template memory<Plan> before_part;
+    LACUNA_NO_ADDRESS typename before::template memory<Plan> before_part;
     typename sublayer::template memory<Plan> sublayer_part;
-    [[no_unique_address]] typename after::template memory<Plan> after_part;
+    LACUNA_NO_ADDRESS typename after::template memory<Plan> after_part;
   };
   template <class Target>
   using derived = typename sublayer::template derived<Target>;

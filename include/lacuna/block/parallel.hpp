@@ -47,8 +47,8 @@ struct parallel_sum<At, Stem, type_list<Branches...>> {
   /// What stands beside the branches' own data: the stem's.
   template <class Role, class Of>
   struct with_stem {
-    [[no_unique_address]] typename stem::template parameters<Role> stem_part;
-    [[no_unique_address]] Of branches;
+    LACUNA_NO_ADDRESS typename stem::template parameters<Role> stem_part;
+    LACUNA_NO_ADDRESS Of branches;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       v("norm", s.stem_part...);
@@ -76,7 +76,7 @@ struct parallel_sum<At, Stem, type_list<Branches...>> {
   struct state : visited_tuple<typename Branches::template state<Role>...> {};
   template <class Plan>
   struct memory {
-    [[no_unique_address]] typename stem::template memory<Plan> stem_part;
+    LACUNA_NO_ADDRESS typename stem::template memory<Plan> stem_part;
     typename links::template memory<Plan> branches;
     array<typename Plan::template buffer<At::width>, (links::count > 1)> term;  ///< one branch after the first
   };

@@ -28,7 +28,7 @@ struct post_step : branch<At, no_norm, Sublayer, no_norm, Ordinal> {
 
   template <class Role>
   struct own {
-    [[no_unique_address]] typename stage::template parameters<Role> norm_part;
+    LACUNA_NO_ADDRESS typename stage::template parameters<Role> norm_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       v(names::norm.c_str(), s.norm_part...);
@@ -36,7 +36,7 @@ struct post_step : branch<At, no_norm, Sublayer, no_norm, Ordinal> {
   };
   template <class Role>
   struct parameters {
-    [[no_unique_address]] own<Role> own_part;
+    LACUNA_NO_ADDRESS own<Role> own_part;
     typename inner::sublayer::template parameters<Role> sublayer_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
@@ -46,7 +46,7 @@ struct post_step : branch<At, no_norm, Sublayer, no_norm, Ordinal> {
   };
   template <class Plan>
   struct memory : inner::template memory<Plan> {
-    [[no_unique_address]] typename stage::template memory<Plan> sum_part;
+    LACUNA_NO_ADDRESS typename stage::template memory<Plan> sum_part;
   };
   template <class Parameters>
   LACUNA_HD static constexpr void initialise(Parameters& parameters) {

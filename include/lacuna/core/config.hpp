@@ -8,13 +8,17 @@
 #define LACUNA_VERSION_MINOR 1
 #define LACUNA_VERSION_PATCH 0
 
-// LACUNA_ANY_CALLEE stands before a function that calls what users write, marked for devices or not.
+// LACUNA_ANY_CALLEE stands before a function that calls what users write, marked for devices or not. LACUNA_NO_ADDRESS
+// stands before a member that takes no room where it is empty. With nvcc it takes some: nvcc 13 takes a struct whose
+// last members are empty ones without addresses for larger in device code than in host code, and moves what follows.
 #if defined(__CUDACC__)
 #define LACUNA_HD __host__ __device__
 #define LACUNA_ANY_CALLEE _Pragma("nv_exec_check_disable")
+#define LACUNA_NO_ADDRESS
 #else
 #define LACUNA_HD
 #define LACUNA_ANY_CALLEE
+#define LACUNA_NO_ADDRESS [[no_unique_address]]
 #endif
 
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -31,8 +35,8 @@
 
 // Two translation units with different instruction sets, NDEBUG or exception modes must not share an inline
 // function: the linker would keep one copy for both. So the namespace names the version, the vector instruction set,
-// fused multiply-add, assertions (c)hecked or (r)elease, errors (t)hrown or (v)alues, maths (s)trict or (f)ast:
-// v0_1_avx2_fma_cts. It is short because compilers print it with every name.
+// fused multiply-add, nvcc (whose structs are larger), assertions (c)hecked or (r)elease, errors (t)hrown or (v)alues,
+// maths (s)trict or (f)ast: v0_1_avx2_fma_cts. It is short because compilers print it with every name.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #define LACUNA_ABI_ARCH avx512
 #elif defined(__AVX512F__)
@@ -59,6 +63,12 @@
 #define LACUNA_ABI_FMA
 #endif
 
+#if defined(__CUDACC__)
+#define LACUNA_ABI_LAYOUT _cuda
+#else
+#define LACUNA_ABI_LAYOUT
+#endif
+
 #if defined(NDEBUG)
 #define LACUNA_ABI_CHECKS r
 #else
@@ -77,13 +87,13 @@
 #define LACUNA_ABI_MATHS s
 #endif
 
-#define LACUNA_JOIN_EXPANDED(major, minor, arch, fma, checks, errors, maths) \
-  v##major##_##minor##_##arch##fma##_##checks##errors##maths
-#define LACUNA_JOIN(major, minor, arch, fma, checks, errors, maths) \
-  LACUNA_JOIN_EXPANDED(major, minor, arch, fma, checks, errors, maths)
+#define LACUNA_JOIN_EXPANDED(major, minor, arch, fma, layout, checks, errors, maths) \
+  v##major##_##minor##_##arch##fma##layout##_##checks##errors##maths
+#define LACUNA_JOIN(major, minor, arch, fma, layout, checks, errors, maths) \
+  LACUNA_JOIN_EXPANDED(major, minor, arch, fma, layout, checks, errors, maths)
 #define LACUNA_ABI                                                                                            \
-  LACUNA_JOIN(LACUNA_VERSION_MAJOR, LACUNA_VERSION_MINOR, LACUNA_ABI_ARCH, LACUNA_ABI_FMA, LACUNA_ABI_CHECKS, \
-              LACUNA_ABI_ERRORS, LACUNA_ABI_MATHS)
+  LACUNA_JOIN(LACUNA_VERSION_MAJOR, LACUNA_VERSION_MINOR, LACUNA_ABI_ARCH, LACUNA_ABI_FMA, LACUNA_ABI_LAYOUT, \
+              LACUNA_ABI_CHECKS, LACUNA_ABI_ERRORS, LACUNA_ABI_MATHS)
 
 #define LACUNA_TEXT_EXPANDED(name) #name
 #define LACUNA_TEXT(name) LACUNA_TEXT_EXPANDED(name)

@@ -9,7 +9,7 @@ namespace detail {
 
 template <extent_t Index, class Type>
 struct leaf {
-  [[no_unique_address]] Type value{};
+  LACUNA_NO_ADDRESS Type value{};
 };
 template <class Sequence, class... Types>
 struct leaves;

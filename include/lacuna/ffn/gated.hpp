@@ -30,7 +30,7 @@ struct gated_ffn {
     typename gate_map::template parameters<Role> gate;
     typename up_map::template parameters<Role> up;
     typename down_map::template parameters<Role> down;
-    [[no_unique_address]] typename applied::template parameters<Role> activation;
+    LACUNA_NO_ADDRESS typename applied::template parameters<Role> activation;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       v("gate", s.gate...);
@@ -43,14 +43,14 @@ struct gated_ffn {
   struct memory {
     typename Plan::template buffer<Hidden> gate;  ///< before the activation; as an adjoint: of the product, then of it
     typename Plan::template buffer<Hidden> up;
-    [[no_unique_address]]
-    typename Plan::template saved<Hidden> product;  ///< act(gate) * up; without it the product overwrites `gate`
-    [[no_unique_address]] std::conditional_t<fused, nothing, typename Plan::template saved<Hidden>>
+    LACUNA_NO_ADDRESS typename Plan::template saved<Hidden>
+        product;  ///< act(gate) * up; without it the product overwrites `gate`
+    LACUNA_NO_ADDRESS std::conditional_t<fused, nothing, typename Plan::template saved<Hidden>>
         activated;  ///< act(gate), where it is not computed anew; without it, it overwrites `gate`
-    [[no_unique_address]] typename applied::template memory<Plan> activation;
-    [[no_unique_address]] typename gate_map::template memory<Plan> gate_map_memory;
-    [[no_unique_address]] typename up_map::template memory<Plan> up_map_memory;
-    [[no_unique_address]] typename down_map::template memory<Plan> down_map_memory;
+    LACUNA_NO_ADDRESS typename applied::template memory<Plan> activation;
+    LACUNA_NO_ADDRESS typename gate_map::template memory<Plan> gate_map_memory;
+    LACUNA_NO_ADDRESS typename up_map::template memory<Plan> up_map_memory;
+    LACUNA_NO_ADDRESS typename down_map::template memory<Plan> down_map_memory;
   };
   template <class Target>
   struct derived {

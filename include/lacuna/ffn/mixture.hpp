@@ -128,8 +128,8 @@ struct mixture : recipe<recipe_name::mixture, mixture_fields, Policies...> {
       typename Plan::template buffer<1> log_sum;
       typename block_plan::template buffer<At::width> input;  ///< of one block
       array<block, Plan::keeps ? dispatched::most_blocks : 1> blocks;
-      [[no_unique_address]] typename loss_list::template values<Plan::keeps> losses;
-      [[no_unique_address]] typename router_map::template memory<Plan> router_map_memory;
+      LACUNA_NO_ADDRESS typename loss_list::template values<Plan::keeps> losses;
+      LACUNA_NO_ADDRESS typename router_map::template memory<Plan> router_map_memory;
 
       LACUNA_HD constexpr block& at(extent_t number) { return blocks[Plan::keeps ? number : 0]; }
       LACUNA_HD constexpr auto choices(extent_t tokens) { return rows<std::uint32_t, chosen>(plan.chosen, tokens); }

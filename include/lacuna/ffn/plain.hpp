@@ -24,7 +24,7 @@ struct plain_ffn {
   struct parameters {
     typename up_map::template parameters<Role> up;
     typename down_map::template parameters<Role> down;
-    [[no_unique_address]] typename applied::template parameters<Role> activation;
+    LACUNA_NO_ADDRESS typename applied::template parameters<Role> activation;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       v("up", s.up...);
@@ -35,11 +35,11 @@ struct plain_ffn {
   template <class Plan>
   struct memory {
     typename Plan::template buffer<Hidden> up;  ///< before the activation; as an adjoint: of `up`
-    [[no_unique_address]]
-    typename Plan::template saved<Hidden> activated;  ///< after it; without it the activation works in place
-    [[no_unique_address]] typename applied::template memory<Plan> activation;
-    [[no_unique_address]] typename up_map::template memory<Plan> up_map_memory;
-    [[no_unique_address]] typename down_map::template memory<Plan> down_map_memory;
+    LACUNA_NO_ADDRESS typename Plan::template saved<Hidden>
+        activated;  ///< after it; without it the activation works in place
+    LACUNA_NO_ADDRESS typename applied::template memory<Plan> activation;
+    LACUNA_NO_ADDRESS typename up_map::template memory<Plan> up_map_memory;
+    LACUNA_NO_ADDRESS typename down_map::template memory<Plan> down_map_memory;
   };
   template <class Target>
   struct derived {

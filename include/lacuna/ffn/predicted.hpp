@@ -81,8 +81,8 @@ struct rank {
     template <class Plan>
     struct memory {
       typename Plan::template buffer<inner> reduced;
-      [[no_unique_address]] typename reduce_map::template memory<Plan> reduce_map_memory;
-      [[no_unique_address]] typename expand_map::template memory<Plan> expand_map_memory;
+      LACUNA_NO_ADDRESS typename reduce_map::template memory<Plan> reduce_map_memory;
+      LACUNA_NO_ADDRESS typename expand_map::template memory<Plan> expand_map_memory;
     };
     template <class Target>
     struct derived {
@@ -155,7 +155,7 @@ struct predicted_ffn {
 
   template <class Role>
   struct parameters {
-    [[no_unique_address]] if_gated<typename up_map::template parameters<Role>> gate;
+    LACUNA_NO_ADDRESS if_gated<typename up_map::template parameters<Role>> gate;
     typename up_map::template parameters<Role> up;
     typename down_map::template parameters<Role> down;
     typename predictor::template parameters<Role> chooser;
@@ -171,14 +171,14 @@ struct predicted_ffn {
   struct memory {
     active_lists<Plan::tokens, Hidden> lists;
     typename Plan::template buffer<Hidden> up;  ///< scores of the predictor before it holds the projection
-    [[no_unique_address]] if_gated<typename Plan::template buffer<Hidden>> gate;
-    [[no_unique_address]] typename Plan::template saved<Hidden> product;  ///< what the down projection reads
-    [[no_unique_address]] typename predictor::template memory<Plan> chooser;
+    LACUNA_NO_ADDRESS if_gated<typename Plan::template buffer<Hidden>> gate;
+    LACUNA_NO_ADDRESS typename Plan::template saved<Hidden> product;  ///< what the down projection reads
+    LACUNA_NO_ADDRESS typename predictor::template memory<Plan> chooser;
   };
   template <class Target>
   struct derived {
     input_major<typename Target::weight, At::width, Hidden> down;
-    [[no_unique_address]] typename predictor::template derived<Target> chooser;
+    LACUNA_NO_ADDRESS typename predictor::template derived<Target> chooser;
   };
 
   template <class Parameters, class Derived>

@@ -111,9 +111,8 @@ struct blocked {
     struct parameters {
       static constexpr extent_t places = pattern_type::places;  ///< blocks that a strip could have
       typename Role::template tensor<pattern_type::capacity, block_inputs, block_outputs> values;
-      [[no_unique_address]] typename Role::template integers<std::uint32_t, pattern_type::strips + 1> begins;
-      [[no_unique_address]]
-      typename Role::template integers<typename pattern_type::number, pattern_type::capacity> columns;
+      LACUNA_NO_ADDRESS typename Role::template integers<std::uint32_t, pattern_type::strips + 1> begins;
+      LACUNA_NO_ADDRESS typename Role::template integers<typename pattern_type::number, pattern_type::capacity> columns;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("values", s.values...);

@@ -43,7 +43,7 @@ struct cached {
     template <class Plan>
     struct memory {
       static constexpr bool keeps = Plan::keeps;
-      [[no_unique_address]] typename map::template memory<Plan> weight;
+      LACUNA_NO_ADDRESS typename map::template memory<Plan> weight;
     };
     template <class Target>
     struct derived {

@@ -159,9 +159,10 @@ struct masked {
       using masked_for = packed_format;  ///< for walks that look for masks
       static constexpr bool mask_decays = gradient_rule::decays;
       typename Role::template tensor<Outputs, Inputs> weight;
-      [[no_unique_address]] typename Role::template integers<std::uint8_t, Outputs, Inputs> mask;
-      [[no_unique_address]]
-      std::conditional_t<gradient_rule::decays, typename Role::template integers<std::uint32_t, 1>, nothing> left_in;
+      LACUNA_NO_ADDRESS typename Role::template integers<std::uint8_t, Outputs, Inputs> mask;
+      LACUNA_NO_ADDRESS
+      std::conditional_t<gradient_rule::decays, typename Role::template integers<std::uint32_t, 1>, nothing>
+          left_in;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("weight", s.weight...);
@@ -207,7 +208,7 @@ struct masked {
     static constexpr bool weighs_gradients = gradient_rule::decays && !gradient_rule::straight;
     template <class Plan>
     struct memory {
-      [[no_unique_address]]
+      LACUNA_NO_ADDRESS
       std::conditional_t<weighs_gradients && !Plan::keeps, tensor<typename Plan::value, Outputs, Inputs>, nothing>
           outer;
     };

@@ -64,8 +64,7 @@ struct n_m {
     struct parameters {
       static constexpr extent_t kept_of_group = pattern_type::kept, group = pattern_type::group;
       typename Role::template tensor<pattern_type::capacity, shared_by> values;
-      [[no_unique_address]]
-      typename Role::template integers<std::uint8_t, pattern_type::capacity> places;
+      LACUNA_NO_ADDRESS typename Role::template integers<std::uint8_t, pattern_type::capacity> places;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("values", s.values...);

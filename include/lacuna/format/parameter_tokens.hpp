@@ -71,8 +71,8 @@ struct parameter_tokens {
     struct memory {
       typename Plan::template buffer<count> scores;  ///< as an adjoint: of the weights, then of the scores
       typename Plan::template buffer<1> scale;       ///< tau / |S|, or 0
-      [[no_unique_address]]
-      typename Plan::template saved<count> weights;  ///< gelu(...); without it they overwrite the scores
+      LACUNA_NO_ADDRESS typename Plan::template saved<count>
+          weights;  ///< gelu(...); without it they overwrite the scores
     };
     template <class Target>
     struct derived {

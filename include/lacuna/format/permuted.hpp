@@ -84,7 +84,7 @@ struct ordered {
     using order = table_order<Outputs, number>;
     template <class Role>
     struct parameters {
-      [[no_unique_address]] typename Role::template integers<number, Outputs> order;
+      LACUNA_NO_ADDRESS typename Role::template integers<number, Outputs> order;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("order", s.order...);
@@ -141,7 +141,7 @@ struct permuted {
     template <class Role>
     struct parameters {
       typename map::template parameters<Role> weight;
-      [[no_unique_address]] typename order::template parameters<Role> order_part;
+      LACUNA_NO_ADDRESS typename order::template parameters<Role> order_part;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("", s.weight...);
@@ -151,7 +151,7 @@ struct permuted {
     template <class Plan>
     struct memory {
       typename Plan::template buffer<Outputs> unordered;  ///< as the weight gives them; as an adjoint: of them
-      [[no_unique_address]] typename map::template memory<Plan> weight;
+      LACUNA_NO_ADDRESS typename map::template memory<Plan> weight;
     };
     template <class Target>
     using derived = typename map::template derived<Target>;

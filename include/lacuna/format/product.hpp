@@ -85,8 +85,8 @@ struct product {
     template <class Plan>
     struct memory {
       typename Plan::template buffer<width> between;
-      [[no_unique_address]] typename left_map::template memory<Plan> left;
-      [[no_unique_address]] typename right_map::template memory<Plan> right;
+      LACUNA_NO_ADDRESS typename left_map::template memory<Plan> left;
+      LACUNA_NO_ADDRESS typename right_map::template memory<Plan> right;
     };
     template <class Target>
     struct derived {

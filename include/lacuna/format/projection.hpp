@@ -52,7 +52,7 @@ struct projection {
     using base = typename format::template parameters<Role>;
     using map = projection;  ///< for walks that look for linear maps
     using element = typename Role::element;
-    [[no_unique_address]] std::conditional_t<Bias::present, typename Role::template tensor<Outputs>, nothing> bias;
+    LACUNA_NO_ADDRESS std::conditional_t<Bias::present, typename Role::template tensor<Outputs>, nothing> bias;
 
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
@@ -76,7 +76,7 @@ struct projection {
     if constexpr (Bias::present) run.evaluate(y, y + parameters.bias);
   }
   template <class Parameters, class Gradients, class Memory, class Adjoint, class Derived, class Input, class Output,
-              class Value, class Run>
+            class Value, class Run>
   LACUNA_HD static constexpr void backward(const Parameters& parameters, Gradients& gradients, Memory& memory,
                                            Adjoint& adjoint, const Derived& derived, rows<Input, Inputs> x,
                                            rows<Output, Outputs> dy, rows<Value, Inputs> dx, const Run& run) {

@@ -65,7 +65,7 @@ template <extent_t Outputs, extent_t Inputs>
 struct quantized_weight {
   template <class Role>
   struct parameters {
-    [[no_unique_address]] typename Role::template integers<std::int8_t, Outputs, Inputs> weight;
+    LACUNA_NO_ADDRESS typename Role::template integers<std::int8_t, Outputs, Inputs> weight;
     typename Role::template tensor<Outputs> scale;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {

@@ -43,8 +43,8 @@ struct sum {
     template <class Plan>
     struct memory {
       typename Plan::template buffer<Outputs> term;  ///< what the second gives
-      [[no_unique_address]] typename first_map::template memory<Plan> first;
-      [[no_unique_address]] typename second_map::template memory<Plan> second;
+      LACUNA_NO_ADDRESS typename first_map::template memory<Plan> first;
+      LACUNA_NO_ADDRESS typename second_map::template memory<Plan> second;
     };
     template <class Target>
     struct derived {

@@ -95,7 +95,7 @@ struct encoder : recipe<recipe_name::encoder, encoder_fields, Policies...> {
     template <class Role>
     struct parameters : trunk_type::template parameters<Role> {
       using of_trunk = typename trunk_type::template parameters<Role>;
-      [[no_unique_address]] typename pooling::template parameters<Role> pooling_part;
+      LACUNA_NO_ADDRESS typename pooling::template parameters<Role> pooling_part;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         of_trunk::visit(v, s...);
@@ -104,7 +104,7 @@ struct encoder : recipe<recipe_name::encoder, encoder_fields, Policies...> {
     };
     template <class Plan>
     struct memory : trunk_type::template memory<Plan> {
-      [[no_unique_address]] typename pooling::template memory<Plan> pooling_part;
+      LACUNA_NO_ADDRESS typename pooling::template memory<Plan> pooling_part;
     };
     template <class Plan>
     using shares = unique<join<typename trunk_type::template shares<Plan>, type_list<table>>>;

@@ -7,14 +7,14 @@ LACUNA_BEGIN
 
 namespace detail {
 
-/// The data of a trunk and of a bound head, at `head`. Not a base of theirs: what a trunk complains of is then told from
-/// one level nearer.
+/// The data of a trunk and of a bound head, at `head`. Not a base of theirs: what a trunk complains of is then told
+/// from one level nearer.
 template <class Trunk, class Head>
 struct headed_trunk {
   template <class Role>
   struct parameters : Trunk::template parameters<Role> {
     using of_trunk = typename Trunk::template parameters<Role>;
-    [[no_unique_address]] typename Head::template parameters<Role> head_part;
+    LACUNA_NO_ADDRESS typename Head::template parameters<Role> head_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       of_trunk::visit(v, s...);
@@ -23,7 +23,7 @@ struct headed_trunk {
   };
   template <class Plan>
   struct memory : Trunk::template memory<Plan> {
-    [[no_unique_address]] typename Head::template memory<Plan> head_part;
+    LACUNA_NO_ADDRESS typename Head::template memory<Plan> head_part;
   };
   template <class Target>
   struct derived : Trunk::template derived<Target> {

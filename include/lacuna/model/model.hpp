@@ -501,8 +501,8 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     return room;
   }
   constexpr status check_tokens(token_view tokens, extent_t position) const {
-    return detail::check_tokens(
-        tokens, {position, context, room_from(position), vocabulary, lacuna::sees_ahead<bound>});
+    return detail::check_tokens(tokens,
+                                {position, context, room_from(position), vocabulary, lacuna::sees_ahead<bound>});
   }
   /// The same, and whether they are what data beside the tokens speaks of.
   constexpr status check(token_view tokens, extent_t position,
@@ -578,7 +578,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   }
 
   detail::model_storage<storage_type, parameters_type, workings_type> storage_{};
-  [[no_unique_address]] backend_type backend_{};
+  LACUNA_NO_ADDRESS backend_type backend_{};
 };
 
 /// Bytes a model object and what it allocates take, padding included.

@@ -107,11 +107,11 @@ struct trunk {
   template <class Role>
   struct parameters {
     typename input::template parameters<Role> embedding;
-    [[no_unique_address]] typename position::template parameters<Role> position_part;
-    [[no_unique_address]] typename token_types::template parameters<Role> token_types_part;
-    [[no_unique_address]] typename entry::template parameters<Role> entry_part;
+    LACUNA_NO_ADDRESS typename position::template parameters<Role> position_part;
+    LACUNA_NO_ADDRESS typename token_types::template parameters<Role> token_types_part;
+    LACUNA_NO_ADDRESS typename entry::template parameters<Role> entry_part;
     typename body::template parameters<Role> body_part;
-    [[no_unique_address]] typename norm::template parameters<Role> norm_part;
+    LACUNA_NO_ADDRESS typename norm::template parameters<Role> norm_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       v("embedding", s.embedding...);
@@ -126,9 +126,9 @@ struct trunk {
   struct state : body::template state<Role> {};
   template <class Plan>
   struct memory {
-    [[no_unique_address]] typename input::template memory<Plan> input_part;
+    LACUNA_NO_ADDRESS typename input::template memory<Plan> input_part;
     typename Plan::template buffer<Parts::width> embedded;
-    [[no_unique_address]] typename entry::template memory<Plan> entry_part;
+    LACUNA_NO_ADDRESS typename entry::template memory<Plan> entry_part;
     typename Plan::template buffer<Parts::width> mixed;   ///< after the last block
     typename Plan::template buffer<Parts::width> normed;  ///< after the final norm
     typename body::template memory<Plan> body_part;
@@ -136,7 +136,7 @@ struct trunk {
   };
   template <class Target>
   struct derived {
-    [[no_unique_address]] typename input::template derived<Target> input_part;
+    LACUNA_NO_ADDRESS typename input::template derived<Target> input_part;
     typename body::template derived<Target> body_part;
   };
   template <class Plan>

@@ -39,7 +39,7 @@ struct model_workings {
   using value = typename Numerics::value;
   using derived_type = typename Bound::template derived<target<typename Numerics::weight, value, Backend>>;
 
-  [[no_unique_address]] std::conditional_t<Derives, derived_type, nothing> derived;
+  LACUNA_NO_ADDRESS std::conditional_t<Derives, derived_type, nothing> derived;
   typename Bound::template state<weights<value>> state;
   typename Bound::template memory<Plan> memory;
   shared_items<typename Bound::template shares<Plan>> shared;
@@ -48,7 +48,7 @@ struct model_workings {
       logits;  ///< or rows of sequences, or a forecast
   /// Scratch of `generate`: a heap of token numbers.
   std::uint32_t sampling_order[encodes<Bound> || regresses<Bound> ? 1 : Bound::vocabulary]{};
-  [[no_unique_address]] learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
+  LACUNA_NO_ADDRESS learning_buffers<Bound, typename Numerics::weight, value, Plan::tokens, Trains> learning;
   extent_t position = 0;
   extent_t last_count = 0;
   extent_t last_rows = 0;                ///< of adjoints that `try_backward` takes

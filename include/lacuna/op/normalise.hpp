@@ -19,7 +19,7 @@ struct no_score_bias {
 template <class Bias, int Penalty>
 struct own_key_penalised {
   static constexpr bool present = true;
-  [[no_unique_address]] Bias bias{};
+  LACUNA_NO_ADDRESS Bias bias{};
   template <class Value>
   LACUNA_HD LACUNA_INLINE constexpr Value operator()(extent_t head, Value distance) const noexcept {
     return bias(head, distance) - maths::where(maths::less(distance, Value(0.5)), Value(Penalty), Value(0));
@@ -80,7 +80,7 @@ struct score_rule {
   using bias_type = Bias;
   static constexpr normalisation kind = normalisation_of<Normaliser>;
   Value scale;
-  [[no_unique_address]] Bias bias{};
+  LACUNA_NO_ADDRESS Bias bias{};
 
   /// Before the normaliser's map.
   LACUNA_HD constexpr Value raw(Value dot, extent_t head, extent_t query, extent_t key) const noexcept {

@@ -143,7 +143,7 @@ struct memory_beside {
 template <class Plan, class Inner, class Beside>
 struct memory_beside<Plan, Inner, Beside, true> {
   struct type : Beside {
-    [[no_unique_address]] Inner inner;
+    LACUNA_NO_ADDRESS Inner inner;
   };
 };
 

@@ -47,7 +47,7 @@ struct local_enhancement {
     template <class Role>
     struct convolution {
       typename Role::template tensor<columns, taps> weight;
-      [[no_unique_address]] std::conditional_t<Bias::present, typename Role::template tensor<columns>, nothing> bias;
+      LACUNA_NO_ADDRESS std::conditional_t<Bias::present, typename Role::template tensor<columns>, nothing> bias;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
         v("weight", s.weight...);
@@ -64,8 +64,8 @@ struct local_enhancement {
     };
     template <class Plan>
     struct memory {
-      [[no_unique_address]]
-      typename Plan::template saved<columns> passed;  ///< without it the sum overwrites attention's output
+      LACUNA_NO_ADDRESS typename Plan::template saved<columns>
+          passed;  ///< without it the sum overwrites attention's output
     };
     template <class Target>
     struct derived {};

@@ -49,9 +49,9 @@ struct sigmoid_gate {
     template <class Plan>
     struct memory {
       typename Plan::template buffer<heads> gate;  ///< open to this share; as an adjoint: of the logit
-      [[no_unique_address]]
-      typename Plan::template saved<query_width> passed;  ///< without it the product overwrites attention's output
-      [[no_unique_address]] typename map_type::template memory<Plan> map_memory;
+      LACUNA_NO_ADDRESS typename Plan::template saved<query_width>
+          passed;  ///< without it the product overwrites attention's output
+      LACUNA_NO_ADDRESS typename map_type::template memory<Plan> map_memory;
     };
     template <class Target>
     using derived = typename map_type::template derived<Target>;

@@ -56,11 +56,11 @@ struct class_projections {
       typename Plan::template buffer<Shape::query_width> global_query;
       typename Plan::template buffer<Shape::kv_width> global_key;
       typename Plan::template buffer<Shape::kv_width> global_value;
-      [[no_unique_address]] typename local::template memory<Plan> local_part;
+      LACUNA_NO_ADDRESS typename local::template memory<Plan> local_part;
       /// One for each stretch of global rows.
       typename query_map::template memory<Plan> query_map_memory[detail::most_stretches<set>];
-      [[no_unique_address]] typename key_map::template memory<Plan> key_map_memory;
-      [[no_unique_address]] typename value_map::template memory<Plan> value_map_memory;
+      LACUNA_NO_ADDRESS typename key_map::template memory<Plan> key_map_memory;
+      LACUNA_NO_ADDRESS typename value_map::template memory<Plan> value_map_memory;
     };
     template <class Target>
     struct derived {

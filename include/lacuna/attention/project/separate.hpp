@@ -52,9 +52,9 @@ struct separate_projections {
     };
     template <class Plan>
     struct memory {
-      [[no_unique_address]] typename query_map::template memory<Plan> query;
-      [[no_unique_address]] typename key_map::template memory<Plan> key;
-      [[no_unique_address]] typename value_map::template memory<Plan> value;
+      LACUNA_NO_ADDRESS typename query_map::template memory<Plan> query;
+      LACUNA_NO_ADDRESS typename key_map::template memory<Plan> key;
+      LACUNA_NO_ADDRESS typename value_map::template memory<Plan> value;
     };
     template <class Target>
     struct derived {

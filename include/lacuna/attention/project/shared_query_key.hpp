@@ -59,8 +59,8 @@ struct shared_query_key {
     struct memory {
       typename Plan::template buffer<columns> shared;  ///< as an adjoint, too
       typename Plan::template buffer<heads> inverse;   ///< per head: what its length or deviation is divided by
-      [[no_unique_address]] typename shared_map::template memory<Plan> query_key;
-      [[no_unique_address]] typename value_map::template memory<Plan> value;
+      LACUNA_NO_ADDRESS typename shared_map::template memory<Plan> query_key;
+      LACUNA_NO_ADDRESS typename value_map::template memory<Plan> value;
     };
     template <class Target>
     struct derived {

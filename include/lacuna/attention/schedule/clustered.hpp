@@ -108,7 +108,7 @@ struct clustered {
     tensor<value, size, head_width> own_mixed;
     tensor<value, blocks, head_width, block_keys> keys;
     tensor<value, blocks, block_keys, head_width> values;
-    [[no_unique_address]] std::conditional_t<Plan::keeps, tensor<value, heads * clusters * size>, nothing> log_scale;
+    LACUNA_NO_ADDRESS std::conditional_t<Plan::keeps, tensor<value, heads * clusters * size>, nothing> log_scale;
   };
   using plan_type = cluster_plan<typename route::candidates, size>;
   template <class Plan>

@@ -95,9 +95,9 @@ struct corrected_scan {
   template <class Plan>
   struct memory {
     using plan = shared_plan<route, Plan::tokens, Shape::context>;
-    [[no_unique_address]] typename Plan::template saved<kv_heads> scale;
-    [[no_unique_address]] typename Plan::template saved<heads> log_scale;
-    [[no_unique_address]] typename Plan::template saved<heads> share;
+    LACUNA_NO_ADDRESS typename Plan::template saved<kv_heads> scale;
+    LACUNA_NO_ADDRESS typename Plan::template saved<heads> log_scale;
+    LACUNA_NO_ADDRESS typename Plan::template saved<heads> share;
   };
   template <class Value>
   using directions = feature_directions<feature_map, Value, head_width>;

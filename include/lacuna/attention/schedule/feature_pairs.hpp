@@ -40,8 +40,8 @@ struct feature_pairs {
   template <class Plan>
   struct memory {
     using plan = shared_plan<route, Plan::tokens, Shape::context>;
-    [[no_unique_address]] typename Plan::template saved<heads> scale;
-    [[no_unique_address]] typename Plan::template saved<heads> denominator;
+    LACUNA_NO_ADDRESS typename Plan::template saved<heads> scale;
+    LACUNA_NO_ADDRESS typename Plan::template saved<heads> denominator;
   };
   template <class Plan>
   using shares = type_list<typename memory<Plan>::plan, feature_directions<score, typename Plan::value, head_width>>;

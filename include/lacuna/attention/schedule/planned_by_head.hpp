@@ -61,7 +61,7 @@ struct planned_by_head {
   using parameters = detail::parameters_of_route<route, Role, Shape>;
   template <class Role>
   struct state : blocked_state<Role, blocks, kv_heads, head_width> {
-    [[no_unique_address]] detail::state_of_route<route, Role, Shape> route_part;
+    LACUNA_NO_ADDRESS detail::state_of_route<route, Role, Shape> route_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       blocked_state<Role, blocks, kv_heads, head_width>::visit(v, s...);
@@ -76,7 +76,7 @@ struct planned_by_head {
     typename route::template workspace<value, Plan::tokens, Shape> work;
     typename Plan::template buffer<head_width> query;  ///< of one head; as an adjoint, too
     typename Plan::template buffer<head_width> mixed;
-    [[no_unique_address]] typename Plan::template saved<heads> log_scale;  ///< head by head
+    LACUNA_NO_ADDRESS typename Plan::template saved<heads> log_scale;  ///< head by head
   };
   template <class Value>
   using drawn = route_draws<route, Value, heads, head_width>;

@@ -121,7 +121,7 @@ struct planned_sources {
   template <class Role>
   struct state {
     blocked_state<Role, whole_route::blocks, kv_heads, head_width> kept;
-    [[no_unique_address]] typename atoms::template state<Role> source_part;
+    LACUNA_NO_ADDRESS typename atoms::template state<Role> source_part;
     template <class Visitor, class... Structs>
     LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {
       v("", s.kept...);
@@ -131,8 +131,8 @@ struct planned_sources {
   template <class Plan>
   struct memory {
     using plan = plan_with_atoms<whole_route, Plan::tokens>;
-    [[no_unique_address]] typename Plan::template saved<heads> log_scale;
-    [[no_unique_address]] typename atoms::template memory<Plan> source_part;
+    LACUNA_NO_ADDRESS typename Plan::template saved<heads> log_scale;
+    LACUNA_NO_ADDRESS typename atoms::template memory<Plan> source_part;
   };
   template <class Plan>
   using shares = type_list<typename memory<Plan>::plan>;

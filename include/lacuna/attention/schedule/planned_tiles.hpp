@@ -153,9 +153,9 @@ struct planned_tiles {
   template <class Plan>
   struct memory {
     using plan = typename detail::plan_of_route<route, Plan::tokens, Shape::context>::type;
-    [[no_unique_address]] typename Plan::template saved<heads> log_scale;
+    LACUNA_NO_ADDRESS typename Plan::template saved<heads> log_scale;
     /// A pinned key, turned on.
-    [[no_unique_address]] std::conditional_t<moves_pinned, tensor<typename Plan::value, 1, Shape::kv_width>, nothing>
+    LACUNA_NO_ADDRESS std::conditional_t<moves_pinned, tensor<typename Plan::value, 1, Shape::kv_width>, nothing>
         turned;
   };
   template <class Plan>

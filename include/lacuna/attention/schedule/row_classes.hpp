@@ -97,8 +97,8 @@ struct row_classes {
   };
   template <class Plan>
   struct memory {
-    [[no_unique_address]] typename local::template memory<Plan> local_rows;
-    [[no_unique_address]] typename global::template memory<Plan> global_rows;
+    LACUNA_NO_ADDRESS typename local::template memory<Plan> local_rows;
+    LACUNA_NO_ADDRESS typename global::template memory<Plan> global_rows;
     typename Plan::template buffer<Shape::query_width> mixed;  ///< of global rows; 0 elsewhere
   };
   template <class Plan>

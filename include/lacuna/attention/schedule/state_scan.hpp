@@ -109,8 +109,8 @@ struct state_scan {
   };
   template <class Plan>
   struct memory {
-    [[no_unique_address]] typename Plan::template saved<kv_heads> scale;
-    [[no_unique_address]] typename Plan::template saved<heads> denominator;
+    LACUNA_NO_ADDRESS typename Plan::template saved<kv_heads> scale;
+    LACUNA_NO_ADDRESS typename Plan::template saved<heads> denominator;
   };
   template <class Plan>
   using shares = type_list<feature_directions<score, typename Plan::value, head_width>>;

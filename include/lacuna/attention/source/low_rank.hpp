@@ -72,7 +72,7 @@ struct low_rank {
     template <class Role>
     struct parameters {
       shares_of_rows<Role> key_mix;
-      [[no_unique_address]] std::conditional_t<Mixing == mixing::apart, shares_of_rows<Role>, no_tensors<low_rank>>
+      LACUNA_NO_ADDRESS std::conditional_t<Mixing == mixing::apart, shares_of_rows<Role>, no_tensors<low_rank>>
           value_mix;
       template <class Visitor, class... Structs>
       LACUNA_HD static constexpr void visit(Visitor&& v, Structs&... s) {

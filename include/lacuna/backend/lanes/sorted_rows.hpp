@@ -25,7 +25,7 @@ struct sorted_rows {
   tensor<number, capacity> numbers;
   tensor<std::uint32_t, groups * lanes> rows;     ///< the output of each place
   tensor<std::uint32_t, groups * lanes> lengths;  ///< and how many entries it has
-  [[no_unique_address]] stretch_begins<Lanes, Element, Pattern> stretches;
+  LACUNA_NO_ADDRESS stretch_begins<Lanes, Element, Pattern> stretches;
 
   constexpr void pack(const block_matrix<const Element, Pattern>& weight) {
     const auto length = [&](extent_t row) {

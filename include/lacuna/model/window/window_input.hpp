@@ -27,8 +27,8 @@ struct window_input {
   template <class Plan>
   struct memory {
     tensor<typename Plan::value, series, lookback> series_part;  ///< normalised, a row for each
-    [[no_unique_address]] typename norm::template memory<Plan> norm_part;
-    [[no_unique_address]] typename maker::template memory<Plan> maker_part;
+    LACUNA_NO_ADDRESS typename norm::template memory<Plan> norm_part;
+    LACUNA_NO_ADDRESS typename maker::template memory<Plan> maker_part;
   };
   template <class Target>
   using derived = typename maker::template derived<Target>;
