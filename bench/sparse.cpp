@@ -1,18 +1,29 @@
 // Sparse weights in every format against dense weights, ours and the peers', and against the peers' sparse products:
-// Eigen's, and libxsmm's for many tokens. Weights are f32, packed outside the timing; activations lie as a model holds
-// them, a token's side by side: whoever wants them turned turns them inside the timing.
+// Eigen's, XNNPACK's, and libxsmm's for many tokens. Weights are f32, packed outside the timing; activations lie as a
+// model holds them, a token's side by side: whoever wants them turned turns them inside the timing.
 //
 // Below the table: how much faster than the fastest dense product each format is, and from which sparsity on it is.
-// `bench_sparse FILE.svg` draws it, too. --benchmark_filter chooses among the cases, as ever.
+//   bench_sparse [FILE.svg] [--peer COMMAND]...
+// draws it in FILE.svg, and runs peers that are processes of their own beside it: bench/sparse_peers.py, which says
+// what is asked. --benchmark_filter chooses among the cases, as ever.
 #include "support/dense_peers.hpp"
+#include "support/peer_process.hpp"
 #include "support/speed_plot.hpp"
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <lacuna/with_simd.hpp>
+#include <limits>
 #include <memory>
 #if LACUNA_BENCH_EIGEN
 #include <Eigen/SparseCore>
+#endif
+// XNNPACK needs a header of another package, and activations are turned for it by Eigen.
+#if LACUNA_BENCH_XNNPACK && LACUNA_BENCH_EIGEN && __has_include(<pthreadpool.h>)
+#define LACUNA_BENCH_WITH_XNNPACK 1
+#include <xnnpack.h>
 #endif
 
 namespace {
@@ -199,6 +210,95 @@ void add_xsmm(const std::string& name, const std::shared_ptr<sparse_weight<Patte
 }
 #endif
 
+#if LACUNA_BENCH_WITH_XNNPACK
+/// XNNPACK's convolution of one place, which skips the zeros of its kernel: channels are inputs, and places, side by
+/// side, tokens.
+template <lc::extent_t Tokens, class Pattern, class Operands>
+void add_xnnpack(const std::string& name, const std::shared_ptr<sparse_weight<Pattern>>& weight, Operands p) {
+  bench::add(name, [=](benchmark::State& state) {
+    using by_rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    using by_columns = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic>;
+    constexpr lc::extent_t inputs = Pattern::inputs, outputs = Pattern::outputs, margin = XNN_EXTRA_BYTES;
+    const auto dense = std::make_unique<lc::tensor<float, outputs, inputs>>();
+    weight->write_dense(*dense);
+    const float infinity = std::numeric_limits<float>::infinity();
+    // It may read beyond what it is given.
+    std::vector<float> turned_x(inputs * Tokens + margin), turned_y(outputs * Tokens + margin);
+    xnn_operator_t product = nullptr;
+    if (xnn_initialize(nullptr) != xnn_status_success ||
+        xnn_create_convolution2d_nchw_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, inputs, outputs, inputs, outputs,
+                                          dense->data, nullptr, -infinity, infinity, 0,
+                                          &product) != xnn_status_success ||
+        xnn_setup_convolution2d_nchw_f32(product, 1, 1, Tokens, turned_x.data(), turned_y.data(), nullptr) !=
+            xnn_status_success)
+      return state.SkipWithError("no such operator on this machine");
+    const Eigen::Map<const by_columns> x(p->x.data, inputs, Tokens);
+    Eigen::Map<by_columns> y(p->y.data, outputs, Tokens);
+    Eigen::Map<by_rows> to(turned_x.data(), inputs, Tokens);
+    const Eigen::Map<const by_rows> from(turned_y.data(), outputs, Tokens);
+    p->y.view().fill(0);
+    for (auto _ : state) {
+      to = x;
+      xnn_run_operator(product, nullptr);
+      y = from;
+      benchmark::ClobberMemory();
+    }
+    xnn_delete_operator(product);
+    p->finish(state, *weight);
+  });
+}
+#endif
+
+/// Programs that take turns with this one, and where they find weights.
+struct other_programs {
+  std::vector<std::unique_ptr<bench::peer_process>> all;
+  std::filesystem::path folder;
+
+  void start(const std::vector<std::string>& commands) {
+    if (commands.empty()) return;
+    std::string made = (std::filesystem::temp_directory_path() / "bench_sparse_XXXXXX").string();
+    if (mkdtemp(made.data()) == nullptr) {
+      std::fprintf(stderr, "bench_sparse: expected a temporary folder, found none\n");
+      std::exit(1);
+    }
+    folder = made;
+    for (const auto& command : commands) all.push_back(std::make_unique<bench::peer_process>(command));
+  }
+  ~other_programs() {
+    if (!folder.empty()) std::filesystem::remove_all(folder);
+  }
+};
+other_programs& others() {
+  static other_programs made;
+  return made;
+}
+/// Such a program's product of the same weight and activations; it compares its result itself.
+template <lc::extent_t Tokens, class Pattern, class Operands>
+void add_others(const std::string& name, const std::shared_ptr<sparse_weight<Pattern>>& weight, Operands p) {
+  for (std::size_t i = 0; i < others().all.size(); ++i) {
+    auto& other = *others().all[i];
+    const std::string said = other.name(), called = name + "/" + said.substr(0, said.find(' '));
+    const std::filesystem::path path = others().folder / (std::to_string(bench::registered().size()) + ".f32");
+    bench::add(called, [=, &other](benchmark::State& state) {
+      if (!std::filesystem::exists(path)) {
+        const auto dense = std::make_unique<lc::tensor<float, Pattern::outputs, Pattern::inputs>>();
+        weight->write_dense(*dense);
+        std::ofstream to(path, std::ios::binary);
+        to.write(reinterpret_cast<const char*>(dense->data), sizeof dense->data);
+        to.write(reinterpret_cast<const char*>(p->x.data), sizeof p->x.data);
+      }
+      const std::string loaded = other.ask("load " + std::to_string(Tokens) + " " + std::to_string(Pattern::inputs) +
+                                           " " + std::to_string(Pattern::outputs) + " " + path.string());
+      if (loaded != "ok") return state.SkipWithError(loaded.c_str());
+      constexpr int times = 16;
+      for (auto _ : state)
+        state.SetIterationTime(std::strtod(other.ask("run " + std::to_string(times)).c_str(), nullptr) / times);
+      state.counters["flop"] = 2.0 * Tokens * static_cast<double>(weight->values.size());
+      if (Tokens == 1) state.counters["byte"] = weight->bytes();
+    })->UseManualTime();
+  }
+}
+
 /// The weights of one format, which serve all numbers of tokens.
 template <class Pattern>
 const auto& weights_of(const std::vector<int>& at) {
@@ -234,6 +334,10 @@ void add_format(const std::string& group, const std::string& format, std::vector
 #if LACUNA_BENCH_XSMM
     if constexpr (Tokens > 1) add_xsmm<Tokens>(name + "/libxsmm spmdm", weight, p);
 #endif
+#if LACUNA_BENCH_WITH_XNNPACK
+    add_xnnpack<Tokens>(name + "/XNNPACK", weight, p);
+#endif
+    add_others<Tokens>(name, weight, p);
   }
   formats().push_back(cases);
 }
@@ -338,11 +442,19 @@ void conclude(const bench::table& table, const char* file) {
 int main(int count, char** arguments) {
   bench::set_blas_core_type(arguments);
   const char* file = nullptr;
-  if (count > 1 && std::strncmp(arguments[1], "--", 2) != 0) {
-    file = arguments[1];
-    std::copy(arguments + 2, arguments + count, arguments + 1);
-    --count;
+  std::vector<std::string> commands;
+  int kept = 1;
+  for (int i = 1; i < count; ++i) {
+    if (std::strcmp(arguments[i], "--peer") == 0) {
+      if (++i == count) return std::fprintf(stderr, "bench_sparse: --peer: expected a command\n"), 2;
+      commands.emplace_back(arguments[i]);
+    } else if (std::strncmp(arguments[i], "--", 2) != 0) {
+      file = arguments[i];
+    } else {
+      arguments[kept++] = arguments[i];
+    }
   }
+  others().start(commands);
   bench::add_limits({std::size_t{1} << 18, std::size_t{1} << 22, std::size_t{1} << 24});
   add_shape<1, 64, 172>();
   add_shape<1, 288, 768>();
@@ -352,5 +464,5 @@ int main(int count, char** arguments) {
   add_shape<128, 288, 768>();
   add_shape<128, 768, 3072>();
   add_shape<128, 384, 1536>();
-  return bench::run(count, arguments, [&](const bench::table& table) { conclude(table, file); });
+  return bench::run(kept, arguments, [&](const bench::table& table) { conclude(table, file); });
 }

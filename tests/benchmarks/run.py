@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import proof
 
 BENCH = proof.REPOSITORY / "bench"
-PEERS = {"XSMM": "libxsmm.h", "OPENBLAS": "cblas.h", "ONEDNN": "dnnl.hpp"}
+PEERS = {"XSMM": "libxsmm.h", "OPENBLAS": "cblas.h", "ONEDNN": "dnnl.hpp", "XNNPACK": "xnnpack.h"}
 
 
 def main():
