@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <lacuna/compress.hpp>
 #include <lacuna/io.hpp>
 #include <lacuna/with_eigen.hpp>
 #include <lacuna/with_huge_pages.hpp>
@@ -33,6 +34,11 @@ using in_eight_bits =
     lc::substitute<lc::substitute<Recipe, lc::tied_head, lc::linear_head<>>, lc::slots::format, Format>;
 using plain_eight = lc::quantized<8>;
 using both_eight = lc::quantized<8, lc::activations<8>>;
+
+/// The same with one of ten blocks of the feed-forwards' weights.
+template <class Recipe>
+using with_sparse_ffn =
+    lc::substitute<Recipe, lc::slots::format, lc::blocked<16, 1, lc::density{0.1}>, lc::in<lc::recipe_name::ffn>>;
 
 template <class Model>
 std::unique_ptr<Model> random_model() {
@@ -93,6 +99,27 @@ void add_model(const std::string& name) {
     state.counters["byte"] = weight_bytes<Model> * tokens;
     state.counters["tokens"] = tokens;
   });
+}
+
+/// A dense model, and one that keeps the largest blocks of its feed-forwards, in turn.
+template <class Recipe, class... Options>
+void add_sparse_ffn(const std::string& name) {
+  using dense = lc::model<Recipe, lc::simd, Options...>;
+  using sparse = lc::model<with_sparse_ffn<Recipe>, lc::simd, Options...>;
+  const std::string called = name + " f32, 90 % of the feed-forwards gone, 256 tokens/lacuna";
+  bench::add(called, [](benchmark::State& state) {
+    auto model = std::make_unique<sparse>();
+    if (const auto converted = lc::try_convert_into(*random_model<dense>(), *model); !converted.ok())
+      return state.SkipWithError(converted.why().message.c_str());
+    constexpr std::size_t tokens = 256;
+    for (auto _ : state) decode(*model, tokens);
+    state.counters["byte"] = weight_bytes<sparse> * tokens;
+    state.counters["tokens"] = tokens;
+  });
+  char text[80];
+  std::snprintf(text, sizeof text, "%s without 90 %%: 1 / %.2f of the bytes, times as fast", name.c_str(),
+                weight_bytes<dense> / weight_bytes<sparse>);
+  bench::add_ratio(text, name + " f32, 256 tokens/lacuna", called);
 }
 
 // ---- Beside a peer.
@@ -257,5 +284,7 @@ int main(int count, char** arguments) {
   add_model<lc::model<in_eight_bits<stories, both_eight>, lc::simd>>("stories260k int8 x int8, 256 tokens/lacuna");
   add_model<lc::model<in_eight_bits<shape_15m, plain_eight>, lc::simd, huge>>("15M int8, 256 tokens/lacuna");
   add_model<lc::model<in_eight_bits<shape_15m, both_eight>, lc::simd, huge>>("15M int8 x int8, 256 tokens/lacuna");
+  add_sparse_ffn<stories>("stories260k");
+  add_sparse_ffn<shape_15m, huge>("15M");
   return bench::run(count, arguments);
 }

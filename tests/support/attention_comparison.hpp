@@ -57,10 +57,11 @@ double farthest(const Tensor& expected, const Tensor& found, lc::extent_t count)
 }
 
 // Without optimisation each lane is a call: every count and every first, but a sixth of their pairs, and shorter
-// streams.
+// streams, of the same numbers.
+inline constexpr lc::extent_t whole_context = 640;
 #if defined(__OPTIMIZE__)
 inline constexpr int step = 1;
-inline constexpr lc::extent_t context = 640, longest = 300;
+inline constexpr lc::extent_t context = whole_context, longest = 300;
 #else
 inline constexpr int step = 6;
 inline constexpr lc::extent_t context = 224, longest = 70;
@@ -93,7 +94,9 @@ struct comparison {
   comparison() {
     std::uint64_t drawn = 0;
     const auto draw = [&](auto& tensor) {
-      for (auto& of : tensor.data) of = static_cast<Value>(lc::random_normal(29, HeadWidth, drawn++));
+      for (std::uint64_t i = 0; i < tensor.size; ++i)
+        tensor[i] = static_cast<Value>(lc::random_normal(29, HeadWidth, drawn + i));
+      drawn += tensor.size / context * whole_context;
     };
     draw(query), draw(key), draw(value), draw(dmixed);
     draw(start.query), draw(start.keys), draw(start.values);
