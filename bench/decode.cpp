@@ -1,6 +1,6 @@
 // Decoding, one token at a time: forward and argmax, nothing else. Without arguments, the models of the zoo and a shape
 // of 15 million parameters with random weights (speed does not see them) are run on every backend, beside the share of
-// the read bandwidth that their weights take.
+// the read bandwidth that their weights take; and two with sparse feed-forwards, beside the bytes that these save.
 //
 //   bench_decode --peer BINARY [--model CHECKPOINT] [--tokenizer FILE] [--tokens N] [--pairs N]
 //
