@@ -474,28 +474,18 @@ struct attend_edges_backward {
                                   lc::score_rule<lc::softmax, lc::no_score_bias, value>{value(0.5)}, lc::reference{});
   }
 };
-struct select_best {
+struct select_keys {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     n.best.run(lc::readable(n.head_query.view()), n.cache_of_head());
-  }
-};
-struct select_hashed {
-  template <class Numbers>
-  LACUNA_HD static void run(Numbers& n) {
     n.hashed.run(lc::readable(n.head_query.view()), n.cache_of_head());
+    n.regional.run(lc::readable(n.head_query.view()), n.cache_of_head());
   }
 };
 struct select_clustered : reads_weights {
   template <class Numbers>
   LACUNA_HD static void run(Numbers& n) {
     n.clustered.run(lc::readable(n.head_query.view()), n.cache_of_head());
-  }
-};
-struct select_regional {
-  template <class Numbers>
-  LACUNA_HD static void run(Numbers& n) {
-    n.regional.run(lc::readable(n.head_query.view()), n.cache_of_head());
   }
 };
 struct select_members : reads_weights {
@@ -673,9 +663,9 @@ using all_operations = lc::type_list<
     activate<lc::gelu>, activate<lc::gelu_tanh>, normalise, rotate<lc::rotary_pairs::neighbours>,
     rotate<lc::rotary_pairs::halves>, append, attend, attend_backward, corrected_scan<true>, corrected_scan<false>,
     summarise<lc::segments<5>>, summarise<lc::doubling_blocks>, append_backward, mix_rows, mix_rows_backward,
-    write_keys, convolve_rows, scan<true>, scan<false>, feature_pairs, attend_edges, attend_edges_backward, select_best,
-    select_hashed, select_clustered, select_regional, select_members, find_active, keep_largest, multiply_some_outputs,
-    multiply_some_inputs, choose_experts, choose_experts_backward, dispatch, combine, cross_entropy, drop, transpose,
+    write_keys, convolve_rows, scan<true>, scan<false>, feature_pairs, attend_edges, attend_edges_backward, select_keys,
+    select_clustered, select_members, find_active, keep_largest, multiply_some_outputs, multiply_some_inputs,
+    choose_experts, choose_experts_backward, dispatch, combine, cross_entropy, drop, transpose,
     format<structured_format>, format<eight_bit_format>, format<eight_bit_product>, multiply_out, accumulate_outer,
     multiply_transposed, sum_over_tokens, embed_backward, add_numbers, learn_by_adam, learn_by_momentum>;
 
