@@ -21,10 +21,13 @@
 #define LACUNA_NO_ADDRESS [[no_unique_address]]
 #endif
 
+// LACUNA_APART stands before a kernel whose loop needs all registers, wherever it is called.
 #if defined(_MSC_VER) && !defined(__clang__)
 #define LACUNA_INLINE __forceinline
+#define LACUNA_APART __declspec(noinline)
 #else
 #define LACUNA_INLINE inline __attribute__((always_inline))
+#define LACUNA_APART __attribute__((noinline))
 #endif
 
 #if defined(__cpp_exceptions) || defined(__EXCEPTIONS)

@@ -3,24 +3,23 @@
 ///
 /// A few visible blocks of 16 keys at a time: scores, exponentials, sum of values. Sources: op/attend.hpp.
 
-#include <lacuna/backend/lanes/block_tile.hpp>
+#include <lacuna/backend/lanes/attention_fold.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/core/in_turn.hpp>
-#include <lacuna/op/attend.hpp>
 
 LACUNA_BEGIN
 
 namespace by_lanes {
 
 template <class Lanes, extent_t Heads, class Cache, class Rule>
-struct attention_executor {
+struct attention_executor : attention_fold<Lanes, Rule> {
+  using folding = attention_fold<Lanes, Rule>;
   using value = typename Lanes::element;
-  using normaliser = typename Rule::normaliser;
+  using fold = typename folding::fold;
+  using seen_row = typename folding::seen_row;
+  using folding::per_block, folding::two_passes;
   static constexpr extent_t width = Cache::head_width, group = Heads / Cache::kv_heads;
   static constexpr extent_t lanes = Lanes::lane_count, columns = Heads * width;
-  static_assert(block_keys % lanes == 0, "lacuna::attend: a block of 16 keys is not a whole number of registers");
-  /// Registers of one block's keys.
-  static constexpr extent_t per_block = block_keys / lanes;
   /// Registers of one head's columns, the last perhaps in part.
   static constexpr extent_t across = (width + lanes - 1) / lanes;
   static constexpr bool by_column = Cache::values_by_column;
@@ -36,154 +35,8 @@ struct attention_executor {
     const Rule& rule;
   };
 
-  /// The state of one row's fold.
-  struct fold {
-    value largest = has_null_key<normaliser> ? value(0) : -maths::infinity<value>();
-    value denominator = has_null_key<normaliser> ? value(1) : value(0);
-    value keys = 0;  ///< counted where the normaliser asks
-  };
-  static constexpr normalisation kind = Rule::kind;
-  static constexpr bool two_passes = kind != normalisation::one_pass;
-
-  static LACUNA_INLINE Lanes map(Lanes score) noexcept {
-    if constexpr (keeps_scores<normaliser>)
-      return score;
-    else if constexpr (maths::lane_wise<normaliser>)
-      return normaliser::map(score);
-    else
-      return each_lane(score, [](value single) { return normaliser::map(single); });
-  }
-  /// Another function of the normaliser, on lanes or lane by lane.
-  template <class Function>
-  static LACUNA_INLINE Lanes by_normaliser(Lanes of, Function&& function) noexcept {
-    if constexpr (maths::lane_wise<normaliser>)
-      return function(of);
-    else
-      return each_lane(of, function);
-  }
-  static LACUNA_INLINE Lanes distances(extent_t position, extent_t first_key) noexcept {
-    alignas(64) value apart[lanes];
-    for (extent_t j = 0; j < lanes; ++j) {
-      const extent_t key = first_key + j;
-      apart[j] = static_cast<value>(key < position ? position - key : key - position);
-    }
-    return Lanes::load(apart);
-  }
-
-  /// Scores of a row that sees no key yet become weights of 0; false if one is no number, which has to show.
-  static bool clear_hidden(value* scores, extent_t count) noexcept {
-    for (extent_t j = 0; j < count; ++j)
-      if (maths::is_nan(scores[j])) return false;
-    for (extent_t j = 0; j < count; ++j) scores[j] = 0;
-    return true;
-  }
-
-  /// Scores to weights: bias, map, mask, largest, exponential, sum. Returns what the row's earlier sum shrinks by.
-  template <extent_t Most>
-  static LACUNA_INLINE value weigh(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
-                                   extent_t position, const Rule& rule, fold& of) noexcept {
-    constexpr bool changes = Rule::bias_type::present || !keeps_scores<normaliser>;
-    const Lanes hidden(-maths::infinity<value>());
-    Lanes top = hidden;
-    for (extent_t b = 0; b < tile.count; ++b) {
-      const std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
-      unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
-        value* at = scores + b * block_keys + r * lanes;
-        Lanes score = mapped(scores, tile, b, r, head, position, rule);
-        if (bits != 0xffffu) score = where_bits(bits >> (r * lanes), score, hidden);
-        if (changes || bits != 0xffffu) score.store(at);
-        top = maths::larger(score, top);
-      });
-    }
-    const value before = of.largest, largest = maths::larger(largest_of(top), before);
-    if (!(largest > -maths::infinity<value>()) && clear_hidden(scores, tile.count * block_keys)) return 1;
-    const Lanes shift(largest);
-    Lanes sum(0);
-    for (extent_t j = 0; j < tile.count * block_keys; j += lanes) {
-      const Lanes weight = weight_exp(Lanes::load(scores + j) - shift);
-      weight.store(scores + j);
-      sum = sum + weight;
-    }
-    of.largest = largest;
-    if (!(before > -maths::infinity<value>())) {
-      of.denominator = sum_of(sum);
-      return 1;
-    }
-    const value shrink = before == largest ? value(1) : maths::exp(before - largest);
-    of.denominator = of.denominator * shrink + sum_of(sum);
-    return shrink;
-  }
-
-  /// The first of two passes: what a row's keys add up to.
-  template <extent_t Most>
-  static LACUNA_INLINE void gather_row(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
-                                       extent_t position, const Rule& rule, fold& of) noexcept {
-    if constexpr (kind == normalisation::summed) {
-      Lanes sum(0);
-      for_each_register(tile, row, [&](extent_t b, auto r, std::uint32_t bits) LACUNA_UNROLLED {
-        const Lanes score = mapped(scores, tile, b, r, head, position, rule);
-        const Lanes term = by_normaliser(score, [](auto x) LACUNA_UNROLLED { return normaliser::term(x); });
-        sum = sum + where_bits(bits, term, Lanes(0));
-      });
-      of.denominator += sum_of(sum);
-      for (extent_t b = 0; b < tile.count; ++b) {
-        std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
-        for (; bits != 0; bits &= bits - 1) of.keys += 1;
-      }
-    } else {
-      weigh(scores, tile, row, head, position, rule, of);
-    }
-  }
-  /// The second: scores to weights, from all that the row's keys add up to.
-  template <extent_t Most>
-  static LACUNA_INLINE void weigh_again(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
-                                        extent_t position, const Rule& rule, const fold& of) noexcept {
-    const Lanes sum(kind == normalisation::summed ? of.denominator : kept(of)), keys(of.keys);
-    for_each_register(tile, row, [&](extent_t b, auto r, std::uint32_t bits) LACUNA_UNROLLED {
-      Lanes weight = mapped(scores, tile, b, r, head, position, rule);
-      if constexpr (kind == normalisation::reweighed)
-        weight = by_normaliser(weight_exp(weight - sum), [](auto x) LACUNA_UNROLLED { return normaliser::reweigh(x); });
-      else if constexpr (maths::lane_wise<normaliser>)
-        weight = normaliser::weight(weight, sum, keys);
-      else
-        weight = each_lane(weight, [&](value x) { return normaliser::weight(x, of.denominator, of.keys); });
-      where_bits(bits, weight, Lanes(0)).store(scores + b * block_keys + r * lanes);
-    });
-  }
-  /// Calls `f(block of the tile, register of the block, bits of the keys that the row sees)`.
-  template <extent_t Most, class Function>
-  static LACUNA_INLINE void for_each_register(const block_tile<Most>& tile, extent_t row, Function&& f) noexcept {
-    for (extent_t b = 0; b < tile.count; ++b) {
-      const std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][row];
-      unroll<per_block>([&](extent_t r) LACUNA_UNROLLED { f(b, r, bits >> (r * lanes)); });
-    }
-  }
-  /// A register of scores with its bias, mapped.
-  template <extent_t Most>
-  static LACUNA_INLINE Lanes mapped(const value* scores, const block_tile<Most>& tile, extent_t b, extent_t r,
-                                    extent_t head, extent_t position, const Rule& rule) noexcept {
-    Lanes score = Lanes::load(scores + b * block_keys + r * lanes);
-    if constexpr (Rule::bias_type::present)
-      score = score + rule.bias(head, distances(position, tile.block[b] * block_keys + r * lanes));
-    return map(score);
-  }
-
-  /// What backward keeps of a row.
-  static LACUNA_INLINE value kept(const fold& of) noexcept {
-    if constexpr (kind == normalisation::summed)
-      return of.denominator;
-    else
-      return of.denominator == value(0) ? of.largest : of.largest + static_cast<value>(maths::log(of.denominator));
-  }
   static LACUNA_INLINE void finish(const arguments& a, extent_t t, extent_t head, const fold& of) noexcept {
-    if (a.log_scale.data != nullptr) a.log_scale(t, head) = kept(of);
-  }
-  /// 1 / denominator; 0 for a row that saw no key. Weights of a second pass are divided already.
-  static LACUNA_INLINE value inverse(const fold& of) noexcept {
-    if constexpr (two_passes)
-      return 1;
-    else
-      return of.denominator == value(0) ? value(0) : value(1) / of.denominator;
+    if (a.log_scale.data != nullptr) a.log_scale(t, head) = folding::kept(of);
   }
 
   // ---- Tiles of 8 rows.
@@ -192,6 +45,8 @@ struct attention_executor {
   /// Rows and registers of one tile of sums: 16 of 32 registers, or 12 of 16.
   static constexpr extent_t rows_at_once = wide ? 8 : 4;
   static constexpr extent_t registers_at_once = wide ? 2 : 3;
+  /// Rows whose weights are computed side by side.
+  static constexpr extent_t rows_together = two_passes ? 1 : 2;
 
   /// scores[row][keys of Registers registers] = queries . keys.
   template <extent_t Registers, class Element>
@@ -300,21 +155,26 @@ struct attention_executor {
       while (ahead.fill(tile)) {
         score_tile();
         for (extent_t row = 0; row < count; ++row)
-          gather_row(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
+          folding::gather_row(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
       }
     }
     run_cursor cursor(a.plan, group_index);
     while (cursor.fill(tile)) {
       score_tile();
-      for (extent_t row = 0; row < count; ++row) {
+      // Rows beyond the last one go along: their weights become 0.
+      for (extent_t row = 0; row < count; row += rows_together) {
         const extent_t position = a.plan.first + first + row;
         if constexpr (two_passes) {
-          weigh_again(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
+          folding::weigh_again(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
         } else {
-          const value shrink = weigh(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
-          if (shrink != value(1)) {
-            value* of = outputs + row * row_width;
-            for (extent_t c = 0; c < row_width; c += lanes) (Lanes::load(of + c) * Lanes(shrink)).store(of + c);
+          value shrinks[rows_together];
+          const auto row_of = [&](extent_t i) LACUNA_UNROLLED { return seen_row{row + i, head, position + i}; };
+          folding::template weigh<rows_together>(scores + row * stride, stride, tile, row_of, a.rule, folds + row,
+                                                 shrinks);
+          for (extent_t i = 0; i < rows_together; ++i) {
+            value* of = outputs + (row + i) * row_width;
+            if (shrinks[i] == value(1)) continue;
+            for (extent_t c = 0; c < row_width; c += lanes) (Lanes::load(of + c) * Lanes(shrinks[i])).store(of + c);
           }
         }
       }
@@ -335,7 +195,7 @@ struct attention_executor {
     }
     for (extent_t row = 0; row < count; ++row) {
       if (!numbers(outputs + row * row_width)) broken |= std::uint32_t{1} << row;
-      scale_columns(a.mixed.row(first + row) + head * width, outputs + row * row_width, inverse(folds[row]));
+      scale_columns(a.mixed.row(first + row) + head * width, outputs + row * row_width, folding::inverse(folds[row]));
       finish(a, first + row, head, folds[row]);
     }
     return broken;
@@ -345,6 +205,8 @@ struct attention_executor {
 
   /// Heads that share a load of keys and values.
   static constexpr extent_t heads_at_once = divisor_up_to(group, 8);
+  /// Heads whose weights are computed side by side.
+  static constexpr extent_t heads_together = two_passes ? 1 : divisor_up_to(Heads, 2);
   /// Blocks whose scores are held at once: 16 KiB of them, for all heads.
   static constexpr extent_t fitting_blocks = 4096 / (Heads * block_keys);
   static constexpr extent_t single_blocks = fitting_blocks > 64 ? 64 : fitting_blocks < 4 ? 4 : fitting_blocks;
@@ -520,19 +382,24 @@ struct attention_executor {
       while (ahead.fill(tile)) {
         score_tile();
         for (extent_t head = 0; head < Heads; ++head)
-          gather_row(scores + head * single_stride, tile, 0, head, position, a.rule, folds[head]);
+          folding::gather_row(scores + head * single_stride, tile, 0, head, position, a.rule, folds[head]);
       }
     }
     run_cursor cursor(a.plan, group_index);
     while (cursor.fill(tile)) {
       score_tile();
-      for (extent_t head = 0; head < Heads; ++head) {
+      for (extent_t head = 0; head < Heads; head += heads_together) {
         value* of = scores + head * single_stride;
         if constexpr (two_passes) {
-          weigh_again(of, tile, 0, head, position, a.rule, folds[head]);
+          folding::weigh_again(of, tile, 0, head, position, a.rule, folds[head]);
         } else {
-          const value shrink = weigh(of, tile, 0, head, position, a.rule, folds[head]);
-          if (shrink != value(1)) scale_columns(outputs + head * width, outputs + head * width, shrink);
+          value shrinks[heads_together];
+          const auto row_of = [&](extent_t i) LACUNA_UNROLLED { return seen_row{0, head + i, position}; };
+          folding::template weigh<heads_together>(of, single_stride, tile, row_of, a.rule, folds + head, shrinks);
+          for (extent_t i = 0; i < heads_together; ++i) {
+            value* to = outputs + (head + i) * width;
+            if (shrinks[i] != value(1)) scale_columns(to, to, shrinks[i]);
+          }
         }
       }
       for (extent_t head = 0; head < Heads; head += heads_at_once) {
@@ -556,7 +423,7 @@ struct attention_executor {
     bool broken = false;
     for (extent_t head = 0; head < Heads; ++head) {
       if (!numbers(outputs + head * width)) broken = true;
-      scale_columns(a.mixed.row(t) + head * width, outputs + head * width, inverse(folds[head]));
+      scale_columns(a.mixed.row(t) + head * width, outputs + head * width, folding::inverse(folds[head]));
       finish(a, t, head, folds[head]);
     }
     return broken;

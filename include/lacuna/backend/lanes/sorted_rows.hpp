@@ -53,7 +53,7 @@ struct sorted_rows {
   }
 
   /// y = W x, one token.
-  void multiply_token(value* y, const value* x) const noexcept {
+  LACUNA_APART void multiply_token(value* y, const value* x) const noexcept {
     const Element* stored = values.data;
     const number* where = numbers.data;
     for (extent_t group = 0; group < groups; ++group) {

@@ -17,13 +17,20 @@ LACUNA_INLINE lanes from_numbers(const float* numbers, std::index_sequence<Lane.
       typename float_batch::register_type{numbers[Lane / Repeat]...})));
 }
 typedef float four_numbers __attribute__((vector_size(16)));
-/// Four numbers at places. Places of 16 bits are read four at a time: loads are what this waits for.
+/// Four numbers at places. Places of 16 bits are read together: loads are what this waits for.
 template <class Number>
 LACUNA_INLINE four_numbers from_places(const float* from, const Number* places) noexcept {
   if constexpr (sizeof(Number) == 2 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+#if defined(__BMI__)
     std::uint64_t all;
     __builtin_memcpy(&all, places, sizeof all);
-    return four_numbers{from[all & 0xffff], from[all >> 16 & 0xffff], from[all >> 32 & 0xffff], from[all >> 48]};
+    return four_numbers{from[all & 0xffff], from[_bextr_u64(all, 16, 16)], from[_bextr_u64(all, 32, 16)],
+                        from[all >> 48]};
+#else
+    std::uint32_t two[2];
+    __builtin_memcpy(two, places, sizeof two);
+    return four_numbers{from[two[0] & 0xffff], from[two[0] >> 16], from[two[1] & 0xffff], from[two[1] >> 16]};
+#endif
   } else {
     return four_numbers{from[places[0]], from[places[1]], from[places[2]], from[places[3]]};
   }

@@ -176,6 +176,16 @@ LACUNA_INLINE lanes as_floats(const Words& words) noexcept {
     return lanes(xsimd::bitwise_cast<float>(words));
 }
 
+/// And f32 as 32-bit words.
+template <class Floats>
+LACUNA_INLINE auto as_words(const Floats& floats) noexcept {
+  using words = xsimd::batch<std::int32_t, typename Floats::arch_type>;
+  if constexpr (requires { words(xsimd::bitwise_cast<words>(floats)); })
+    return xsimd::bitwise_cast<words>(floats);
+  else
+    return xsimd::bitwise_cast<std::int32_t>(floats);
+}
+
 /// 32-bit words moved up by `Bits`. Not by xsimd: 8.1 moves them one by one, and g++ 12 warns of its own AVX-512
 /// intrinsic, but not of the masked one.
 template <int Bits, class Words>
@@ -227,32 +237,50 @@ LACUNA_INLINE lanes lane_exp(lanes x) noexcept {
   return lane_where(under, lanes(0.0f), lane_where(over, lanes(maths::infinity<float>()), power));
 }
 
+/// `of`, and 0 where a condition holds.
+LACUNA_INLINE lanes zero_where(lane_mask condition, lanes of) noexcept {
+#if defined(__AVX__) && !defined(__AVX512F__)
+  return lanes(float_batch(_mm256_andnot_ps(condition.value, of.value)));
+#elif defined(__SSE2__) && !defined(__AVX__)
+  return lanes(float_batch(_mm_andnot_ps(condition.value, of.value)));
+#else
+  return lane_where(condition, lanes(0.0f), of);
+#endif
+}
+
 /// e^x of a shifted score, x <= 0: an exact 0 below -64. Products with tiny numbers are slow, and nothing that an f32
-/// sum would keep is lost. Within 4 units in the last place, and cheaper than `lane_exp`.
+/// sum would keep is lost. Within 4 units in the last place, and cheaper than `lane_exp`: what counts is how many steps
+/// wait for each other, since few exponentials fit into what a processor looks at together.
 LACUNA_INLINE lanes weight_exp(lanes x) noexcept {
 #if defined(__AVX512F__)
   // What infinities and numbers out of range become is masked out; a NaN is not.
   const __mmask16 kept = _mm512_cmp_ps_mask(x.value, _mm512_set1_ps(-64.0f), _CMP_NLT_UQ);
   const lanes inside = x;
+  const nearest_integer turns(inside * lanes(1.44269504088896341f));
+  const lanes number = turns.number;
 #else
   const lane_mask under = lane_less(x, lanes(-64.0f));
   const lanes inside = lane_larger(x, lanes(-64.0f));
+  // Added to so large a number, x / ln 2 leaves its nearest integer in the last bits, and there the exponent of its
+  // power of two.
+  const lanes large(0x1.8p23f + 127), raised = held(multiply_add(inside, lanes(1.44269504088896341f), large));
+  const lanes number = raised - large;
 #endif
-  const nearest_integer turns(inside * lanes(1.44269504088896341f));
 #if defined(__FMA__) || defined(__AVX512F__) || defined(__ARM_NEON)
-  // One part of ln 2 does where the product is not rounded: its error is multiplied by 92 at most.
-  const lanes r = multiply_add(turns.number, lanes(-0.69314718055994531f), inside);
+  // One part of ln 2 does where the product is not rounded: its error is multiplied by 92 at most, and makes the result
+  // larger, as the polynomial makes it smaller.
+  const lanes r = multiply_add(number, lanes(-0.69314718055994531f), inside);
 #else
-  const lanes r =
-      multiply_add(turns.number, lanes(2.12194440e-4f), multiply_add(turns.number, lanes(-0.693359375f), inside));
+  const lanes r = multiply_add(number, lanes(2.12194440e-4f), multiply_add(number, lanes(-0.693359375f), inside));
 #endif
-  const lanes slope =
-      maths::detail::horner(r, 0.999999705431, 0.499991464507, 0.166676405716, 0.041898353268, 0.008290166287);
-  const lanes power = multiply_add(slope, r, lanes(1.0f));
+  const lanes square = r * r;
+  const lanes second = multiply_add(r, lanes(0.166669865522f), lanes(0.499990857813f));
+  const lanes third = multiply_add(r, lanes(0.00832091698591f), lanes(0.0418999608996f));
+  const lanes power = multiply_add(square, multiply_add(square, third, second), r + lanes(1.0f));
 #if defined(__AVX512F__)
-  return lanes(float_batch(_mm512_maskz_scalef_ps(kept, power.value, turns.number.value)));
+  return lanes(float_batch(_mm512_maskz_scalef_ps(kept, power.value, number.value)));
 #else
-  return lane_where(under, lanes(0.0f), turns.power_of_two_times(power));
+  return zero_where(under, power * as_floats(moved_up<23>(as_words(raised.value))));
 #endif
 }
 
