@@ -7,7 +7,42 @@ namespace lc = lacuna;
 using namespace attention_kit;
 constexpr bool decided_by_tokens = false;
 
+/// Whether a row of the graph below listens to a key: to itself, unless it is deaf, and to one key in eight.
+bool listens(lc::extent_t row, lc::extent_t key, lc::extent_t) {
+  return row % 11 != 5 && (row == key || lc::random_uniform(6, row, key) < 0.125);
+}
+/// The graph between the tokens, with three features an edge where `Features` says so.
+template <lc::extent_t Features>
+struct graph_between_them {
+  template <class Value, class Shared>
+  void assign(Shared& shared, std::size_t rows) const {
+    std::vector<lc::edge> edges;
+    std::vector<Value> features;
+    for (std::uint32_t row = 0; row < rows; ++row)
+      for (std::uint32_t key = 0; key < rows; ++key) {
+        if (!listens(row, key, rows)) continue;
+        edges.push_back({row, key});
+        for (lc::extent_t i = 0; i < Features; ++i)
+          features.push_back(static_cast<Value>(static_cast<float>(lc::random_normal(7, row * 64 + key, i))));
+      }
+    const lc::graph<Features, Value> graph{rows, edges.data(), edges.size(), features.data()};
+    REQUIRE(shared.try_assign(graph).ok());
+  }
+};
+using edges_of_a_graph = lc::neighbours<600>;
+
 }  // namespace
+
+TEST_CASE("graphs") {
+  check<over<edges_of_a_graph>, fast, graph_between_them<0>>("neighbours", {.causal = false, .sees = listens}, false);
+  check<over<edges_of_a_graph, lc::edge_modulated<3>>, fast, graph_between_them<3>>(
+      "edge_modulated", {.causal = false, .sees = listens}, false);
+}
+TEST_CASE("caches in which keys lie otherwise") {
+  check<over<lc::causal, lc::rope<>, lc::paged_cache<64>>, fast>("paged", {.sees = lc::allows<lc::causal>});
+  using local = lc::both<lc::causal, lc::window<9>>;
+  check<over<local, lc::rope<>, lc::ring_cache<9>>, fast>("ring", {.learns = false, .sees = lc::allows<local>});
+}
 
 TEST_CASE("clusters") {
   check<over<lc::k_means<3>, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot>, fast>(

@@ -15,6 +15,7 @@ TEST_CASE("normalisers") {
                                                                             {.sees = lc::allows<lc::causal>});
   using clipped = lc::clipped_softmax<lc::stretch{-0.01f, 1.0f}>;
   check<over<lc::causal, clipped>, fast>("clipped", {.weights = sum::less, .sees = lc::allows<lc::causal>});
+  check<over<lc::causal, lc::l2_gelu<>>, fast>("l2_gelu", {.weights = sum::anything, .sees = lc::allows<lc::causal>});
 }
 TEST_CASE("gates, shared queries and keys") {
   check<over<lc::causal, lc::sigmoid_gate<>>, fast>("gate", {.weights = sum::less, .sees = lc::allows<lc::causal>});
