@@ -173,12 +173,15 @@ def main():
                for (compiler, mode, name), result in zip(jobs, proof.in_parallel(compile_alone, jobs))
                if result.returncode != 0]
         tally.check(not bad, f"{len(usable)} headers alone", "\n".join(bad))
-        for compiler in compilers:
-            for mode in modes:
-                where = ["-ftrack-macro-expansion=0"] if compiler == "g++" else []
-                result = proof.run([compilers[compiler], *flags, *modes[mode], *where, together])
-                tally.check(result.returncode == 0, f"after macros min, max, M, I, T, {compiler}{mode}",
-                            first_problem(result.stdout) if result.returncode else "")
+
+        def compile_together(turn):
+            compiler, mode = turn
+            where = ["-ftrack-macro-expansion=0"] if compiler == "g++" else []
+            return proof.run([compilers[compiler], *flags, *modes[mode], *where, together])
+
+        for (compiler, mode), result in zip(turns, proof.in_parallel(compile_together, turns)):
+            tally.check(result.returncode == 0, f"after macros min, max, M, I, T, {compiler}{mode}",
+                        first_problem(result.stdout) if result.returncode else "")
     tally.finish()
 
 
