@@ -100,6 +100,33 @@ TEST_CASE("a converted model runs, and one that loses nothing says the same") {
   CHECK(logits_of(*back) == expected);
 }
 
+TEST_CASE("inside a composed format, projections differ in that part") {
+  using lc::dense, lc::format_at, lc::same;
+  namespace at = lc::projection_name;
+  using low = lc::product<dense, dense, lc::inner<2>>;
+  using few = lc::csr<density{0.5}>;
+  using part = lc::per_projection<dense, lc::for_projection<at::down, low>>;
+  static_assert(same<format_at<lc::sum<few, part>, at::down>, lc::sum<few, low>>);
+  static_assert(same<format_at<lc::sum<few, part>, at::up>, lc::sum<few, dense>>);
+  static_assert(same<format_at<lc::sum<few, lc::product<part, dense, lc::inner<4>>>, at::down>,
+                     lc::sum<few, lc::product<low, dense, lc::inner<4>>>>);
+  static_assert(same<format_at<lc::tiled<lc::grid<1, 2>, part>, at::down>, lc::tiled<lc::grid<1, 2>, low>>);
+  static_assert(
+      same<format_at<lc::masked<lc::per_projection<few, lc::for_projection<at::value, lc::n_m<2, 4>>>>, at::value>,
+           lc::masked<lc::n_m<2, 4>>>);
+  // A composed format that tells nothing apart stays the type that it is.
+  static_assert(same<format_at<lc::sum<few, low>, at::down>, lc::sum<few, low>>);
+  // In a model: the same tensors, and the same numbers from them, as with the choice outside.
+  using outside = lc::per_projection<lc::sum<dense, dense>, lc::for_projection<at::down, lc::sum<dense, low>>>;
+  using ffn_alone = lc::in<lc::recipe_name::ffn>;
+  lc::model<lc::substitute<base, dense, lc::sum<dense, part>, ffn_alone>> chosen_inside;
+  lc::model<lc::substitute<base, dense, outside, ffn_alone>> chosen_outside;
+  recipes::randomise(chosen_inside, 5, 0.4);
+  recipes::randomise(chosen_outside, 5, 0.4);
+  CHECK(elements(chosen_inside, "blocks.1.ffn.down.second.left.weight").size() == 16 * 2);
+  CHECK(logits_of(chosen_inside) == logits_of(chosen_outside));
+}
+
 TEST_CASE("recipes that differ in more than formats are refused") {
   using longer = lc::substitute<base, lc::hidden<24>, lc::hidden<32>>;
   auto from = trained();

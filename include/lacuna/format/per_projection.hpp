@@ -97,7 +97,8 @@ constexpr extent_t place_of() {
 }  // namespace detail
 
 /// `Default` for every projection of a component that no `for_projection` names: `per_projection<dense,
-/// for_projection<projection_name::down, csr<density{0.1}>>>`. What a component does not have is not looked for.
+/// for_projection<projection_name::down, csr<density{0.1}>>>`. What a component does not have is not looked for. Inside
+/// a composed format, such as a `sum`, it chooses that part of the projection's weight.
 template <class Default, class... Named>
 struct per_projection {
   static_assert((true && ... && (__is_base_of(nothing, rules::what_follows_names_a_projection<Named>) || true)));
@@ -121,12 +122,41 @@ struct per_projection {
 
 namespace detail {
 
+/// Whether a format, or one that it is composed of, differs by projection.
+template <class Format>
+struct differs_by_projection {
+  static constexpr bool value = false;
+};
+template <class Format>
+  requires requires { typename Format::default_format; }
+struct differs_by_projection<Format> {
+  static constexpr bool value = true;
+};
+template <class... Parts>
+struct differs_by_projection<type_list<Parts...>> {
+  static constexpr bool value = (false || ... || differs_by_projection<Parts>::value);
+};
+template <class Format>
+  requires(!requires { typename Format::default_format; }) && requires { typename Format::parts; }
+struct differs_by_projection<Format> : differs_by_projection<typename Format::parts> {};
+
 template <class Format, class Projection>
 struct format_of_projection {
   using type = Format;
 };
+/// A composed format, of what its parts are for that projection.
+template <class Format, class Parts, class Projection>
+struct composed_for_projection;
+template <class Format, class... Parts, class Projection>
+struct composed_for_projection<Format, type_list<Parts...>, Projection> {
+  using type = typename Format::template rebuild<typename format_of_projection<Parts, Projection>::type...>;
+};
 template <class Format, class Projection>
-  requires requires { typename Format::template of<Projection>; }
+  requires(!requires { typename Format::default_format; }) && (differs_by_projection<Format>::value)
+struct format_of_projection<Format, Projection> : composed_for_projection<Format, typename Format::parts, Projection> {
+};
+template <class Format, class Projection>
+  requires requires { typename Format::default_format; }
 struct format_of_projection<Format, Projection> {
   // Formats may be told apart within what another one tells apart.
   using type = typename format_of_projection<typename Format::template of<Projection>, Projection>::type;
