@@ -122,22 +122,20 @@ struct per_projection {
 
 namespace detail {
 
-/// Whether a format, or one that it is composed of, differs by projection.
+template <class Format>
+concept ChoosesByProjection = requires { typename Format::default_format; };
+
+/// Whether a format chooses by projection, or one does that it is composed of.
 template <class Format>
 struct differs_by_projection {
-  static constexpr bool value = false;
-};
-template <class Format>
-  requires requires { typename Format::default_format; }
-struct differs_by_projection<Format> {
-  static constexpr bool value = true;
+  static constexpr bool value = ChoosesByProjection<Format>;
 };
 template <class... Parts>
 struct differs_by_projection<type_list<Parts...>> {
   static constexpr bool value = (false || ... || differs_by_projection<Parts>::value);
 };
 template <class Format>
-  requires(!requires { typename Format::default_format; }) && requires { typename Format::parts; }
+  requires(!ChoosesByProjection<Format>) && requires { typename Format::parts; }
 struct differs_by_projection<Format> : differs_by_projection<typename Format::parts> {};
 
 template <class Format, class Projection>
@@ -152,11 +150,11 @@ struct composed_for_projection<Format, type_list<Parts...>, Projection> {
   using type = typename Format::template rebuild<typename format_of_projection<Parts, Projection>::type...>;
 };
 template <class Format, class Projection>
-  requires(!requires { typename Format::default_format; }) && (differs_by_projection<Format>::value)
+  requires(!ChoosesByProjection<Format>) && (differs_by_projection<Format>::value)
 struct format_of_projection<Format, Projection> : composed_for_projection<Format, typename Format::parts, Projection> {
 };
 template <class Format, class Projection>
-  requires requires { typename Format::default_format; }
+  requires ChoosesByProjection<Format>
 struct format_of_projection<Format, Projection> {
   // Formats may be told apart within what another one tells apart.
   using type = typename format_of_projection<typename Format::template of<Projection>, Projection>::type;

@@ -21,7 +21,7 @@ typedef float four_numbers __attribute__((vector_size(16)));
 template <class Number>
 LACUNA_INLINE four_numbers from_places(const float* from, const Number* places) noexcept {
   if constexpr (sizeof(Number) == 2 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
-#if defined(__BMI__)
+#if defined(__BMI__) && defined(__x86_64__)
     std::uint64_t all;
     __builtin_memcpy(&all, places, sizeof all);
     return four_numbers{from[all & 0xffff], from[_bextr_u64(all, 16, 16)], from[_bextr_u64(all, 32, 16)],
