@@ -122,8 +122,9 @@ struct per_projection {
 
 namespace detail {
 
+/// Whether a format is another one for some projection: `per_projection`, and what puts a part around one of them.
 template <class Format>
-concept ChoosesByProjection = requires { typename Format::default_format; };
+concept ChoosesByProjection = requires { typename Format::template of<projection_name::down>; };
 
 /// Whether a format chooses by projection, or one does that it is composed of.
 template <class Format>
