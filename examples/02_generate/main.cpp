@@ -2,6 +2,7 @@
 //   02_generate [--model FILE] [--tokenizer FILE] [--prompt TEXT] [--tokens N] [--temperature T] [--top-k K]
 //               [--top-p P] [--seed S]
 // The file chooses between two types, zoo::shipped and zoo::stories260k; any other shape is an error that lists both.
+#include "../support/fast.hpp"
 #include "../support/options.hpp"
 
 #include <algorithm>
@@ -104,7 +105,7 @@ void generate(Model& model, const Vocabulary& vocabulary, const request& wanted)
 template <class Recipe>
 void report(const char* name, const request& wanted) {
   std::fprintf(stderr, "%s from %s: %zu parameters, %zu bytes with cache and workspace\n", name, wanted.model.c_str(),
-               lc::parameter_count<Recipe>, lc::model_bytes<lc::model<Recipe>>);
+               lc::parameter_count<Recipe>, lc::model_bytes<lc::model<Recipe, examples::fast>>);
 }
 
 }  // namespace
@@ -114,7 +115,7 @@ int main(int count, char** arguments) {
   const auto checkpoint = lc::try_open_checkpoint(wanted.model.c_str());
   if (!checkpoint.ok()) stop(checkpoint.why().message.c_str());
 
-  lc::model<lc::zoo::shipped> shipped;
+  lc::model<lc::zoo::shipped, examples::fast> shipped;
   const auto as_shipped = lc::try_load_into(shipped, *checkpoint);
   if (as_shipped.ok()) {
     report<lc::zoo::shipped>("zoo::shipped", wanted);
@@ -125,7 +126,7 @@ int main(int count, char** arguments) {
     generate(shipped, unless_wrong(lc::characters::try_make(*alphabet)), wanted);
     return 0;
   }
-  lc::model<lc::zoo::stories260k> stories;
+  lc::model<lc::zoo::stories260k, examples::fast> stories;
   const auto as_stories = lc::try_load_into(stories, *checkpoint);
   if (as_stories.ok()) {
     report<lc::zoo::stories260k>("zoo::stories260k", wanted);

@@ -95,8 +95,9 @@ void write_report(const std::string& path, const preset& asked, const results& f
      << "`, never by hand. Source: order 2, 4 symbols, 6 long, seed " << source_seed
      << ", H(p) = " << with_digits(source_entropy, "%.4f") << " nats; " << asked.seeds
      << (asked.seeds == 1 ? " seed; " : " seeds; ") << request{}.steps << " steps of " << batch << " sequences; "
-     << from.all.size() << " trainings, " << with_digits(seconds, "%.0f")
-     << " s of machine time in all.\nEntropies are exact, over all 4096 sequences. Thresholds: `thresholds.json`, "
+     << from.all.size() << " trainings, " << with_digits(seconds, "%.0f") << " s of machine time in all ("
+     << lc::architecture_name << ", " << lc::compiler_name
+     << "; others round differently).\nEntropies are exact, over all 4096 sequences. Thresholds: `thresholds.json`, "
         "written "
         "before.\n\n"
      << "## Claims of the paper\n\n| | claim | here | because |\n|---|---|---|---|\n";
