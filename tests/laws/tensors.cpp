@@ -37,6 +37,32 @@ TEST_CASE("expressions broadcast vectors over tokens and columns over columns") 
   CHECK(scale[1] == -1.5f - 0.5f + 0.5f + 1.5f);
 }
 
+TEST_CASE("operands of one width are one long row; whatever ends with a row is not, and comes to the same") {
+  using of_seven = lc::rows<float, 7>;
+  const auto one_run = []<lc::extent_t Columns>(lc::rows<float, Columns>, const auto& of) {
+    return lc::detail::one_run<std::remove_const_t<decltype(lc::lazy(of))>, Columns>::exists;
+  };
+  lc::tensor<float, 3, 7> x, z, together, apart;
+  lc::tensor<float, 3, 1> column;
+  lc::tensor<float, 7> zeros;
+  for (std::size_t i = 0; i < 21; ++i) x[i] = static_cast<float>(i) - 9.3f, z[i] = 1 / static_cast<float>(i + 1);
+  const auto mixed = lc::map<lc::silu>(x.view()) * z.view() - 2 * z.view();
+  CHECK(one_run(of_seven{}, x.view()));
+  CHECK(one_run(of_seven{}, mixed));
+  CHECK(one_run(column.view(), -column.view()));
+  CHECK_FALSE(one_run(of_seven{}, mixed + zeros));
+  CHECK_FALSE(one_run(of_seven{}, mixed + column.view()));
+  CHECK_FALSE(one_run(of_seven{}, column.view()));
+  CHECK_FALSE(one_run(of_seven{}, mixed + lc::row_sum(x.view())));
+  // Two of three rows: the third stays as it is.
+  together[14] = apart[14] = 77;
+  lc::op::evaluate(together.first(2), mixed, lc::reference{});
+  lc::op::evaluate(apart.first(2), mixed + zeros, lc::reference{});
+  for (std::size_t i = 0; i < 21; ++i) CHECK(together[i] == apart[i]);
+  CHECK(together[13] != 0);
+  CHECK(together[14] == 77);
+}
+
 TEST_CASE("an expression may read its destination") {
   lc::tensor<double, 2, 3> x;
   for (std::size_t i = 0; i < 6; ++i) x[i] = static_cast<double>(i);

@@ -18,10 +18,12 @@ import weave
 HERE = pathlib.Path(__file__).resolve().parent
 ALONE = "alone"
 MUTATIONS = [
-    ("op/multiply.hpp", "out[i] += static_cast<Value>(scale * static_cast<Value>(widen(w[i])))",
-     "out[i] += static_cast<Value>(1.001 * scale * static_cast<Value>(widen(w[i])))", "llama"),
-    ("op/multiply.hpp", "out[i] += static_cast<Value>(scale * widen(in[i]))",
-     "out[i] -= static_cast<Value>(scale * widen(in[i]))", "llama"),
+    ("op/multiply.hpp", "return static_cast<Value>(scale * static_cast<Value>(widen(w)));",
+     "return static_cast<Value>(1.001 * scale * static_cast<Value>(widen(w)));", "llama"),
+    ("op/multiply.hpp", "sum += part(by2, w2[i])", "sum += part(by2, w1[i])", "llama"),
+    ("op/multiply.hpp", "return static_cast<Value>(scale * widen(in));",
+     "return static_cast<Value>(-scale * widen(in));", "llama"),
+    ("op/multiply.hpp", "sum += part(by3, x3[i])", "sum += part(by3, x2[i])", "llama"),
     ("op/evaluate.hpp", "y(0, c) += static_cast<Value>(row.at(",
      "y(0, c) += static_cast<Value>(1.001 * row.at(", "llama"),
     ("op/embed.hpp", "gradient.row(tokens.data[t])[c] += ", "gradient.row(tokens.data[t])[c] += 0.999 * ", "gpt"),

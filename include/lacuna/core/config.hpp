@@ -21,13 +21,18 @@
 #define LACUNA_NO_ADDRESS [[no_unique_address]]
 #endif
 
-// LACUNA_APART stands before a kernel whose loop needs all registers, wherever it is called.
+// LACUNA_APART stands before a function that is compiled once, wherever it is called: a loop that needs all registers, or
+// whose sizes come at run time so that models of many sizes share it.
 #if defined(_MSC_VER) && !defined(__clang__)
 #define LACUNA_INLINE __forceinline
 #define LACUNA_APART __declspec(noinline)
 #else
 #define LACUNA_INLINE inline __attribute__((always_inline))
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define LACUNA_APART __attribute__((noinline, noclone))
+#else
 #define LACUNA_APART __attribute__((noinline))
+#endif
 #endif
 
 #if defined(__cpp_exceptions) || defined(__EXCEPTIONS)

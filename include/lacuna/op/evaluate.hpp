@@ -2,9 +2,20 @@
 /// Elementwise work: one operation evaluates any lazy expression, one sums it over tokens.
 
 #include <lacuna/op/backend.hpp>
-#include <lacuna/tensor/expression.hpp>
+#include <lacuna/tensor/one_run.hpp>
 
 LACUNA_BEGIN
+
+namespace detail {
+
+/// The reference's loop over one long row.
+template <class Value, class Run>
+LACUNA_HD LACUNA_APART constexpr void evaluate_run(Value* y, const Run& run, extent_t count) noexcept {
+  const auto row = run.template row<typename Run::value>(0);
+  for (extent_t i = 0; i < count; ++i) y[i] = static_cast<Value>(row.at(one_column<typename Run::value>{i}));
+}
+
+}  // namespace detail
 
 namespace operation {
 
@@ -18,9 +29,14 @@ struct evaluate {
 };
 template <class Value, extent_t Columns, class Node>
 LACUNA_HD constexpr auto kernel(evaluate, rows<Value, Columns> y, const Node& node, const reference&) {
-  for (extent_t t = 0; t < y.count; ++t) {
-    const auto row = node.template row<typename Node::value>(t);
-    for (extent_t c = 0; c < Columns; ++c) y(t, c) = static_cast<Value>(row.at(one_column<typename Node::value>{c}));
+  using run = detail::one_run<Node, Columns>;
+  if constexpr (run::exists) {
+    detail::evaluate_run(y.data, run::of(node), y.count * Columns);
+  } else {
+    for (extent_t t = 0; t < y.count; ++t) {
+      const auto row = node.template row<typename Node::value>(t);
+      for (extent_t c = 0; c < Columns; ++c) y(t, c) = static_cast<Value>(row.at(one_column<typename Node::value>{c}));
+    }
   }
   return ran_on<reference>{};
 }

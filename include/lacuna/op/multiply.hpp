@@ -23,6 +23,88 @@ LACUNA_HD constexpr auto as_matrix(const tensor<Element, Outputs, Inputs>& weigh
   return matrix<const Element, Outputs, Inputs>(weight.data);
 }
 
+namespace detail {
+
+// The reference's loops over weights, `(outputs, inputs)`. Sizes come at run time, so that all weights share them. Four
+// outputs or tokens are taken at once, which do not wait for each other; every sum is formed in order, as one by one.
+template <class Value, class Input, class Element>
+LACUNA_HD LACUNA_APART constexpr void multiply_rows(Value* y, const Input* x, const Element* weight, extent_t tokens,
+                                                    extent_t outputs, extent_t inputs) noexcept {
+  using computed = compute_t<Value>;
+  for (extent_t t = 0; t < tokens; ++t, x += inputs, y += outputs) {
+    extent_t o = 0;
+    for (; o + 4 <= outputs; o += 4) {
+      const Element *w0 = weight + o * inputs, *w1 = w0 + inputs, *w2 = w1 + inputs, *w3 = w2 + inputs;
+      computed sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+      for (extent_t i = 0; i < inputs; ++i) {
+        const auto in = widen(x[i]);
+        sum0 += in * static_cast<computed>(widen(w0[i]));
+        sum1 += in * static_cast<computed>(widen(w1[i]));
+        sum2 += in * static_cast<computed>(widen(w2[i]));
+        sum3 += in * static_cast<computed>(widen(w3[i]));
+      }
+      y[o] = static_cast<Value>(sum0), y[o + 1] = static_cast<Value>(sum1);
+      y[o + 2] = static_cast<Value>(sum2), y[o + 3] = static_cast<Value>(sum3);
+    }
+    for (; o < outputs; ++o) {
+      const Element* w = weight + o * inputs;
+      computed sum = 0;
+      for (extent_t i = 0; i < inputs; ++i) sum += widen(x[i]) * static_cast<computed>(widen(w[i]));
+      y[o] = static_cast<Value>(sum);
+    }
+  }
+}
+template <class Value, class Input, class Element>
+LACUNA_HD LACUNA_APART constexpr void multiply_rows_transposed(Value* dx, const Input* dy, const Element* weight,
+                                                               extent_t tokens, extent_t outputs,
+                                                               extent_t inputs) noexcept {
+  const auto part = [](auto scale, Element w) { return static_cast<Value>(scale * static_cast<Value>(widen(w))); };
+  for (extent_t t = 0; t < tokens; ++t, dx += inputs, dy += outputs) {
+    extent_t o = 0;
+    for (; o + 4 <= outputs; o += 4) {
+      const Element *w0 = weight + o * inputs, *w1 = w0 + inputs, *w2 = w1 + inputs, *w3 = w2 + inputs;
+      const auto by0 = widen(dy[o]), by1 = widen(dy[o + 1]), by2 = widen(dy[o + 2]), by3 = widen(dy[o + 3]);
+      for (extent_t i = 0; i < inputs; ++i) {
+        Value sum = dx[i];
+        sum += part(by0, w0[i]), sum += part(by1, w1[i]), sum += part(by2, w2[i]), sum += part(by3, w3[i]);
+        dx[i] = sum;
+      }
+    }
+    for (; o < outputs; ++o) {
+      const Element* w = weight + o * inputs;
+      const auto by = widen(dy[o]);
+      for (extent_t i = 0; i < inputs; ++i) dx[i] += part(by, w[i]);
+    }
+  }
+}
+template <class Value, class Input, class Output>
+LACUNA_HD LACUNA_APART constexpr void accumulate_rows(Value* gradient, const Output* dy, const Input* x,
+                                                      extent_t tokens, extent_t outputs, extent_t inputs) noexcept {
+  const auto part = [](auto scale, Input in) { return static_cast<Value>(scale * widen(in)); };
+  extent_t t = 0;
+  for (; t + 4 <= tokens; t += 4, x += 4 * inputs, dy += 4 * outputs) {
+    const Input *x0 = x, *x1 = x0 + inputs, *x2 = x1 + inputs, *x3 = x2 + inputs;
+    for (extent_t o = 0; o < outputs; ++o) {
+      const auto by0 = widen(dy[o]), by1 = widen(dy[outputs + o]), by2 = widen(dy[2 * outputs + o]),
+                 by3 = widen(dy[3 * outputs + o]);
+      Value* out = gradient + o * inputs;
+      for (extent_t i = 0; i < inputs; ++i) {
+        Value sum = out[i];
+        sum += part(by0, x0[i]), sum += part(by1, x1[i]), sum += part(by2, x2[i]), sum += part(by3, x3[i]);
+        out[i] = sum;
+      }
+    }
+  }
+  for (; t < tokens; ++t, x += inputs, dy += outputs)
+    for (extent_t o = 0; o < outputs; ++o) {
+      const auto by = widen(dy[o]);
+      Value* out = gradient + o * inputs;
+      for (extent_t i = 0; i < inputs; ++i) out[i] += part(by, x[i]);
+    }
+}
+
+}  // namespace detail
+
 namespace operation {
 
 /// y = x W^T: `(tokens, inputs) x (outputs, inputs) -> (tokens, outputs)`.
@@ -36,14 +118,7 @@ struct multiply {
 template <class Value, class Input, class Element, extent_t Outputs, extent_t Inputs, class Packed>
 LACUNA_HD constexpr auto kernel(multiply, rows<Value, Outputs> y, rows<const Input, Inputs> x,
                                 matrix<const Element, Outputs, Inputs> weight, const Packed&, const reference&) {
-  for (extent_t t = 0; t < x.count; ++t)
-    for (extent_t o = 0; o < Outputs; ++o) {
-      const Element* w = weight.row(o);
-      const Input* in = x.row(t);
-      compute_t<Value> sum = 0;
-      for (extent_t i = 0; i < Inputs; ++i) sum += widen(in[i]) * static_cast<compute_t<Value>>(widen(w[i]));
-      y(t, o) = static_cast<Value>(sum);
-    }
+  detail::multiply_rows(y.data, x.data, weight.data, x.count, Outputs, Inputs);
   return ran_on<reference>{};
 }
 
@@ -58,13 +133,7 @@ struct multiply_transposed {
 template <class Value, class Input, class Element, extent_t Outputs, extent_t Inputs>
 LACUNA_HD constexpr auto kernel(multiply_transposed, rows<Value, Inputs> dx, rows<const Input, Outputs> dy,
                                 matrix<const Element, Outputs, Inputs> weight, const reference&) {
-  for (extent_t t = 0; t < dy.count; ++t)
-    for (extent_t o = 0; o < Outputs; ++o) {
-      const auto scale = widen(dy(t, o));
-      const Element* w = weight.row(o);
-      Value* out = dx.row(t);
-      for (extent_t i = 0; i < Inputs; ++i) out[i] += static_cast<Value>(scale * static_cast<Value>(widen(w[i])));
-    }
+  detail::multiply_rows_transposed(dx.data, dy.data, weight.data, dy.count, Outputs, Inputs);
   return ran_on<reference>{};
 }
 
@@ -79,13 +148,7 @@ struct accumulate_outer {
 template <class Value, class Input, extent_t Outputs, extent_t Inputs>
 LACUNA_HD constexpr auto kernel(accumulate_outer, matrix<Value, Outputs, Inputs> gradient,
                                 rows<const Input, Outputs> dy, rows<const Input, Inputs> x, const reference&) {
-  for (extent_t t = 0; t < x.count; ++t)
-    for (extent_t o = 0; o < Outputs; ++o) {
-      const auto scale = widen(dy(t, o));
-      Value* out = gradient.row(o);
-      const Input* in = x.row(t);
-      for (extent_t i = 0; i < Inputs; ++i) out[i] += static_cast<Value>(scale * widen(in[i]));
-    }
+  detail::accumulate_rows(gradient.data, dy.data, x.data, x.count, Outputs, Inputs);
   return ran_on<reference>{};
 }
 

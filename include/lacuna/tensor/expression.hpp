@@ -67,7 +67,6 @@ struct view_leaf : expression_base {
   using value = compute_t<Element>;
   static constexpr extent_t columns = Columns;
   rows<const Element, Columns> view;
-  LACUNA_HD constexpr explicit view_leaf(rows<const Element, Columns> of) noexcept : view(of) {}
 
   template <class Lane>
   LACUNA_HD LACUNA_INLINE constexpr detail::stored_row<Element, Columns> row(extent_t token) const noexcept {
@@ -81,7 +80,6 @@ struct vector_leaf : expression_base {
   using value = compute_t<Element>;
   static constexpr extent_t columns = Columns;
   const Element* data;
-  LACUNA_HD constexpr explicit vector_leaf(const Element* of) noexcept : data(of) {}
 
   template <class Lane>
   LACUNA_HD LACUNA_INLINE constexpr detail::stored_row<Element, Columns> row(extent_t) const noexcept {
@@ -95,7 +93,6 @@ struct scalar_leaf : expression_base {
   using value = Value;
   static constexpr extent_t columns = 1;
   Value number;
-  LACUNA_HD constexpr explicit scalar_leaf(Value of) noexcept : number(of) {}
 
   template <class Lane>
   LACUNA_HD LACUNA_INLINE constexpr detail::uniform_row<Value> row(extent_t) const noexcept {
@@ -111,7 +108,6 @@ struct map_node<Function, Operand> : expression_base {
   using value = typename Operand::value;
   static constexpr extent_t columns = Operand::columns;
   Operand operand;
-  LACUNA_HD constexpr explicit map_node(Operand of) noexcept : operand(of) {}
 
   template <class Inner>
   struct evaluator {
@@ -137,7 +133,6 @@ struct map_node<Function, Left, Right> : expression_base {
   static constexpr extent_t columns = detail::broadcast_columns<Left::columns, Right::columns>();
   Left left;
   Right right;
-  LACUNA_HD constexpr map_node(Left l, Right r) noexcept : left(l), right(r) {}
 
   template <class LeftInner, class RightInner>
   struct evaluator {
@@ -202,7 +197,6 @@ struct reduce_node : expression_base {
   using value = typename Operand::value;
   static constexpr extent_t columns = 1;
   Operand operand;
-  LACUNA_HD constexpr explicit reduce_node(Operand of) noexcept : operand(of) {}
 
   template <class Lane>
   LACUNA_HD LACUNA_INLINE constexpr detail::uniform_row<value> row(extent_t token) const noexcept {
@@ -339,16 +333,16 @@ struct derivative_of {
 /// Anything that may stand in an expression, as a node.
 template <class Element, extent_t Columns>
 LACUNA_HD constexpr auto lazy(const rows<Element, Columns>& view) noexcept {
-  return view_leaf<std::remove_const_t<Element>, Columns>(readable(view));
+  return view_leaf<std::remove_const_t<Element>, Columns>{{}, readable(view)};
 }
 template <class Element, extent_t Columns>
 LACUNA_HD constexpr auto lazy(const tensor<Element, Columns>& vector) noexcept {
-  return vector_leaf<Element, Columns>(vector.data);
+  return vector_leaf<Element, Columns>{{}, vector.data};
 }
 template <class Number>
   requires std::is_arithmetic_v<Number>
 LACUNA_HD constexpr auto lazy(Number number) noexcept {
-  return scalar_leaf<Number>(number);
+  return scalar_leaf<Number>{{}, number};
 }
 template <Expression Node>
 LACUNA_HD constexpr Node lazy(const Node& node) noexcept {
@@ -374,28 +368,34 @@ namespace detail {
 /// A number beside an expression takes the expression's type, so that `x * 0.5` stays f32.
 template <class Other, class Type>
 LACUNA_HD constexpr auto lazy_beside(const Type& of) noexcept {
-  if constexpr (std::is_arithmetic_v<Type>)
-    return scalar_leaf<typename decltype(lazy(std::declval<const Other&>()))::value>(
-        static_cast<typename decltype(lazy(std::declval<const Other&>()))::value>(of));
-  else
+  if constexpr (std::is_arithmetic_v<Type>) {
+    using value = typename decltype(lazy(std::declval<const Other&>()))::value;
+    return scalar_leaf<value>{{}, static_cast<value>(of)};
+  } else {
     return lazy(of);
+  }
 }
 
+// Nodes are taken as they are: a function less to compile for each of them.
 template <class Function, class Left, class Right>
 LACUNA_HD constexpr auto binary(const Left& left, const Right& right) noexcept {
-  auto l = lazy_beside<Right>(left);
-  auto r = lazy_beside<Left>(right);
-  return map_node<Function, decltype(l), decltype(r)>(l, r);
+  if constexpr (Expression<Left> && Expression<Right>) {
+    return map_node<Function, Left, Right>{{}, left, right};
+  } else {
+    const auto l = lazy_beside<Right>(left);
+    const auto r = lazy_beside<Left>(right);
+    return map_node<Function, std::remove_const_t<decltype(l)>, std::remove_const_t<decltype(r)>>{{}, l, r};
+  }
 }
 template <class Function, class Only>
 LACUNA_HD constexpr auto unary(const Only& only) noexcept {
-  auto node = lazy(only);
-  return map_node<Function, decltype(node)>(node);
+  const auto node = lazy(only);
+  return map_node<Function, std::remove_const_t<decltype(node)>>{{}, node};
 }
 template <class Function, class Only>
 LACUNA_HD constexpr auto reduction(const Only& only) noexcept {
-  auto node = lazy(only);
-  return reduce_node<Function, decltype(node)>(node);
+  const auto node = lazy(only);
+  return reduce_node<Function, std::remove_const_t<decltype(node)>>{{}, node};
 }
 
 }  // namespace detail
