@@ -8,7 +8,7 @@
 //                                       writes FOLDER/trained.svg; the folder is the current one if not given
 // MINUTES are those of the whole program: some steps are timed, and the training is as long as fits then, the same
 // number of steps for every variant. --steps N in the place of --train says that number, for the same losses on any
-// machine of one kind and on any number of threads.
+// machine of one instruction set and on any number of threads.
 #include "../support/characters_of.hpp"
 #include "../support/options.hpp"
 #include "../support/shipped_text.hpp"

@@ -149,35 +149,37 @@ TEST_CASE("scores far apart neither overflow nor make the gradient of the winner
 }
 
 TEST_CASE("products and their transposes") {
-  lc::tensor<double, 7, 5> x, dx;
-  lc::tensor<double, 4, 5> weight, dweight;
-  lc::tensor<double, 7, 4> y, dy;
+  // More outputs and tokens than four, which are taken at once, and than twice four; sums are formed in order, exactly.
+  constexpr lc::extent_t tokens = 10, outputs = 11;
+  lc::tensor<double, tokens, 5> x, dx;
+  lc::tensor<double, outputs, 5> weight, dweight;
+  lc::tensor<double, tokens, outputs> y, dy;
   fill(x), fill(weight), fill(dy);
   const lc::reference backend;
-  for (lc::extent_t count = 0; count <= 7; ++count) {
+  for (lc::extent_t count = 0; count <= tokens; ++count) {
     for (auto& of : y.data) of = 77;
     for (auto& of : dx.data) of = 1;
     for (auto& of : dweight.data) of = 2;
     lc::op::multiply(y.first(count), x.first(count), weight, lc::nothing{}, backend);
     lc::op::multiply_transposed(dx.first(count), dy.first(count), weight, backend);
     lc::op::accumulate_outer(dweight, dy.first(count), x.first(count), backend);
-    for (lc::extent_t t = 0; t < 7; ++t) {
-      for (lc::extent_t o = 0; o < 4; ++o) {
+    for (lc::extent_t t = 0; t < tokens; ++t) {
+      for (lc::extent_t o = 0; o < outputs; ++o) {
         double sum = 0;
         for (lc::extent_t i = 0; i < 5; ++i) sum += x[t * 5 + i] * weight[o * 5 + i];
-        CHECK(y[t * 4 + o] == (t < count ? doctest::Approx(sum) : doctest::Approx(77)));
+        CHECK(y[t * outputs + o] == (t < count ? sum : 77));
       }
       for (lc::extent_t i = 0; i < 5; ++i) {
         double sum = 1;
-        for (lc::extent_t o = 0; o < 4 && t < count; ++o) sum += dy[t * 4 + o] * weight[o * 5 + i];
-        CHECK(dx[t * 5 + i] == doctest::Approx(sum));
+        for (lc::extent_t o = 0; o < outputs && t < count; ++o) sum += dy[t * outputs + o] * weight[o * 5 + i];
+        CHECK(dx[t * 5 + i] == sum);
       }
     }
-    for (lc::extent_t o = 0; o < 4; ++o)
+    for (lc::extent_t o = 0; o < outputs; ++o)
       for (lc::extent_t i = 0; i < 5; ++i) {
         double sum = 2;
-        for (lc::extent_t t = 0; t < count; ++t) sum += dy[t * 4 + o] * x[t * 5 + i];
-        CHECK(dweight[o * 5 + i] == doctest::Approx(sum));
+        for (lc::extent_t t = 0; t < count; ++t) sum += dy[t * outputs + o] * x[t * 5 + i];
+        CHECK(dweight[o * 5 + i] == sum);
       }
   }
 }

@@ -61,6 +61,13 @@ TEST_CASE("operands of one width are one long row; whatever ends with a row is n
   for (std::size_t i = 0; i < 21; ++i) CHECK(together[i] == apart[i]);
   CHECK(together[13] != 0);
   CHECK(together[14] == 77);
+  lc::op::evaluate(together.first(0), mixed, lc::reference{});
+  CHECK(together[0] == apart[0]);
+  for (std::size_t i = 0; i < 3; ++i) column[i] = static_cast<float>(i) + 0.5f;
+  lc::op::evaluate(column.first(2), -2 * column.view(), lc::reference{});
+  CHECK(column[0] == -1);
+  CHECK(column[1] == -3);
+  CHECK(column[2] == 2.5f);
 }
 
 TEST_CASE("an expression may read its destination") {

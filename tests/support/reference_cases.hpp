@@ -1,6 +1,8 @@
 #pragma once
 // Cases of tests/reference/attention/*.txt (its README.md has the format), and a single attention that is run on them.
 
+#include "hashed_number.hpp"
+
 #include <doctest/doctest.h>
 #include <algorithm>
 #include <cmath>
@@ -20,6 +22,7 @@ struct numbers {
   std::vector<double> of;
 };
 struct one_case {
+  std::string name;
   std::map<std::string, numbers> tensors;
   std::map<std::string, double> settings;
 
@@ -49,6 +52,7 @@ inline std::map<std::string, one_case> read_cases(const std::string& name) {
     REQUIRE(static_cast<bool>(file >> key));
     if (word == "case") {
       at = &cases[key];
+      at->name = key;
     } else if (word == "integer" || word == "real") {
       REQUIRE(static_cast<bool>(file >> at->settings[key]));
     } else {
@@ -131,6 +135,97 @@ struct lone_attention {
   }
 };
 
+/// What scripts call a parameter.
+inline std::string name_in_files(const std::string& path) {
+  return path == "sink_keys" ? "sink.key" : path == "sink_values" ? "sink.value" : path;
+}
+
+/// The largest difference, as a share of the largest number expected.
+inline double relative_difference(const std::vector<double>& found, const std::vector<double>& expected) {
+  double most = 0, largest = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double difference = std::abs(found[i] - expected.at(i));
+    most = std::isnan(difference) ? HUGE_VAL : std::max(most, difference);
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  return most / largest;
+}
+
+/// What gradients.py says about one output of a case, and the numbers that it draws for it.
+class reference_gradients {
+ public:
+  reference_gradients(const one_case& from, const std::string& output)
+      : expected_(of_all(from.name + "/" + output)), seed_(static_cast<std::uint32_t>(from.setting("seed"))) {}
+  /// The i-th number of the adjoint of the output.
+  double adjoint(lc::extent_t i) const { return 4 * drawn(0, i); }
+  /// The gradient of a parameter against its contractions, `most` a share of the largest number. Whether there are
+  /// any: what a script holds in another form is left out. Maps made of tokens hold values with rows and columns
+  /// exchanged.
+  bool check(const std::string& path, const double* gradient, lc::extent_t size, double most) const {
+    const std::string name = name_of(path);
+    INFO(name);
+    if (expected_.tensors.count(name + ".rows") == 0) return false;
+    const auto &rows = expected_.tensor(name + ".rows").of, &columns = expected_.tensor(name + ".columns").of;
+    if (rows.size() * columns.size() != size) return false;
+    const bool turned = name.size() > 7 && name.compare(name.size() - 7, 7, ".values") == 0;
+    std::vector<double> by_row(rows.size()), by_column(columns.size());
+    for (lc::extent_t i = 0; i < rows.size(); ++i)
+      for (lc::extent_t j = 0; j < columns.size(); ++j) {
+        const double of = gradient[turned ? j * rows.size() + i : i * columns.size() + j];
+        by_row[i] += of * drawn(100000, j), by_column[j] += of * drawn(200000, i);
+      }
+    CHECK(relative_difference(by_row, rows) < most);
+    CHECK(relative_difference(by_column, columns) < most);
+    return true;
+  }
+
+ private:
+  static const one_case& of_all(const std::string& key) {
+    static const auto all = read_cases("gradients");
+    INFO(key);
+    REQUIRE(all.count(key) == 1);
+    return all.at(key);
+  }
+  std::string name_of(const std::string& path) const {
+    for (const std::string& name : {name_in_files(path), path + "s", "ffn." + path + "s"})
+      if (expected_.tensors.count(name + ".rows") == 1) return name;
+    return path;
+  }
+  double drawn(std::uint32_t moved, lc::extent_t i) const {
+    return hashed_number(seed_ + moved, static_cast<std::uint32_t>(i));
+  }
+
+  const one_case& expected_;
+  std::uint32_t seed_;
+};
+
+/// After a forward of so many tokens in f64: the gradients of x and of every parameter against those of PyTorch.
+template <class Recipe, lc::extent_t Width, lc::extent_t Tokens>
+void check_gradients(lone_attention<Recipe, Width, Tokens, lc::f64>& of, const one_case& from,
+                     const std::string& output, lc::extent_t tokens, double most) {
+  using bound = typename lone_attention<Recipe, Width, Tokens, lc::f64>::bound;
+  struct adjoint_parts {
+    typename bound::template parameters<lc::gradients<double>> gradients{};
+    typename bound::template state<lc::gradients<double>> state{};
+    typename bound::template memory<lc::reuse<double, Tokens>> memory{};
+    lc::tensor<double, Tokens, Width> dy{}, dx{};
+  };
+  const reference_gradients expected(from, output);
+  const auto to = std::make_unique<adjoint_parts>();
+  for (lc::extent_t i = 0; i < tokens * Width; ++i) to->dy[i] = expected.adjoint(i);
+  const lc::reference backend{};
+  const lc::run<lc::reference, decltype(of.shared)> run{0, backend, of.shared};
+  bound::backward(lc::values{of.parameters, of.state, of.memory, of.derived},
+                  lc::adjoints{to->gradients, to->state, to->memory}, of.x.first(tokens), to->dy.first(tokens),
+                  to->dx.first(tokens), run);
+  INFO(from.name << " " << output);
+  int compared = expected.check("x", to->dx.data, tokens * Width, most);
+  lc::visit_named(
+      [&](const char* path, const auto& each) { compared += expected.check(path, each.data, each.size, most); },
+      to->gradients);
+  CHECK(compared >= 3);
+}
+
 /// What f64 agrees to: the digits of the files, or what is lost where a policy holds its settings in f32.
 inline constexpr double settings_in_f64 = 1e-8, settings_in_f32 = 2e-7;
 
@@ -144,6 +239,11 @@ void check_case(const one_case& from, const std::string& output, double toleranc
     attention->forward(0, Tokens);
     INFO(output);
     CHECK(attention->apart(from, output) < most);
+    using attention_type = lone_attention<Recipe, Width, Tokens, Numerics>;
+    if constexpr (lc::same<Numerics, lc::f64> && !lc::forgets<typename attention_type::bound>) {
+      // Among equal numbers a change of any decides anew what is kept: there is no gradient.
+      if (from.name != "top_k_ties") check_gradients(*attention, from, output, Tokens, most);
+    }
   };
   check(lc::f64{}, tolerance);
   check(lc::f32{}, 1e-5);

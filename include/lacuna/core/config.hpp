@@ -21,8 +21,8 @@
 #define LACUNA_NO_ADDRESS [[no_unique_address]]
 #endif
 
-// LACUNA_APART stands before a function that is compiled once, wherever it is called: a loop that needs all registers, or
-// whose sizes come at run time so that models of many sizes share it.
+// LACUNA_APART stands before a function that is compiled once, wherever it is called: a loop that needs all registers,
+// or whose sizes come at run time so that models of many sizes share it.
 #if defined(_MSC_VER) && !defined(__clang__)
 #define LACUNA_INLINE __forceinline
 #define LACUNA_APART __declspec(noinline)

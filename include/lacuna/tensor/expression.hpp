@@ -3,7 +3,8 @@
 ///
 /// `evaluate(y, x + map<silu>(g) * u)` runs one loop and makes no temporary. A row vector (one value per column)
 /// broadcasts over tokens, a column (one value per token) over columns, a scalar over both. A reduction over columns
-/// is computed once per row, before the row's loop. Nodes are held by value, data by pointer.
+/// is computed once per row, before the row's loop. Nodes are held by value, data by pointer; operators and `lazy` make
+/// them.
 ///
 /// Protocol of a node: `value`, `columns` (1 broadcasts), and `row<Lane>(token)`, which returns an evaluator with
 /// `at(step)`; `Lane` is `value` or a type of several lanes, and a step (tensor/lane.hpp) says where the loop stands.
