@@ -19,6 +19,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/lacunaConfigVersion.cmak
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 configure_file(cmake/lacuna.pc.in "${PROJECT_BINARY_DIR}/lacuna.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/lacunaConfig.cmake" "${PROJECT_BINARY_DIR}/lacunaConfigVersion.cmake"
-  cmake/lacunaDependencies.cmake DESTINATION "${lacuna_package_dir}")
+  cmake/lacunaDependencies.cmake cmake/lacunaDispatch.cmake DESTINATION "${lacuna_package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/lacuna.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/lacuna")

@@ -29,6 +29,24 @@ def steps(*commands):
     return output, True
 
 
+def check_dispatch(tally, name, folder, output, built):
+    """The best of the instruction sets that this processor has is chosen, and computes what the others do."""
+    found = None
+    if built:
+        plain, chosen = proof.run([folder / "consumer"]).stdout, proof.run([folder / "dispatching"]).stdout
+        output += plain + chosen
+        found = re.fullmatch(r"(\w+) (-?\d+\.\d{4})\n", chosen)
+        logit = re.search(r"logit (-?\d+\.\d{4})", plain)
+        built = found is not None and logit is not None and abs(float(found[2]) - float(logit[1])) < 2e-4
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    features = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    if platform.machine() == "x86_64" and features:
+        best = ("avx512" if {f"avx512{f}" for f in ("f", "bw", "cd", "dq", "vl")} <= features
+                else "avx2" if {"avx2", "fma", "bmi1", "bmi2"} <= features else "sse2")
+        built = built and found[1] == best
+    tally.check(built, f"{name}: lacuna_add_dispatch{' chose ' + found[1] if found else ''}", output)
+
+
 def check_program(tally, name, program, output, built):
     if built:
         result = proof.run([program])
@@ -51,6 +69,7 @@ def check_cmake(tally, folder):
     find = ["cmake", *GENERATOR, "-S", CONSUMER, "-B", build, compiler, f"-DCMAKE_PREFIX_PATH={prefix}"]
     output, good = steps(find, ["cmake", "--build", build])
     check_program(tally, "find_package", build / "consumer", output, good)
+    check_dispatch(tally, "find_package", build, output, good)
     output, good = steps([*find, "-DLACUNA_WANTED=0.0.1"])
     tally.check(not good and "version" in output, "find_package refuses another minor version", output)
 
@@ -58,6 +77,7 @@ def check_cmake(tally, folder):
     output, good = steps(["cmake", *GENERATOR, "-S", CONSUMER, "-B", build, compiler,
                           f"-DLACUNA_SOURCE={proof.REPOSITORY}"], ["cmake", "--build", build])
     check_program(tally, "add_subdirectory", build / "consumer", output, good)
+    check_dispatch(tally, "add_subdirectory", build, output, good)
 
     if not shutil.which("pkg-config"):
         tally.skip("pkg-config consumer (pkg-config not found; scripts/test --all installs it)")
