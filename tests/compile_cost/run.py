@@ -19,12 +19,14 @@ RUNS = 3
 # name, source, options, target in seconds
 ROWS = [
     ("include lacuna.hpp", "include.cpp", [], 0.3),
+    ("include the parts of one decoder", "parts.cpp", [], 0.3),
     ("12 equal layers, inference", "equal.cpp", ["-DLAYERS=12"], 2.0),
     ("12 equal layers, inference, simd", "equal.cpp", ["-DLAYERS=12", "-DWITH_SIMD=1", "-march=x86-64-v3"], 5.0),
     ("12 different layers, training", "different.cpp", [], 4.0),
     ("36 variants, counted and named", "space.cpp", [], 3.0),
     ("2 equal layers", "equal.cpp", ["-DLAYERS=2"], None),
     ("64 equal layers", "equal.cpp", ["-DLAYERS=64"], None),
+    ("5 equal layers by the parts' headers", "parts.cpp", ["-DWITH_MODEL=1"], None),
 ]
 
 
