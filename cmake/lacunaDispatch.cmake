@@ -56,7 +56,9 @@ function(lacuna_add_dispatch target name)
       set(file "${folder}/${name}_${suffix}.cpp")
       file(CONFIGURE OUTPUT "${file}" @ONLY
         CONTENT "#define LACUNA_DISPATCHED ${name}_${suffix}\n#include \"@source@\"\n")
-      set_source_files_properties("${file}" PROPERTIES COMPILE_OPTIONS "-march=${architecture}" OBJECT_DEPENDS "${source}")
+      # Headers that were compiled beforehand are of another instruction set.
+      set_source_files_properties("${file}" PROPERTIES COMPILE_OPTIONS "-march=${architecture}"
+        SKIP_PRECOMPILE_HEADERS ON OBJECT_DEPENDS "${source}")
       list(APPEND sources "${file}")
       string(APPEND declarations "decltype(${name}) ${name}_${suffix};\n")
       string(PREPEND choices "    if (${asks_${architecture}}) return &${name}_${suffix};\n")
