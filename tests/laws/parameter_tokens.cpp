@@ -74,13 +74,6 @@ double difference_to(const one_case& from) {
   copy_turned(from.tensor("projection.values"), map->parameters.value);
   copy(from.tensor("x"), map->x);
   map->forward();
-  const numbers& expected = from.tensor("y");
-  double most = 0, largest = 0;
-  for (lc::extent_t i = 0; i < map->y.size; ++i) {
-    const double apart = std::abs(static_cast<double>(map->y[i]) - expected.of[i]);
-    most = std::max(most, std::isnan(apart) ? 1e9 : apart);
-    largest = std::max(largest, std::abs(expected.of[i]));
-  }
   if constexpr (lc::same<Value, double>) {
     const reference_gradients gradients(from, "y");
     for (lc::extent_t i = 0; i < map->dy.size; ++i) map->dy[i] = gradients.adjoint(i);
@@ -89,7 +82,9 @@ double difference_to(const one_case& from) {
     CHECK(gradients.check("projection.key", map->gradients.key.data, map->gradients.key.size, 1e-8));
     CHECK(gradients.check("projection.value", map->gradients.value.data, map->gradients.value.size, 1e-8));
   }
-  return most / largest;
+  const numbers& expected = from.tensor("y");
+  REQUIRE(expected.of.size() == map->y.size);
+  return relative_difference(map->y.data, expected.of);
 }
 
 }  // namespace
@@ -214,13 +209,7 @@ std::vector<double> logits_of(Model& model) {
 }
 double apart(const std::vector<double>& a, const std::vector<double>& b) {
   REQUIRE(a.size() == b.size());
-  double most = 0, largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = std::abs(a[i] - b[i]);
-    most = std::max(most, std::isnan(difference) ? 1e9 : difference);
-    largest = std::max(largest, std::abs(b[i]));
-  }
-  return most / largest;
+  return relative_difference(a.data(), b);
 }
 /// One tensor of any number of extents.
 template <lc::extent_t... Extents>

@@ -79,6 +79,8 @@ TEST_CASE("sinks in a window, and softmax1") {
   using lc::causal;
   check_case<heads_of<3, lc::both<causal, lc::either<lc::columns<lc::leading<2>>, lc::window<5>>>>, 24, 21>(
       cases["sinks_21"], "y.window");
+  check_case<heads_of<2, lc::kv_heads<1>, lc::both<causal, lc::either<lc::columns<lc::leading<4>>, lc::window<9>>>>, 16,
+             33>(cases["sinks_33"], "y.window");
   check_case<zoo::streaming_attention<3, 5, 2>, 24, 21>(cases["sinks_21"], "y.window");
   check_case<zoo::streaming_attention<2, 9, 4, lc::kv_heads<1>>, 16, 33>(cases["sinks_33"], "y.window");
   check_case<heads_of<3, causal, lc::softmax1>, 24, 21>(cases["sinks_21"], "y.softmax1");
