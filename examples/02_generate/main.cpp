@@ -104,8 +104,8 @@ void generate(Model& model, const Vocabulary& vocabulary, const request& wanted)
 
 template <class Recipe>
 void report(const char* name, const request& wanted) {
-  std::fprintf(stderr, "%s from %s: %zu parameters, %zu bytes with packed weights, cache and workspace\n", name, wanted.model.c_str(),
-               lc::parameter_count<Recipe>, lc::model_bytes<lc::model<Recipe, examples::fast>>);
+  std::fprintf(stderr, "%s from %s: %zu parameters, %zu bytes with packed weights, cache and workspace\n", name,
+               wanted.model.c_str(), lc::parameter_count<Recipe>, lc::model_bytes<lc::model<Recipe, examples::fast>>);
 }
 
 }  // namespace
