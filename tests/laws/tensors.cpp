@@ -70,6 +70,17 @@ TEST_CASE("operands of one width are one long row; whatever ends with a row is n
   CHECK(column[2] == 2.5f);
 }
 
+TEST_CASE("a node is its operands side by side, without holes that would be copied through memory") {
+  lc::tensor<float, 3, 4> x;
+  const auto leaf = x.view() + x.view();
+  static_assert(sizeof(leaf) == 2 * sizeof(x.view()));
+  static_assert(sizeof(leaf * leaf) == 2 * sizeof(leaf) && sizeof(-leaf) == sizeof(leaf));
+  static_assert(sizeof(lc::row_mean(leaf)) == sizeof(leaf));
+  CHECK(lc::Expression<decltype(leaf)>);
+  CHECK_FALSE(lc::Expression<decltype(x)>);
+  CHECK_FALSE(lc::Expression<float>);
+}
+
 TEST_CASE("an expression may read its destination") {
   lc::tensor<double, 2, 3> x;
   for (std::size_t i = 0; i < 6; ++i) x[i] = static_cast<double>(i);

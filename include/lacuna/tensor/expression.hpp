@@ -6,8 +6,9 @@
 /// is computed once per row, before the row's loop. Nodes are held by value, data by pointer; operators and `lazy` make
 /// them.
 ///
-/// Protocol of a node: `value`, `columns` (1 broadcasts), and `row<Lane>(token)`, which returns an evaluator with
-/// `at(step)`; `Lane` is `value` or a type of several lanes, and a step (tensor/lane.hpp) says where the loop stands.
+/// Protocol of a node: `is_expression`, `value`, `columns` (1 broadcasts), and `row<Lane>(token)`, which returns an
+/// evaluator with `at(step)`; `Lane` is `value` or a type of several lanes, and a step (tensor/lane.hpp) says where the
+/// loop stands.
 
 #include <lacuna/core/lane_maths.hpp>
 #include <lacuna/tensor/lane.hpp>
@@ -15,11 +16,10 @@
 
 LACUNA_BEGIN
 
-/// Base of every node, so that the operators find only ours.
-struct expression_base {};
-
+/// A node: a type that says so, by `is_expression`. No base class: a node and its operand would share it, and no two
+/// bases of one type may lie at one address, so that nodes had holes, which g++ 12 copied through memory.
 template <class Type>
-concept Expression = std::is_base_of_v<expression_base, std::remove_cvref_t<Type>>;
+concept Expression = requires { std::remove_cvref_t<Type>::is_expression; };
 
 namespace rules {
 template <extent_t Left, extent_t Right>
@@ -64,7 +64,8 @@ constexpr extent_t broadcast_columns() {
 
 /// Leaf: the elements of a view, `(tokens, columns)`.
 template <class Element, extent_t Columns>
-struct view_leaf : expression_base {
+struct view_leaf {
+  static constexpr bool is_expression = true;
   using value = compute_t<Element>;
   static constexpr extent_t columns = Columns;
   rows<const Element, Columns> view;
@@ -77,7 +78,8 @@ struct view_leaf : expression_base {
 
 /// Leaf: one value per column, the same for every token.
 template <class Element, extent_t Columns>
-struct vector_leaf : expression_base {
+struct vector_leaf {
+  static constexpr bool is_expression = true;
   using value = compute_t<Element>;
   static constexpr extent_t columns = Columns;
   const Element* data;
@@ -90,7 +92,8 @@ struct vector_leaf : expression_base {
 
 /// Leaf: one number.
 template <class Value>
-struct scalar_leaf : expression_base {
+struct scalar_leaf {
+  static constexpr bool is_expression = true;
   using value = Value;
   static constexpr extent_t columns = 1;
   Value number;
@@ -105,7 +108,8 @@ struct scalar_leaf : expression_base {
 template <class Function, class... Operands>
 struct map_node;
 template <class Function, class Operand>
-struct map_node<Function, Operand> : expression_base {
+struct map_node<Function, Operand> {
+  static constexpr bool is_expression = true;
   using value = typename Operand::value;
   static constexpr extent_t columns = Operand::columns;
   Operand operand;
@@ -128,7 +132,8 @@ struct map_node<Function, Operand> : expression_base {
   }
 };
 template <class Function, class Left, class Right>
-struct map_node<Function, Left, Right> : expression_base {
+struct map_node<Function, Left, Right> {
+  static constexpr bool is_expression = true;
   using value = decltype(typename Left::value{} + typename Right::value{});
   static_assert(__is_base_of(nothing, rules::operands_fit<Left::columns, Right::columns>) || true);
   static constexpr extent_t columns = detail::broadcast_columns<Left::columns, Right::columns>();
@@ -194,7 +199,8 @@ LACUNA_INLINE typename Lanes::element reduce_lanes(const Evaluator& row) noexcep
 
 /// Node: a reduction over the columns of one row; a column of one value per token.
 template <class Function, class Operand>
-struct reduce_node : expression_base {
+struct reduce_node {
+  static constexpr bool is_expression = true;
   using value = typename Operand::value;
   static constexpr extent_t columns = 1;
   Operand operand;
@@ -334,16 +340,16 @@ struct derivative_of {
 /// Anything that may stand in an expression, as a node.
 template <class Element, extent_t Columns>
 LACUNA_HD constexpr auto lazy(const rows<Element, Columns>& view) noexcept {
-  return view_leaf<std::remove_const_t<Element>, Columns>{{}, readable(view)};
+  return view_leaf<std::remove_const_t<Element>, Columns>{readable(view)};
 }
 template <class Element, extent_t Columns>
 LACUNA_HD constexpr auto lazy(const tensor<Element, Columns>& vector) noexcept {
-  return vector_leaf<Element, Columns>{{}, vector.data};
+  return vector_leaf<Element, Columns>{vector.data};
 }
 template <class Number>
   requires std::is_arithmetic_v<Number>
 LACUNA_HD constexpr auto lazy(Number number) noexcept {
-  return scalar_leaf<Number>{{}, number};
+  return scalar_leaf<Number>{number};
 }
 template <Expression Node>
 LACUNA_HD constexpr Node lazy(const Node& node) noexcept {
@@ -371,7 +377,7 @@ template <class Other, class Type>
 LACUNA_HD constexpr auto lazy_beside(const Type& of) noexcept {
   if constexpr (std::is_arithmetic_v<Type>) {
     using value = typename decltype(lazy(std::declval<const Other&>()))::value;
-    return scalar_leaf<value>{{}, static_cast<value>(of)};
+    return scalar_leaf<value>{static_cast<value>(of)};
   } else {
     return lazy(of);
   }
@@ -381,22 +387,22 @@ LACUNA_HD constexpr auto lazy_beside(const Type& of) noexcept {
 template <class Function, class Left, class Right>
 LACUNA_HD constexpr auto binary(const Left& left, const Right& right) noexcept {
   if constexpr (Expression<Left> && Expression<Right>) {
-    return map_node<Function, Left, Right>{{}, left, right};
+    return map_node<Function, Left, Right>{left, right};
   } else {
     const auto l = lazy_beside<Right>(left);
     const auto r = lazy_beside<Left>(right);
-    return map_node<Function, std::remove_const_t<decltype(l)>, std::remove_const_t<decltype(r)>>{{}, l, r};
+    return map_node<Function, std::remove_const_t<decltype(l)>, std::remove_const_t<decltype(r)>>{l, r};
   }
 }
 template <class Function, class Only>
 LACUNA_HD constexpr auto unary(const Only& only) noexcept {
   const auto node = lazy(only);
-  return map_node<Function, std::remove_const_t<decltype(node)>>{{}, node};
+  return map_node<Function, std::remove_const_t<decltype(node)>>{node};
 }
 template <class Function, class Only>
 LACUNA_HD constexpr auto reduction(const Only& only) noexcept {
   const auto node = lazy(only);
-  return reduce_node<Function, std::remove_const_t<decltype(node)>>{{}, node};
+  return reduce_node<Function, std::remove_const_t<decltype(node)>>{node};
 }
 
 }  // namespace detail

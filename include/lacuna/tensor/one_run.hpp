@@ -22,7 +22,7 @@ struct one_run<view_leaf<Element, Columns>, Columns> {
   static constexpr bool exists = true;
   using type = view_leaf<Element, any_columns>;
   LACUNA_HD static constexpr type of(const view_leaf<Element, Columns>& leaf) noexcept {
-    return {{}, {leaf.view.data, 1}};
+    return {{leaf.view.data, 1}};
   }
 };
 template <class Value, extent_t Columns>
@@ -38,7 +38,7 @@ struct one_run<map_node<Function, Operand>, Columns> {
   static constexpr bool exists = true;
   using type = map_node<Function, typename inner::type>;
   LACUNA_HD static constexpr type of(const map_node<Function, Operand>& node) noexcept {
-    return {{}, inner::of(node.operand)};
+    return {inner::of(node.operand)};
   }
 };
 template <class Function, class Left, class Right, extent_t Columns>
@@ -49,7 +49,7 @@ struct one_run<map_node<Function, Left, Right>, Columns> {
   static constexpr bool exists = true;
   using type = map_node<Function, typename left::type, typename right::type>;
   LACUNA_HD static constexpr type of(const map_node<Function, Left, Right>& node) noexcept {
-    return {{}, left::of(node.left), right::of(node.right)};
+    return {left::of(node.left), right::of(node.right)};
   }
 };
 
