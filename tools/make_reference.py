@@ -23,6 +23,10 @@ def declaration(lines, start):
         if cut and not text.strip().startswith("template") or (cut and ">" in text[:cut.start()]):
             text = text[:cut.start()]
             break
+        # The `=` of a parameter's default hides an alias's own, which then ends with its `;`.
+        if re.match(r"(template <[^{]*> )?using ", text.strip()) and ";" in text:
+            text = text[:text.index(";")]
+            break
     text = re.sub(r"\b(LACUNA_HD|LACUNA_INLINE|LACUNA_ANY_CALLEE|static|inline|constexpr|noexcept|consteval)\b ?", "", text)
     return re.sub(r"\s+", " ", text).strip()
 

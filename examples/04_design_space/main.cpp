@@ -291,10 +291,11 @@ request parse(int count, char** arguments) {
         std::exit(letter == 'h' ? 0 : 2);
     }
   const int words = count - optind;
+  if (count < 2 || words > 2) stop(usage);
   if (words > 0) asked.folder = arguments[optind];
-  const int pieces = words > 1 ? std::atoi(arguments[optind + 1]) : 8;
-  if (count < 2 || words > 2 || pieces < 1 || pieces > 400) stop(usage);
-  asked.pieces = static_cast<lc::extent_t>(pieces);
+  if (words > 1)
+    asked.pieces =
+        static_cast<lc::extent_t>(examples::number_in(arguments[optind + 1], "04_design_space", "PIECES", 1, 400));
   if (!asked.trains) return asked;
   if (asked.data.empty()) stop("04_design_space: expected a text to learn, found none (add --data FILE)");
   if ((asked.training.minutes > 0) == (asked.training.steps > 0))

@@ -110,11 +110,15 @@ std::vector<found_passage> read_all(const request& wanted, const words& vocabula
   std::vector<found_passage> all;
   for (const std::string& file : wanted.files) {
     const auto note = [&](const examples::passage_note& of) {
-      if (of.what == examples::passage_note::cut)
-        std::fprintf(stderr, "%s:%zu: %zu tokens are more than %zu: cut into %zu passages\n", file.c_str(), of.line,
+      if (of.what == examples::passage_note::cut) {
+        std::fprintf(stderr, "%s:%zu: %zu tokens are more than %zu: cut into %zu passages", file.c_str(), of.line,
                      of.tokens, longest_passage, of.pieces);
-      else
+        if (of.left_out > 0)
+          std::fprintf(stderr, "; pieces left out, the tokenizer knows none of their characters: %zu", of.left_out);
+        std::fputc('\n', stderr);
+      } else {
         std::fprintf(stderr, "%s:%zu: left out, the tokenizer knows none of its characters\n", file.c_str(), of.line);
+      }
     };
     const auto read = examples::try_read_passages(file, vocabulary, longest_passage, wanted.kind, note);
     if (!read.ok()) {

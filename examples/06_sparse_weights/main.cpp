@@ -2,6 +2,7 @@
 // format takes, how fast it decodes, and what it costs in loss, as a table and a picture.
 //   06_sparse_weights FOLDER [PIECES]   writes FOLDER/sparse_weights.svg;
 //                                       pieces of 256 characters to average the loss over, 8 if not given
+#include "../support/options.hpp"
 #include "../support/shipped_text.hpp"
 #include "../support/svg.hpp"
 
@@ -116,9 +117,8 @@ void draw(examples::svg& to, const std::vector<row>& rows) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const int pieces = count == 3 ? std::atoi(arguments[2]) : 8;
-  if (count < 2 || count > 3 || pieces < 1 || pieces > 400)
-    examples::stop("usage: 06_sparse_weights FOLDER [PIECES from 1 to 400]");
+  if (count < 2 || count > 3) examples::stop("usage: 06_sparse_weights FOLDER [PIECES from 1 to 400]");
+  const double pieces = count == 3 ? examples::number_in(arguments[2], "06_sparse_weights", "PIECES", 1, 400) : 8;
   const std::string path = std::string(arguments[1]) + "/sparse_weights.svg";
   auto picture = examples::open_or_stop("06_sparse_weights", path);
 

@@ -3,9 +3,10 @@
 //                 [--save-every STEPS]
 // The settings, JSON, name one of two recipes (zoo::shipped, and nanoGPT's for a CPU) and every number of the training;
 // without them those of zoo::shipped hold. The first nine tenths of the text train, the rest is held out. A training
-// that was stopped, however, goes on where it was: OUT.training holds its state, and is removed at the end. The same
-// settings give the same bits on any number of threads, stopped or not. OUT is written in bf16, OUT.json says how it
-// came about.
+// that was stopped, however, goes on where it was: OUT.training holds its state, and is removed at the end. A state
+// takes the place of the last one when the step behind it has gone well, so that a training that explodes leaves a good
+// one. The same settings give the same bits on any number of threads (one unless N says otherwise), stopped or not. OUT
+// is written in bf16, OUT.json says how it came about.
 #include "../support/characters_of.hpp"
 #include "../support/fast.hpp"
 #include "../support/options.hpp"
@@ -51,7 +52,7 @@ struct request {
   std::string data, out = "trained.safetensors", settings_path = LACUNA_EXAMPLES_FOLDER "/08_train_text/shipped.json";
   std::uint64_t steps = 0, seed = 0;  // 0: as the settings say
   std::uint64_t save_every = 100;     // steps
-  unsigned threads = 0;               // 0: as many as there are cores
+  unsigned threads = 1;
 };
 
 /// Every number of a training.
@@ -210,9 +211,18 @@ void train(const request& asked, const settings& with) {
     unless_wrong(lc::try_resume_training(*teacher, opened));
     std::fprintf(stderr, "goes on behind step %llu\n", static_cast<unsigned long long>(teacher->progress().steps));
   }
+  const std::string next_state = state + ".next";
+  bool awaits = false;
   const auto save = [&] {
-    const auto saved = lc::try_save_training(*teacher, state, {{"settings", settings_text}});
+    const auto saved = lc::try_save_training(*teacher, next_state, {{"settings", settings_text}});
     if (!saved.ok()) stop(saved.why().message.c_str());
+    awaits = true;
+  };
+  const auto confirm = [&] {
+    if (!awaits) return;
+    std::filesystem::rename(next_state, state, code);
+    if (code) stop("08_train_text: expected to write '" + state + "', could not: " + code.message());
+    awaits = false;
   };
   std::fprintf(stderr, "%s: %zu parameters, %zu characters, of which %zu are held out\n", with.recipe.c_str(),
                lc::parameter_count<Recipe>, tokens.size(), parts.validation.count);
@@ -232,9 +242,12 @@ void train(const request& asked, const settings& with) {
                                             training.sample(with.seed, step * with.batch + stream, example);
                                             return lc::try_learn_example(by, example);
                                           });
-    if (!taught.ok())
+    if (!taught.ok()) {
+      std::filesystem::remove(next_state, code);
       stop(std::string(taught.why().message.c_str()) +
-           (teacher->progress().steps < asked.save_every ? "" : "; the last good state is '" + state + "'"));
+           (std::filesystem::exists(state, code) ? "; the last good state is '" + state + "'" : ""));
+    }
+    confirm();
     smooth = smooth == 0 ? taught->loss : 0.98 * smooth + 0.02 * taught->loss;
     if (seconds_since(shown) > 1 || step + 1 == with.steps) {
       const double passed = seconds_since(begun), done = static_cast<double>(step + 1 - first);
@@ -279,6 +292,7 @@ void train(const request& asked, const settings& with) {
   std::printf("held-out loss: %.4f nats per character (f32 %.4f), written to %s\n", narrow_loss, held_out,
               asked.out.c_str());
   std::filesystem::remove(state, code);
+  std::filesystem::remove(next_state, code);
 }
 
 }  // namespace

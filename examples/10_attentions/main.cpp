@@ -1,6 +1,7 @@
 // One trained model, other attentions: each line is the shipped model with one policy substituted, its weights
 // untouched. What it computes, what it keeps of a stream, and what that costs on text it has never seen.
 //   10_attentions [PIECES]     pieces of 256 characters to average over, 8 if not given
+#include "../support/options.hpp"
 #include "../support/shipped_text.hpp"
 
 namespace {
@@ -42,8 +43,8 @@ using sinks = lc::columns<lc::leading<4>>;
 }  // namespace
 
 int main(int count, char** arguments) {
-  const int pieces = count == 2 ? std::atoi(arguments[1]) : 8;
-  if (count > 2 || pieces < 1 || pieces > 400) examples::stop("usage: 10_attentions [PIECES from 1 to 400]");
+  if (count > 2) examples::stop("usage: 10_attentions [PIECES from 1 to 400]");
+  const double pieces = count == 2 ? examples::number_in(arguments[1], "10_attentions", "PIECES", 1, 400) : 8;
   const examples::shipped_text text;
   const auto run = [&]<class Recipe>(lc::type_list<Recipe>, const char* what) {
     measure<Recipe>(what, text, static_cast<lc::extent_t>(pieces));

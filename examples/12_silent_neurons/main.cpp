@@ -1,6 +1,7 @@
 // What the trained model leaves unused: silent neurons layer by layer, then feed-forwards that leave more out on purpose,
 // and what that costs on text it has never seen. The weights are the shipped model's in every line.
 //   12_silent_neurons [PIECES]     pieces of 256 characters to average over, 8 if not given
+#include "../support/options.hpp"
 #include "../support/shipped_text.hpp"
 
 #include <algorithm>
@@ -90,8 +91,8 @@ using feed_forward = lc::ffn<lc::hidden<512>, lc::relu>;
 }  // namespace
 
 int main(int count, char** arguments) {
-  const int asked = count == 2 ? std::atoi(arguments[1]) : 8;
-  if (count > 2 || asked < 1 || asked > 400) examples::stop("usage: 12_silent_neurons [PIECES from 1 to 400]");
+  if (count > 2) examples::stop("usage: 12_silent_neurons [PIECES from 1 to 400]");
+  const double asked = count == 2 ? examples::number_in(arguments[1], "12_silent_neurons", "PIECES", 1, 400) : 8;
   const auto pieces = static_cast<lc::extent_t>(asked);
   const examples::shipped_text text;
   lc::model<shipped, fast> model;

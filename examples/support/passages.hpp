@@ -27,6 +27,7 @@ enum class passages_are {
 struct passage_note {
   enum { cut, without_tokens } what;
   std::size_t line, tokens, pieces;
+  std::size_t left_out;  // pieces besides, of which the tokenizer leaves nothing
 };
 
 namespace detail {
@@ -65,9 +66,9 @@ lc::outcome<std::size_t> tokens_of_nothing(const Tokenizer& tokenizer) {
 }  // namespace detail
 
 /// Reads a file of UTF-8 text and cuts it into passages of at most `most_tokens` tokens (at least 8). A longer one is
-/// cut into pieces, at blanks where it has any, and `note(passage_note)` says so, as it does of a line whose characters
-/// are all left out by the tokenizer. Errors name the file: it cannot be read, is empty or blank, is not UTF-8 or holds
-/// a zero byte (the byte is named); or what the tokenizer refuses.
+/// cut into pieces, at blanks where it has any, and `note(passage_note)` says so, as it does of a line or piece whose
+/// characters are all left out by the tokenizer. Errors name the file: it cannot be read, is empty or blank, is not
+/// UTF-8 or holds a zero byte (the byte is named); or what the tokenizer refuses.
 template <lc::Tokenizer Tokenizer, class Note>
 lc::outcome<std::vector<passage>> try_read_passages(const std::string& path, const Tokenizer& tokenizer,
                                                     std::size_t most_tokens, passages_are kind, Note&& note) {
@@ -126,10 +127,11 @@ lc::outcome<std::vector<passage>> try_read_passages(const std::string& path, con
       else
         ++i;
     }
-    if (made.size() == before)
-      note(passage_note{passage_note::without_tokens, begins, 0, 0});
+    const std::size_t kept = made.size() - before;
+    if (kept == 0)
+      note(passage_note{passage_note::without_tokens, begins, 0, 0, pieces});
     else if (pieces > 1)
-      note(passage_note{passage_note::cut, begins, tokens, made.size() - before});
+      note(passage_note{passage_note::cut, begins, tokens, kept, pieces - kept});
     return lc::nothing{};
   };
 

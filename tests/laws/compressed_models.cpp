@@ -187,6 +187,44 @@ TEST_CASE("a masked weight is packed by its mask, zeros and all") {
   CHECK(text(refused.why()).find("expected a mask of at most 192 blocks, found 384") != std::string::npos);
 }
 
+TEST_CASE("masked blocks along the diagonal are packed by their mask, too") {
+  using diagonal = lc::substitute<base, lc::dense, lc::block_diagonal<2>>;
+  auto masks = lc::convert<lc::model<lc::substitute<base, lc::dense, lc::masked<lc::block_diagonal<2>>>>>(trained());
+  lc::visit_named(
+      []<class Leaf>(const char* path, Leaf& tensor) {
+        if (std::strcmp(path, "blocks.0.ffn.up.mask") == 0) tensor[5] = static_cast<typename Leaf::element>(0);
+      },
+      masks.parameters_to_write());
+  masks.update();
+  auto packed = lc::try_convert<lc::model<diagonal>>(masks);
+  REQUIRE_MESSAGE(packed.ok(), text(packed.why()));
+  CHECK(elements(*packed, "blocks.0.ffn.up.weight")[5] == 0);
+  const auto by_mask = logits_of(masks), by_blocks = logits_of(*packed);
+  for (std::size_t i = 0; i < by_mask.size(); ++i) CHECK(by_blocks[i] == doctest::Approx(by_mask[i]).epsilon(1e-5));
+  lc::visit_named(
+      []<class Leaf>(const char* path, Leaf& tensor) {
+        if (std::strcmp(path, "blocks.0.ffn.up.mask") == 0) tensor[9] = static_cast<typename Leaf::element>(1);
+      },
+      masks.parameters_to_write());
+  CHECK(text(lc::try_convert<lc::model<diagonal>>(masks).why())
+            .find("expected a mask that keeps nothing outside the 2 blocks, found output 0, input 9 kept") !=
+        std::string::npos);
+}
+
+TEST_CASE("an update of a weight that loses nothing starts as LoRA does: it is 0, and it learns") {
+  using updated = lc::substitute<base, lc::dense, lc::sum<lc::dense, lc::low_rank_weight<2>>>;
+  const auto from = trained();
+  const auto to = lc::convert<lc::model<updated>>(from);
+  for (const double of : elements(to, "blocks.0.ffn.up.second.left.weight")) CHECK(of == 0);
+  double squares = 0;
+  const auto drawn = elements(to, "blocks.0.ffn.up.second.right.weight");
+  for (const double of : drawn) {
+    CHECK(of != 0);
+    squares += of * of;
+  }
+  CHECK(squares / static_cast<double>(drawn.size()) == doctest::Approx(1.0 / 16).epsilon(0.5));
+}
+
 TEST_CASE("a sparse model comes back from a file bit for bit, as large as it says") {
   const scratch room;
   auto sparse = lc::convert<lc::model<mixed>>(trained());

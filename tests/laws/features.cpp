@@ -178,6 +178,29 @@ TEST_CASE("a row whose features hardly meet the keys' gives 0, no infinity") {
   CHECK(out == 0);
 }
 
+TEST_CASE("where the features of all keys vanish, a row is 0 on both schedules") {
+  const auto mixed_of_huge_inputs = [](auto layer) {
+    std::uint64_t drawn = 0;
+    lc::visit_tensors(
+        [&](auto& weight) {
+          for (auto& of : weight.data) of = static_cast<float>(lc::random_normal(9, 0, drawn++));
+        },
+        layer->parameters);
+    for (auto& of : layer->x.data) of = 3e19f;
+    layer->forward(0, 20);
+    return layer->y;
+  };
+  using scanned = lc::attention<lc::heads<2>, lc::causal, lc::favor<10>>;
+  using in_pairs = lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<1000>>, lc::favor<10>>;
+  for (const float of : mixed_of_huge_inputs(std::make_unique<lone_attention<scanned, 8, 20>>()).data) CHECK(of == 0);
+  for (const float of : mixed_of_huge_inputs(std::make_unique<lone_attention<in_pairs, 8, 20>>()).data) CHECK(of == 0);
+  // So their backward reads features that are 0, not NaN.
+  const float none = -std::numeric_limits<float>::infinity();
+  CHECK(lc::operation::scan_loops::relative(none, none) == 0);
+  CHECK(lc::operation::scan_loops::relative(none, 1.0f) == 0);
+  CHECK(lc::operation::scan_loops::relative(0.5f, 0.5f) == 1);
+}
+
 TEST_CASE("directions are orthogonal in blocks and as long as normal vectors; errors fall as 1 / sqrt(features)") {
   constexpr lc::extent_t width = 8, count = 20;
   std::vector<double> drawn(count * width);

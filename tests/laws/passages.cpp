@@ -87,6 +87,7 @@ TEST_CASE("passages: what is longer than the context is cut, at blanks, and that
   CHECK(cut.notes[0].line == 2);
   CHECK(cut.notes[0].tokens == 38);
   CHECK(cut.notes[0].pieces == 3);
+  CHECK(cut.notes[0].left_out == 0);
   // Pieces of a paragraph know their lines.
   CHECK(listed(read("\nabcdefghij\nklmnopqrst\nuvw\n", passages_are::paragraphs)) == "2:abcdefghij|3:klmnopqrst\nuvw|");
   // Without blanks it is cut between code points; nothing is lost, whatever the length.
@@ -114,12 +115,20 @@ TEST_CASE("passages: lines of which the tokenizer leaves nothing are told, and f
   REQUIRE(some.notes.size() == 1);
   CHECK(some.notes[0].what == examples::passage_note::without_tokens);
   CHECK(some.notes[0].line == 2);
-  // A piece of a line that is cut may have none; it is not among the pieces.
+  CHECK(some.notes[0].left_out == 1);
+  // A piece of a line that is cut may have none; it is not among the pieces, and is counted beside them.
   const auto cut = read("abcdefghi abcdefghij ~~~~ ~~~~~ ~~~~~ ~~~~~ ~~~\n", passages_are::lines);
   CHECK(listed(cut) == "1:abcdefghi|1:abcdefghij ~~~~|");
   REQUIRE(cut.notes.size() == 1);
   CHECK(cut.notes[0].pieces == 2);
+  CHECK(cut.notes[0].left_out == 1);
   CHECK(cut.notes[0].tokens == 21);
+  const std::string nothing(40, '~'), words = "abcdefghij klmnopqrst uvwxyzabcd efghijklmn";
+  const auto both_ends = read(nothing + ' ' + words + ' ' + nothing, passages_are::lines);
+  CHECK(listed(both_ends) == "1:abcdefghij|1:klmnopqrst|1:uvwxyzabcd|1:efghijklmn|");
+  REQUIRE(both_ends.notes.size() == 1);
+  CHECK(both_ends.notes[0].pieces == 4);
+  CHECK(both_ends.notes[0].left_out == 2);
   check_refused(read("~\n~\n", passages_are::lines), {"expected words"});
 }
 

@@ -14,6 +14,7 @@
 
 #include "support/scratch.hpp"
 #include "support/same_bits.hpp"
+#include "support/worse.hpp"
 
 namespace {
 namespace lc = lacuna;
@@ -79,7 +80,7 @@ double distance(const Left& left, const Right& right) {
   lc::visit_tensors(
       [&](const auto& a, const auto& b) {
         for (std::size_t i = 0; i < a.size; ++i)
-          most = std::max(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+          most = worse(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
       },
       left, right);
   return most;
@@ -297,6 +298,45 @@ TEST_CASE("what goes wrong stops a training and leaves the parameters as they we
   teacher.options.stop_above = 1e6;
   step(teacher);
   CHECK(!same_bits(before, model.parameters()));
+}
+
+TEST_CASE("a step that leaves no finite numbers is an error, and is not saved over the last good training") {
+  using net = lc::model<tiny, lc::f32>;
+  const auto lesson = [](auto& by, lc::extent_t n) { return endless{}(by, n, 0, true); };
+  const auto refuses = [](const auto& outcome, const char* sentence) {
+    REQUIRE(!outcome.ok());
+    CHECK_MESSAGE(std::string(outcome.why().message.c_str()).find(sentence) != std::string::npos,
+                  outcome.why().message.c_str());
+  };
+  const scratch folder;
+  const std::string path = folder.path("training.safetensors");
+  auto model = fresh<net>();
+  lc::trainer<net> teacher(model);
+  step(teacher);
+  const auto before = model.parameters();
+  REQUIRE(lc::try_save_training(teacher, path).ok());
+  CHECK(!teacher.damaged());
+
+  refuses(teacher.try_step(1, 1e39, lesson), "step 2: expected finite weights and moments after it");
+  CHECK(teacher.damaged());
+  refuses(lc::try_save_training(teacher, path), "expected finite weights and moments, found others after step 2");
+  refuses(teacher.try_measure(2, [](auto& by, lc::extent_t n) { return endless{}(by, n, 0, false); }),
+          "expected a finite mean loss, found NaN");
+  REQUIRE(lc::try_resume_training(teacher, path).ok());
+  CHECK(!teacher.damaged());
+  CHECK(same_bits(before, model.parameters()));
+  step(teacher);
+
+  // A moment alone is enough: what no weight shows yet would be refused when it is read again.
+  lc::visit_tensors([](auto& second) { second[0] = std::numeric_limits<float>::infinity(); },
+                    teacher.moments_to_write().second);
+  refuses(teacher.try_step(1, 1e-3, lesson), "expected finite weights and moments after it");
+  // And a negative square would make NaN of the next step.
+  REQUIRE(lc::try_resume_training(teacher, path).ok());
+  teacher.moments_to_write().second.embedding.weight[2] = -1;
+  REQUIRE(lc::try_save_training(teacher, path).ok());
+  refuses(lc::try_resume_training(teacher, path),
+          "squares of 'embedding.weight', element 2: expected 0 or more, found -1");
 }
 
 TEST_CASE("a training that was saved and resumed goes on with the same bits") {

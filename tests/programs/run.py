@@ -85,7 +85,8 @@ def design_space(tally, folder):
                         f"{name} is a picture with labels")
         except (OSError, xml.etree.ElementTree.ParseError) as wrong:
             tally.check(False, f"{name} is a picture with labels", str(wrong))
-    for what, arguments, part in (("no folder", [], "usage"), ("no pieces", [folder, "0"], "usage"),
+    for what, arguments, part in (("no folder", [], "usage"), ("no pieces", [folder, "0"], "PIECES: expected a whole"),
+                                  ("pieces with a letter", [folder, "8x"], "found '8x'"),
                                   ("a folder that is none", [folder / "none"], "expected a file that can be written")):
         ran = call("04_design_space", *arguments)
         tally.check(ran.returncode not in (0, -6, -11) and part in ran.stderr and ran.stdout == "",
@@ -171,7 +172,8 @@ def sparse_weights(tally, folder):
                     "sparse_weights.svg is a picture with labels")
     except (OSError, xml.etree.ElementTree.ParseError) as wrong:
         tally.check(False, "sparse_weights.svg is a picture with labels", str(wrong))
-    for what, arguments, part in (("no folder", [], "usage"), ("no pieces", [folder, "0"], "usage"),
+    for what, arguments, part in (("no folder", [], "usage"), ("no pieces", [folder, "0"], "PIECES: expected a whole"),
+                                  ("pieces with a letter", [folder, "8x"], "found '8x'"),
                                   ("a folder that is none", [folder / "none"], "expected a file that can be written")):
         ran = call("06_sparse_weights", *arguments)
         tally.check(ran.returncode not in (0, -6, -11) and part in ran.stderr and ran.stdout == "",
@@ -204,6 +206,7 @@ def semantic_search(tally, folder):
     (folder / "latin.txt").write_bytes(b"caf\xe9\n")
     (folder / "long.txt").write_text("A short line.\n" + "Many words make a line that is long. " * 100 + "\n")
     (folder / "controls.txt").write_text("A line.\n\x01\x02\n")
+    (folder / "part.txt").write_text("many words " * 150 + "\x01" * 3000 + "\n")
 
     def refused(what, ran, *parts):
         tally.check(ran.returncode not in (0, -6, -11) and ran.stdout == "" and all(part in ran.stderr for part in parts),
@@ -246,6 +249,10 @@ def semantic_search(tally, folder):
     ran = search("words", folder / "controls.txt")
     tally.check(ran.returncode == 0 and "controls.txt:2: left out" in ran.stderr and len(ran.stdout.splitlines()) == 1,
                 "05_semantic_search says what it left out", ran.stdout + ran.stderr)
+    ran = search("words", folder / "part.txt")
+    tally.check(ran.returncode == 0 and len(ran.stdout.splitlines()) == 2
+                and "into 2 passages; pieces left out, the tokenizer knows none of their characters: 1\n" in ran.stderr,
+                "05_semantic_search says that pieces of a line had nothing to search", ran.stdout + ran.stderr)
     for name, part in (("nothing.txt", "an empty file"), ("latin.txt", "expected UTF-8"), ("none.txt", "found none")):
         refused(f"{name} alone", search("words", folder / name), name, part, "nothing to search")
         ran = search("boiling", folder / name, facts)
@@ -325,6 +332,19 @@ def training(tally, folder):
                 and (folder / "again.safetensors").read_bytes() == (folder / "whole.safetensors").read_bytes(),
                 "a training that was killed writes the same bytes, on another number of threads",
                 resumed.stdout + resumed.stderr)
+    explodes = folder / "explodes.json"
+    explodes.write_text(settings.read_text().replace('"rate": 0.002', '"rate": 1e4').replace(
+        '"warm_up_steps": 100', '"warm_up_steps": 1000000000000'))
+    fast = ["--data", text, "--settings", explodes, "--steps", "2000", "--save-every", "1", "--out",
+            folder / "explodes.safetensors"]
+    exploded, good = call("08_train_text", *fast), folder / "explodes.safetensors.training"
+    kept = good.read_bytes() if good.exists() else b""
+    again_exploded = call("08_train_text", *fast)
+    tally.check(exploded.returncode not in (0, -6, -11) and "the last good state is" in exploded.stderr and kept != b""
+                and "goes on behind step" in again_exploded.stderr and again_exploded.returncode not in (0, -6, -11)
+                and good.read_bytes() == kept and not (folder / "explodes.safetensors").exists(),
+                "a training that explodes leaves its last good state, and no model",
+                exploded.stdout + exploded.stderr + again_exploded.stderr)
     state.write_bytes(b"broken")
     broken = call("08_train_text", *again)
     tally.check(broken.returncode != 0 and "expected" in broken.stderr and state.read_bytes() == b"broken",
@@ -502,8 +522,11 @@ def main():
     spread = re.search(r"per token, spread +\d+ +\d+ +\d\.\d+ +(\d\.\d+)", mixtures.stdout)
     tally.check(mixtures.returncode == 0 and spread is not None and float(spread.group(1)) < 1.5,
                 "experts are compared, and the loss spreads tokens over them", mixtures.stdout + mixtures.stderr)
-    tally.check(call("10_attentions", "none").returncode != 0 and call("12_silent_neurons", "0").returncode != 0,
-                "a number of pieces that is none is refused")
+    for program, pieces in (("10_attentions", "8x"), ("12_silent_neurons", "0")):
+        ran = call(program, pieces)
+        tally.check(ran.returncode == 2 and ran.stdout == "" and ran.stderr ==
+                    f"{program}: PIECES: expected a whole number from 1 to 400, found '{pieces}'\n",
+                    f"{program} refuses {pieces} pieces", ran.stdout + ran.stderr)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         design_space(tally, folder)

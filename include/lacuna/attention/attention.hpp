@@ -107,6 +107,12 @@ struct one_part_brings_the_schedule {
                 "lacuna::attention: the source needs a schedule of its own, and so do the projections or the score "
                 "(leave the source out, or use separate_projections and dot with it)");
 };
+template <bool Fine>
+struct own_keys_are_hidden_by_exponentials {
+  static_assert(Fine,
+                "lacuna::attention: the score lowers a token's own key, which hides it only where scores go into "
+                "exponentials as they are (use softmax, softmax1 or clipped_softmax, or plain_dot)");
+};
 }  // namespace rules
 
 /// y = W_o [attend(W_q x, cache of (W_k x, W_v x))]: `(tokens, width) -> (tokens, width)`.
@@ -143,6 +149,10 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static_assert(__is_base_of(nothing, rules::head_sizes_are_not_zero<sized>) || true);
     static_assert(__is_base_of(nothing, rules::heads_divide_width<heads, At::width, derived_width>) || true);
     static_assert(__is_base_of(nothing, rules::kv_heads_divide_heads<sized ? asked_kv_heads : 1, heads>) || true);
+    using normaliser = typename base::template get<slots::normaliser>;
+    static constexpr bool hides = keeps_scores<normaliser> && normalisation_of<normaliser> != normalisation::summed;
+    static constexpr bool lowers = requires { base::template get<slots::score>::own_penalty; };
+    static_assert(__is_base_of(nothing, rules::own_keys_are_hidden_by_exponentials<hides || !lowers>) || true);
 
     static constexpr extent_t query_width = heads * head_width;
     static constexpr extent_t kv_width = kv_heads * head_width;

@@ -110,16 +110,27 @@ struct converter<n_m<Kept, Group, SharedBy>> {
   }
 };
 
-/// The blocks along the diagonal; the rest is lost.
+/// The blocks along the diagonal; the rest is lost. A given mask keeps nothing outside them; what it leaves out of them
+/// is 0.
 template <extent_t Blocks>
 struct converter<block_diagonal<Blocks>> {
+  static constexpr bool takes_mask = true;
   template <extent_t Outputs, extent_t Inputs, class Parameters>
-  static status convert(const weight_matrix& from, Parameters& to, const conversion_choices&) {
+  static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     using element = std::remove_reference_t<decltype(to.weight[0])>;
     constexpr extent_t inside = Inputs / Blocks;
-    for (extent_t o = 0; o < Outputs; ++o)
-      for (extent_t i = 0; i < inside; ++i)
-        to.weight[o * inside + i] = convert_element<element>(from(o, o / (Outputs / Blocks) * inside + i));
+    for (extent_t o = 0; o < Outputs; ++o) {
+      const extent_t first = o / (Outputs / Blocks) * inside;
+      for (extent_t i = 0; choices.mask != nullptr && i < Inputs; ++i)
+        if ((i < first || i >= first + inside) && (*choices.mask)(o, i) != 0) {
+          error wrong(error_kind::shape, "lacuna::convert: expected a mask that keeps nothing outside the ");
+          return wrong << Blocks << " blocks, found output " << o << ", input " << i << " kept";
+        }
+      for (extent_t i = 0; i < inside; ++i) {
+        const bool kept = choices.mask == nullptr || (*choices.mask)(o, first + i) != 0;
+        to.weight[o * inside + i] = kept ? convert_element<element>(from(o, first + i)) : element{};
+      }
+    }
     return nothing{};
   }
 };

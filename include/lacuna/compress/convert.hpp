@@ -28,6 +28,12 @@ namespace detail {
 template <class Struct>
 concept HoldsMap = requires { typename Struct::map::format_type; };
 
+/// Whether a format has one dense weight behind it: a linear one does, and integers that multiply rounded inputs.
+template <class Format>
+inline constexpr bool has_weight_behind = is_linear<Format>;
+template <extent_t Bits, class Activations>
+inline constexpr bool has_weight_behind<quantized<Bits, Activations>> = true;
+
 /// The format that a masked one is packed into.
 template <class Format>
 struct packed_of {
@@ -117,7 +123,7 @@ struct source_table {
                        map::format_type::name.c_str(),
                        map::outputs,
                        map::inputs,
-                       is_linear<typename map::format_type> || stores_it_whole<Struct>,
+                       has_weight_behind<typename map::format_type> || stores_it_whole<Struct>,
                        &of,
                        &weight_behind<Struct>};
       if constexpr (requires { of.mask.data; }) {
@@ -252,8 +258,9 @@ struct fills_parameters {
 /// Fills a model with what another one has learned: weights of other formats are converted, everything else is copied.
 /// The recipes differ in formats only, as by `substitute<stories, dense, csr<density{0.1}>>`; a head of its own is
 /// filled from the embedding where the source has a tied one. Errors change nothing: tensors or maps without a
-/// counterpart on either side, other shapes, weights that are no numbers. A masked weight is packed by its mask. Needs
-/// as much memory again as the parameters.
+/// counterpart on either side, other shapes, weights that are no numbers. A masked weight is packed by its mask; inside
+/// `sum` and other composed formats it is not: there the weight behind all parts is taken apart anew, and the report
+/// says what that loses. Needs as much memory again as the parameters.
 template <class From, class To>
 outcome<conversion_report> try_convert_into(const From& from, To& to, const conversion_choices& choices = {}) {
   using parameters = typename To::parameters_type;

@@ -6,6 +6,7 @@
 
 #include <Eigen/SVD>
 #include <lacuna/compress/matrix.hpp>
+#include <lacuna/core/random.hpp>
 
 LACUNA_BEGIN
 
@@ -34,13 +35,20 @@ weight_matrix from_eigen(const Matrix& of) {
 }  // namespace detail
 
 /// The nearest weight of this rank, in two factors `(outputs, rank)` and `(rank, inputs)` that share each singular
-/// value evenly: its root on either side, as training wants it. Ranks beyond the smaller side fill up with zeros.
+/// value evenly: its root on either side, as training wants it. Ranks beyond the smaller side fill up with zeros. Of a
+/// weight that is 0 the left factor is 0 and the right one drawn, normal numbers of variance 1 / inputs: an update that
+/// changes nothing yet, and learns, as LoRA starts (Hu et al. 2021, arXiv 2106.09685, section 4.1).
 template <class Matrix>
 weight_factors factorise(const Matrix& of, extent_t rank) {
   const Eigen::JacobiSVD<Eigen::MatrixXd, Eigen::HouseholderQRPreconditioner> svd(
       detail::eigen_matrix(of), Eigen::ComputeThinU | Eigen::ComputeThinV);
   const auto& values = svd.singularValues();
   weight_factors made{weight_matrix(of.outputs, rank), weight_matrix(rank, of.inputs), 0};
+  if (of.squares() == 0) {
+    for (extent_t i = 0; i < made.right.values.size(); ++i)
+      made.right.values[i] = random_normal(0, 0, i) / maths::sqrt(static_cast<double>(of.inputs));
+    return made;
+  }
   for (Eigen::Index r = 0; r < values.size(); ++r) {
     const auto at = static_cast<extent_t>(r);
     if (at >= rank) {

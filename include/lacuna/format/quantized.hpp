@@ -167,6 +167,7 @@ struct quantized {
   static_assert(__is_base_of(nothing, rules::says_how_activations_are_taken<takes>) || true);
   using slot = slots::format;
   using taken = std::conditional_t<takes, Activations, plain_activations>;
+  static constexpr bool linear = !taken::quantised;  ///< inputs that are rounded do not add up
   static constexpr auto name = [] {
     if constexpr (taken::quantised)
       return fixed_string("quantized<") + decimal<Bits>() + ", " + taken::name + ">";

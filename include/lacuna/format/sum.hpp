@@ -9,8 +9,8 @@ LACUNA_BEGIN
 
 /// W = A + B: `sum<dense, product<dense, dense, inner<8>>>` is a weight with an update of rank 8 (LoRA), `sum<csr<...>,
 /// product<...>>` sparse and low-rank. `(tokens, inputs) -> (tokens, outputs)`; the multiply-adds of both. Paths: what
-/// the terms store, under `first` and `second`. An update whose factors are both 0 never learns: one of them has to be
-/// drawn (a conversion that loses nothing leaves both 0).
+/// the terms store, under `first` and `second`. An update whose factors are both 0 never learns: a conversion whose
+/// first term loses nothing leaves one of them 0 and draws the other.
 /// Source: Hu et al. (2021), LoRA, arXiv 2106.09685, eq. (3), with its factor alpha / r inside the weights; Chen et al.
 /// (2021), DSEE, arXiv 2111.00160.
 template <class First, class Second>

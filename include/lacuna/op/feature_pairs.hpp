@@ -92,7 +92,7 @@ LACUNA_HD constexpr auto kernel(feature_pairs, rows<Value, Columns> mixed, const
         const Value *of = store.phi_of(key_at, kv), *v = store.value_of(key_at, kv);
         Value weight = 0;
         for (extent_t r = 0; r < Features; ++r) weight += phi[r] * of[r];
-        weight *= maths::exp(store.scale_of(key_at, kv) - top);
+        weight *= scan_loops::relative(store.scale_of(key_at, kv), top);
         denominator += weight;
         for (extent_t d = 0; d < HeadWidth; ++d) out[d] += weight * v[d];
       });
@@ -144,7 +144,7 @@ LACUNA_HD constexpr auto kernel(feature_pairs_backward, rows<Value, Columns> dqu
       feature_loops::for_each_key(plan, t, [&](extent_t key_at) {
         const Value *of = store.phi_of(key_at, kv), *v = store.value_of(key_at, kv);
         Value *dof = dstore.phi_of(key_at, kv), *dv = dstore.value_of(key_at, kv);
-        const Value shrink = maths::exp(store.scale_of(key_at, kv) - saved.scale(t, h));
+        const Value shrink = scan_loops::relative(store.scale_of(key_at, kv), saved.scale(t, h));
         Value weight = 0, dweight = through_denominator;
         for (extent_t r = 0; r < Features; ++r) weight += phi[r] * of[r];
         for (extent_t d = 0; d < HeadWidth; ++d) dweight += through[d] * v[d];

@@ -45,10 +45,16 @@ namespace operation {
 
 namespace scan_loops {
 
+/// e^(scale - to) for scale <= to; 0 where all keys so far have vanished, and with them both scales.
+template <class Value>
+LACUNA_HD constexpr Value relative(Value scale, Value to) noexcept {
+  return to == -maths::infinity<Value>() ? Value(0) : static_cast<Value>(maths::exp(scale - to));
+}
+
 /// The features of a key relative to e^to: phi(k) e^(scale - to).
 template <class Map, class Value>
 LACUNA_HD constexpr void key_features(const Map& map, const Value* key, Value* phi, extent_t features, Value to) {
-  const Value shrink = maths::exp(map.apply(key, phi) - to);
+  const Value shrink = relative(map.apply(key, phi), to);
   for (extent_t r = 0; r < features; ++r) phi[r] *= shrink;
 }
 

@@ -18,6 +18,8 @@ struct adam_w {
   struct moments {
     Gradients first{};
     Gradients second{};
+    /// Those that no step makes negative.
+    constexpr const Gradients& squares() const noexcept { return second; }
     template <class Visitor, class... Structs>
     static constexpr void visit(Visitor&& v, Structs&... s) {
       v("first", s.first...);

@@ -42,17 +42,39 @@ inline outcome<std::uint64_t> try_metadata_number(const directory& of, const cha
   return wrong << "' (write it with try_save_training)";
 }
 
+/// Moments that are means of squares are not negative: their root would be no number, and with it every weight.
+template <class Moments>
+status try_check_squares(const directory& from, const Moments& of) {
+  error wrong;
+  if constexpr (requires { of.squares(); })
+    visit_named(
+        [&](const char* path, const auto& squares) {
+          for (extent_t i = 0; i < squares.size && !wrong; ++i)
+            if (squares[i] < 0)
+              wrong = file_error(error_kind::value, "lacuna::resume", from.path)
+                      << "squares of '" << path << "', element " << std::uint64_t{i} << ": expected 0 or more, found "
+                      << static_cast<double>(squares[i]) << " (write it with try_save_training)";
+        },
+        of.squares());
+  if (wrong) return wrong;
+  return nothing{};
+}
+
 }  // namespace detail
 
 /// Writes parameters, moments and progress, with the recipe's sizes as metadata. The old file stays whole until the new
 /// one is: a process that is killed at any moment leaves one of the two. What the program itself says, it says again
 /// when it resumes: options, the optimiser's numbers, settings of tensors, parts; `extra` are metadata of the caller's,
 /// by which it can compare them.
-/// Errors: those of `try_write_file`.
+/// Errors: those of `try_write_file`; a trainer whose last step left numbers that are not finite.
 template <class Trainer>
 status try_save_training(const Trainer& from, const std::string& path,
                          std::vector<std::pair<std::string, std::string>> extra = {}) {
   const auto& progress = from.progress();
+  if (from.damaged())
+    return detail::file_error(error_kind::value, "lacuna::save_training", path)
+           << "expected finite weights and moments, found others after step " << progress.steps << " (nothing was "
+           << "written)";
   constexpr recipe_attributes<typename Trainer::model_type::recipe_type> sizes;
   for (extent_t i = 0; i < sizes.count; ++i)
     extra.emplace_back(std::string("lacuna.") + sizes.list[i].name, std::to_string(sizes.list[i].value));
@@ -67,8 +89,9 @@ status try_save_training(const Trainer& from, const std::string& path,
 }
 
 /// Goes on where `try_save_training` was: parameters, moments and progress. Errors, before anything is changed: those
-/// of `try_fill` (another recipe or optimiser, damaged numbers); metadata that are missing or no numbers; sizes of the
-/// recipe that differ, such as heads; another element type; a newer version; no memory.
+/// of `try_fill` (another recipe or optimiser, damaged numbers); squares below 0 among the moments; metadata that are
+/// missing or no numbers; sizes of the recipe that differ, such as heads; another element type; a newer version; no
+/// memory.
 template <class Trainer>
 status try_resume_training(Trainer& to, const directory& from) {
   constexpr recipe_attributes<typename Trainer::model_type::recipe_type> sizes;
@@ -95,6 +118,7 @@ status try_resume_training(Trainer& to, const directory& from) {
     return detail::file_error(error_kind::memory, "lacuna::resume", from.path)
            << "expected memory for a second copy of the parameters and moments, found too little";
   if (auto filled = try_fill(from, *read); !filled.ok()) return filled;
+  if (auto squares = detail::try_check_squares(from, read->moments); !squares.ok()) return squares;
   to.trained().parameters_to_write() = read->parameters;
   to.moments_to_write() = read->moments;
   to.restore({*steps, *targets, *multiply_adds});

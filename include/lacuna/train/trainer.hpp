@@ -164,7 +164,8 @@ class trainer {
   /// parameters that have `after_step(moments...)` have the last word: what masks leave out for good is 0.
   ///
   /// Errors, with the parameters as they were: the first of the lessons' errors; nothing was counted; the loss is not
-  /// finite; the gradient is not finite or longer than `stop_above`.
+  /// finite; the gradient is not finite or longer than `stop_above`. One error finds out too late: the step itself left
+  /// numbers that are not finite. Then the trainer is `damaged`, and `try_save_training` refuses it.
   template <class Lesson>
   outcome<step_report> try_step(extent_t streams, double rate, Lesson&& lesson) {
     auto taught = run(streams, lesson, true);
@@ -183,7 +184,7 @@ class trainer {
     if (!maths::is_finite(report.gradient_norm) || report.gradient_norm > options.stop_above)
       return stopped() << "expected a gradient of length " << options.stop_above << " at most, found "
                        << report.gradient_norm << " (lower the rate, or raise stop_above)";
-    double scale = 1 / report.counted;
+    double scale = 1 / report.counted, remains = 0;
     if (options.clip_norm > 0 && report.gradient_norm > options.clip_norm)
       scale *= options.clip_norm / report.gradient_norm;
     ++progress_.steps;
@@ -192,24 +193,38 @@ class trainer {
     each_learning([&](const tensor_setting& setting, auto& weight, const auto& gradient, auto&... moments) {
       optimiser.step(weight, gradient, moments..., rate * setting.rate, setting.decays ? optimiser.weight_decay : 0.0,
                      scale, progress_.steps, backend());
+      op::sum_squares(remains, flat(weight), backend());
+      (op::sum_squares(remains, flat(moments), backend()), ...);
     });
     if constexpr (wide_enough && Model::owns_parameters) {
       detail::settles_structs settles{settings_};
       Optimiser::visit_tensors(settles, *moments_, model_.parameters_to_write());
     }
     model_.update();
+    damaged_ = !maths::is_finite(remains);
+    if (damaged_)
+      return error(error_kind::value, "lacuna::train: step ")
+             << progress_.steps << ": expected finite weights and moments after it, found others (lower the rate, and "
+             << "resume the last training that was saved)";
     return report;
   }
 
-  /// The mean loss of `streams` lessons that learn nothing (`try_measure_tokens`), with what was counted.
+  /// The mean loss of `streams` lessons that learn nothing (`try_measure_tokens`), with what was counted. Errors: the
+  /// first of the lessons' errors; nothing was counted; the loss is not finite.
   template <class Lesson>
   outcome<step_report> try_measure(extent_t streams, Lesson&& lesson) {
     const auto taught = run(streams, lesson, false);
     if (!taught.ok()) return taught.why();
-    return step_report{taught->loss / taught->counted, taught->counted, 0, 0};
+    const step_report report{taught->loss / taught->counted, taught->counted, 0, 0};
+    if (!maths::is_finite(report.loss))
+      return error(error_kind::value, "lacuna::train: expected a finite mean loss, found ")
+             << report.loss << " (look at the parameters and the data)";
+    return report;
   }
 
   const training_progress& progress() const noexcept { return progress_; }
+  /// The last step left numbers that are not finite.
+  bool damaged() const noexcept { return damaged_; }
   const moments_type& moments() const noexcept { return *moments_; }
   Model& trained() noexcept { return model_; }
   const Model& trained() const noexcept { return model_; }
@@ -219,6 +234,7 @@ class trainer {
   moments_type& moments_to_write() noexcept { return *moments_; }
   void restore(const training_progress& progress) {
     progress_ = progress;
+    damaged_ = false;
     model_.update();
   }
 
@@ -290,6 +306,7 @@ class trainer {
   part_result results_[part_count];
   tensor_setting settings_[tensor_count]{};
   training_progress progress_{};
+  bool damaged_ = false;
 };
 
 LACUNA_END

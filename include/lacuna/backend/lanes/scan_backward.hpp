@@ -126,7 +126,7 @@ struct scan_backward_executor {
   static void differentiate_key(const arguments& a, extent_t t, extent_t kv, value own_scale, value* phi) noexcept {
     const value *k = a.of.key.row(t) + kv * width, *v = a.of.values.row(t) + kv * width;
     alignas(64) value dphi[stride];
-    forward::template multiply_all<stride>(phi, maths::exp(own_scale - a.turned.scale[kv]));
+    forward::template multiply_all<stride>(phi, operation::scan_loops::relative(own_scale, a.turned.scale[kv]));
     read_state(a.turned, kv, 1, v, dphi);
     product::template run<true>(
         {a.dvalue.row(t) + kv * width, width, phi, stride, 1, a.turned.sums_of(kv), width, features}, 1);
