@@ -2,6 +2,7 @@
 #if __has_include(<xsimd/xsimd.hpp>) && __has_include(<Eigen/Core>)
 #include "support/eigen_without_heap.hpp"
 #include "support/recipes.hpp"
+#include "support/worse.hpp"
 
 #include <doctest/doctest.h>
 #include <cmath>
@@ -55,7 +56,7 @@ void check_model() {
   double largest = 0, difference = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
     largest = std::fmax(largest, std::fabs(static_cast<double>(expected[i])));
-    difference = std::fmax(difference, std::fabs(static_cast<double>(found[i]) - static_cast<double>(expected[i])));
+    difference = worse(difference, std::fabs(static_cast<double>(found[i]) - static_cast<double>(expected[i])));
   }
   CHECK(difference <= 1e-5 * largest);
 }

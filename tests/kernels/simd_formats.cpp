@@ -5,6 +5,7 @@
 #include <lacuna/with_simd.hpp>
 
 #include "support/format_rig.hpp"
+#include "support/worse.hpp"
 
 namespace {
 using namespace formats;
@@ -13,7 +14,7 @@ template <class Rows>
 double largest_difference(const Rows& a, const Rows& b) {
   double most = 0, size = 0;
   for (extent_t i = 0; i < a.size; ++i) {
-    most = std::max(most, static_cast<double>(std::fabs(a[i] - b[i])));
+    most = worse(most, std::fabs(a[i] - b[i]));
     size = std::max(size, static_cast<double>(std::fabs(b[i])));
   }
   CHECK(size > 0);

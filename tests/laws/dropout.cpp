@@ -1,4 +1,6 @@
 // Dropout: what is left out, what stays, gradients through the same draws, threads.
+#include "support/worse.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -109,7 +111,7 @@ TEST_CASE("gradients through what is left in, against central differences") {
           weight[i] = before - step;
           const double below = loss();
           weight[i] = before;
-          worst = std::max(worst, std::abs((above - below) / (2 * step) - gradient[i]));
+          worst = worse(worst, std::abs((above - below) / (2 * step) - gradient[i]));
         }
         CHECK_MESSAGE(worst <= 1e-6 * largest, path);
       },

@@ -1,6 +1,7 @@
 // Several sequences in one pass: each is what it would be alone, whatever stands beside it. Encoders and prompts.
 #include "support/minilm.hpp"
 #include "support/recipes.hpp"
+#include "support/worse.hpp"
 
 #include "support/data.hpp"
 
@@ -54,8 +55,7 @@ void prompts_are_as_if_alone(double tolerance) {
     alone->reset();
     const auto expected = *alone->try_forward({tokens.data() + from, lengths[sequence]});
     from += lengths[sequence];
-    for (lc::extent_t c = 0; c < 11; ++c)
-      worst = std::max(worst, static_cast<double>(std::fabs(logits(0, c) - expected(0, c))));
+    for (lc::extent_t c = 0; c < 11; ++c) worst = worse(worst, std::fabs(logits(0, c) - expected(0, c)));
   };
   REQUIRE(packed->try_forward_sequences({tokens.data(), total}, {lengths, 5}, compare).ok());
   CHECK(calls == 5);
@@ -86,7 +86,7 @@ void sentences_are_as_if_alone(double tolerance) {
     const auto alone = single->try_encode({tokens.data() + from, lengths[s]}).take();
     REQUIRE(alone.count == 1);
     for (lc::extent_t c = 0; c < alone.columns; ++c)
-      worst = std::max(worst, std::fabs(together[s * alone.columns + c] - static_cast<double>(alone(0, c))));
+      worst = worse(worst, std::fabs(together[s * alone.columns + c] - static_cast<double>(alone(0, c))));
     from += lengths[s];
   }
   CHECK(worst <= tolerance);
@@ -117,7 +117,7 @@ void gradients_are_as_if_alone() {
         double largest = 0, worst = 0;
         for (std::size_t i = 0; i < std::size(together.data); ++i) {
           largest = std::max(largest, std::fabs(apart.data[i]));
-          worst = std::max(worst, std::fabs(together.data[i] - apart.data[i]));
+          worst = worse(worst, std::fabs(together.data[i] - apart.data[i]));
         }
         INFO(path);
         CHECK(largest > 0);
@@ -247,7 +247,7 @@ TEST_CASE("sequences belong to the stream that they came with") {
   const auto nothing = [](lc::extent_t, const auto&) {};
   const auto same = [](const auto& a, const auto& b) {
     double worst = 0;
-    for (lc::extent_t i = 0; i < a.count * a.columns; ++i) worst = std::max(worst, std::fabs(a.data[i] - b.data[i]));
+    for (lc::extent_t i = 0; i < a.count * a.columns; ++i) worst = worse(worst, std::fabs(a.data[i] - b.data[i]));
     return a.count == b.count && worst <= 1e-13;
   };
   // What follows belongs to the last one.

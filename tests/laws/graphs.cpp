@@ -95,6 +95,29 @@ std::vector<double> features_of(const one_case& from) {
                     of.of.begin() + static_cast<long>((e + 1) * of.extents[1]));
   return features;
 }
+template <lc::extent_t Heads, lc::extent_t EdgeWidth, lc::extent_t Width, lc::extent_t Tokens>
+void check_edges(const one_case& from) {
+  using recipe = lc::zoo::graph_edge_attention<150, EdgeWidth, Heads>;
+  const auto edges = edges_of(from);
+  const auto features = features_of(from);
+  REQUIRE(features.size() == edges.size() * EdgeWidth);
+  const lc::graph<EdgeWidth, double> graph{Tokens, edges.data(), edges.size(), features.data()};
+  const auto load = [&](auto& layer, const one_case& of) {
+    layer.load(of);
+    REQUIRE(layer.shared.try_assign(graph).ok());
+  };
+  check_case<recipe, Width, Tokens>(from, "y", settings_in_f64, load);
+  // What an edge hands on is in the order in which edges were given: here the file's, reversed.
+  auto layer = std::make_unique<lone_attention<recipe, Width, Tokens, lc::f64>>();
+  load(*layer, from);
+  layer->forward(0, Tokens);
+  const auto& terms = from.tensor("edge_terms").of;
+  REQUIRE(terms.size() == edges.size() * Width);
+  for (lc::extent_t e = 0; e < edges.size(); ++e)
+    for (lc::extent_t c = 0; c < Width; ++c)
+      REQUIRE(layer->memory.schedule_memory.terms[e * Width + c] ==
+              doctest::Approx(terms[(edges.size() - 1 - e) * Width + c]).epsilon(1e-8).scale(1));
+}
 using edged = lc::attention<lc::heads<2>, lc::neighbours<nodes * nodes>, lc::edge_modulated<3>>;
 
 /// Recomputes the terms of every edge that a run shows.
@@ -272,26 +295,8 @@ TEST_CASE("work is counted by edges") {
 
 TEST_CASE("edges with features against an independent implementation") {
   auto cases = read_cases("graph");
-  const one_case& from = cases["graph_edges_21"];
-  using recipe = lc::zoo::graph_edge_attention<150, 6, 2>;
-  const auto edges = edges_of(from);
-  const auto features = features_of(from);
-  const lc::graph<6, double> graph{21, edges.data(), edges.size(), features.data()};
-  const auto load = [&](auto& layer, const one_case& of) {
-    layer.load(of);
-    REQUIRE(layer.shared.try_assign(graph).ok());
-  };
-  check_case<recipe, 16, 21>(from, "y", settings_in_f64, load);
-  // What an edge hands on is in the order in which edges were given: here the file's, reversed.
-  auto layer = std::make_unique<lone_attention<recipe, 16, 21, lc::f64>>();
-  load(*layer, from);
-  layer->forward(0, 21);
-  const auto& terms = from.tensor("edge_terms").of;
-  REQUIRE(terms.size() == edges.size() * 16);
-  for (lc::extent_t e = 0; e < edges.size(); ++e)
-    for (lc::extent_t c = 0; c < 16; ++c)
-      REQUIRE(layer->memory.schedule_memory.terms[e * 16 + c] ==
-              doctest::Approx(terms[(edges.size() - 1 - e) * 16 + c]).epsilon(1e-8).scale(1));
+  check_edges<2, 6, 16, 21>(cases["graph_edges_21"]);
+  check_edges<3, 4, 24, 26>(cases["graph_edges_26"]);
 }
 
 TEST_CASE("the network for nodes has the parameters of the paper's layers") {

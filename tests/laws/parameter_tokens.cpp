@@ -101,7 +101,10 @@ TEST_CASE("maps made of tokens against an independent implementation") {
   CHECK(difference_to<lc::parameter_tokens<30>, float>(cases["pattention_grown"]) > 1e-2);
   check_case<lc::zoo::tokenformer_attention<2, lc::no_position>, 16, 21>(cases["pattention_layer"], "y",
                                                                          settings_in_f64, load_tokens);
+  // A quarter of each head's columns turns, as in the release.
+  check_case<lc::zoo::tokenformer_attention<3>, 48, 26>(cases["pattention_rotated"], "y", settings_in_f64, load_tokens);
   check_case<lc::pattention<>, 16, 19>(cases["pattention_ffn"], "y", settings_in_f64, load_tokens);
+  check_case<lc::pattention<>, 12, 33>(cases["pattention_ffn_33"], "y", settings_in_f64, load_tokens);
 }
 
 TEST_CASE("the order of tokens and the length of the input do not matter") {

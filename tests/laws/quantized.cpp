@@ -1,5 +1,6 @@
 // Weights and activations of eight bits: what rounding may change, and that nothing else does.
 #include "support/recipes.hpp"
+#include "support/worse.hpp"
 
 #include <doctest/doctest.h>
 #include <algorithm>
@@ -113,7 +114,7 @@ double worst_difference(Rig& of, bool inputs) {
     number = kept - step;
     const double below = loss();
     number = kept;
-    worst = std::max(worst, std::fabs((above - below) / (2 * step) - gradient) / (1 + std::fabs(gradient)));
+    worst = worse(worst, std::fabs((above - below) / (2 * step) - gradient) / (1 + std::fabs(gradient)));
   };
   if (inputs)
     for (lc::extent_t i = 0; i < of.x.size; ++i) compare(of.x[i], of.dx[i]);

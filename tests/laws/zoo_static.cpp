@@ -1,5 +1,5 @@
-// Attentions whose routes are known before the tokens are, against independent implementations:
-// tests/reference/attention.
+// Attentions whose routes are known before the tokens are, against independent implementations
+// (tests/reference/attention), and what their projections, scores and gates are in terms of each other.
 #include "support/reference_cases.hpp"
 
 namespace {
@@ -34,6 +34,99 @@ struct listed_blocks {
     }
   }
 };
+
+/// A layer of random weights in f64, and its gradients; a gate is as a new one. Tensors of the same name hold the same
+/// numbers, if they are as large.
+inline constexpr lc::extent_t width = 16, tokens = 21;
+template <class Recipe>
+struct random_layer : lone_attention<Recipe, width, tokens, lc::f64> {
+  using base = lone_attention<Recipe, width, tokens, lc::f64>;
+  typename base::bound::template parameters<lc::gradients<double>> gradients{};
+  typename base::bound::template state<lc::gradients<double>> state_adjoint{};
+  typename base::bound::template memory<lc::reuse<double, tokens>> adjoint{};
+  lc::tensor<double, tokens, width> dy, dx{};
+
+  random_layer() {
+    draw(this->x, 1), draw(dy, 2);
+    auto& to = this->parameters;
+    draw(to.output.weight, 3), draw(to.value.weight, 4);
+    if constexpr (requires { to.query_key; })
+      draw(to.query_key.weight, 5);
+    else
+      draw(to.query.weight, 5), draw(to.key.weight, 6);
+  }
+  template <class Tensor>
+  static void draw(Tensor& to, std::uint64_t stream) {
+    for (lc::extent_t i = 0; i < Tensor::size; ++i) to[i] = 0.5 * lc::random_normal(8, stream, i);
+  }
+  void forward() {
+    base::bound::refresh(this->parameters, this->derived);
+    base::forward(0, tokens);
+  }
+  void backward() {
+    const lc::reference backend{};
+    const lc::run<lc::reference, decltype(this->shared)> run{0, backend, this->shared};
+    base::bound::backward(lc::values{this->parameters, this->state, this->memory, this->derived},
+                          lc::adjoints{gradients, state_adjoint, adjoint}, this->x.view(), dy.view(), dx.view(), run);
+  }
+};
+template <class Tensor>
+double apart(const Tensor& a, const Tensor& b) {
+  return relative_difference(a.data, std::vector<double>(b.data, b.data + Tensor::size));
+}
+
+/// One projection of queries and keys against two that are equal.
+template <lc::shared_form Form>
+void check_shared() {
+  constexpr bool centred = Form == lc::shared_form::normalised;
+  constexpr lc::extent_t heads = 2, columns = width / heads;
+  // As the library has it: an f32 under the root.
+  constexpr double epsilon = static_cast<double>(1e-6f);
+  auto shared =
+      std::make_unique<random_layer<heads_of<heads, lc::causal, lc::shared_query_key<Form>, lc::plain_dot>>>();
+  // Keys of length 1 are those of a root mean square of 1 over the root of their columns.
+  using score = std::conditional_t<centred, lc::plain_dot, lc::dot>;
+  auto separate = std::make_unique<random_layer<heads_of<heads, lc::causal, score>>>();
+  const auto run_both = [&] {
+    separate->parameters.query.weight = separate->parameters.key.weight = shared->parameters.query_key.weight;
+    separate->x = shared->x;
+    shared->forward(), separate->forward();
+  };
+  run_both();
+  const auto query = shared->memory.query.first(tokens), key = shared->memory.key.first(tokens);
+  const auto equal = separate->memory.query.first(tokens);
+  for (lc::extent_t t = 0; t < tokens; ++t)
+    for (lc::extent_t first = 0; first < width; first += columns) {
+      double mean = 0, square = 0;
+      for (lc::extent_t c = 0; c < columns; ++c) mean += centred ? equal(t, first + c) / columns : 0;
+      for (lc::extent_t c = 0; c < columns; ++c) square += std::pow(equal(t, first + c) - mean, 2) / columns;
+      for (lc::extent_t c = 0; c < columns; ++c) {
+        const double of = equal(t, first + c) - mean, normalised = of / std::sqrt(square + epsilon);
+        REQUIRE(query(t, first + c) == doctest::Approx(centred ? normalised : of).epsilon(1e-12).scale(1));
+        REQUIRE(key(t, first + c) ==
+                doctest::Approx(centred ? normalised : normalised / std::sqrt(columns)).epsilon(1e-12).scale(1));
+      }
+    }
+  CHECK(apart(shared->y, separate->y) > 1e-2);
+  // Inputs of mean 0 and of that mean square in every head, and a projection that mirrors: there is nothing to do.
+  for (lc::extent_t row = 0; row < tokens * heads; ++row) {
+    double* x = shared->x.data + row * columns;
+    double mean = 0, square = 0;
+    for (lc::extent_t c = 0; c < columns; ++c) mean += x[c] / columns;
+    for (lc::extent_t c = 0; c < columns; ++c) x[c] -= mean, square += x[c] * x[c] / columns;
+    for (lc::extent_t c = 0; c < columns; ++c) x[c] *= std::sqrt((1 - epsilon) / square);
+  }
+  auto& mirror = shared->parameters.query_key.weight;
+  const double* axis = shared->x.data;  // of squares that add up to columns (1 - epsilon)
+  for (lc::extent_t i = 0; i < width; ++i)
+    for (lc::extent_t j = 0; j < width; ++j) {
+      const bool same_head = i / columns == j / columns;
+      mirror[i * width + j] =
+          (i == j) - same_head * 2 * axis[i % columns] * axis[j % columns] / columns / (1 - epsilon);
+    }
+  run_both();
+  CHECK(apart(shared->y, separate->y) < 1e-12);
+}
 
 }  // namespace
 
@@ -110,11 +203,11 @@ TEST_CASE("clipped softmax, l2_gelu, gates") {
           using tensor = std::remove_reference_t<decltype(to)>;
           const numbers& of = from.tensor(path);
           if (std::strcmp(path, "gate.weight") != 0) return attention.copy(of, to);
-          const lc::extent_t heads = of.extents[0], slice = of.extents[1], width = heads * slice;
-          REQUIRE(tensor::size == heads * width);
+          const lc::extent_t heads = of.extents[0], slice = of.extents[1], columns = heads * slice;
+          REQUIRE(tensor::size == heads * columns);
           for (lc::extent_t h = 0; h < heads; ++h)
             for (lc::extent_t d = 0; d < slice; ++d)
-              to[h * width + h * slice + d] = static_cast<typename tensor::element>(of.of[h * slice + d]);
+              to[h * columns + h * slice + d] = static_cast<typename tensor::element>(of.of[h * slice + d]);
         },
         attention.parameters);
   };
@@ -122,4 +215,70 @@ TEST_CASE("clipped softmax, l2_gelu, gates") {
   check_case<zoo::gated_attention<3, lc::causal>, 24, 21>(cases["sigmoid_gate_21"], "y.causal", settings_in_f64, load);
   check_case<zoo::gated_attention<2, lc::full>, 16, 40>(cases["sigmoid_gate_40"], "y", settings_in_f64, load);
   check_case<zoo::gated_attention<2, lc::causal>, 16, 40>(cases["sigmoid_gate_40"], "y.causal", settings_in_f64, load);
+}
+
+TEST_CASE("grouped heads are heads of repeated keys and values, whose gradients add up") {
+  auto grouped = std::make_unique<random_layer<heads_of<4, lc::kv_heads<2>, lc::rope<>, lc::causal>>>();
+  auto repeated = std::make_unique<random_layer<heads_of<4, lc::rope<>, lc::causal>>>();
+  // Calls f(number of a weight of the repeated ones, number of the one that it repeats).
+  const auto for_each_copy = [](auto&& f) {
+    constexpr lc::extent_t head = width / 4 * width;
+    for (lc::extent_t h = 0; h < 4; ++h)
+      for (lc::extent_t i = 0; i < head; ++i) f(h * head + i, h / 2 * head + i);
+  };
+  for_each_copy([&](lc::extent_t copy, lc::extent_t of) {
+    repeated->parameters.key.weight[copy] = grouped->parameters.key.weight[of];
+    repeated->parameters.value.weight[copy] = grouped->parameters.value.weight[of];
+  });
+  grouped->forward(), repeated->forward();
+  CHECK(apart(repeated->y, grouped->y) < 1e-12);
+  grouped->backward(), repeated->backward();
+  CHECK(apart(repeated->dx, grouped->dx) < 1e-12);
+  CHECK(apart(repeated->gradients.query.weight, grouped->gradients.query.weight) < 1e-12);
+  CHECK(apart(repeated->gradients.output.weight, grouped->gradients.output.weight) < 1e-12);
+  lc::tensor<double, width / 2, width> key{}, value{};
+  for_each_copy([&](lc::extent_t copy, lc::extent_t of) {
+    key[of] += repeated->gradients.key.weight[copy];
+    value[of] += repeated->gradients.value.weight[copy];
+  });
+  CHECK(apart(key, grouped->gradients.key.weight) < 1e-12);
+  CHECK(apart(value, grouped->gradients.value.weight) < 1e-12);
+}
+
+TEST_CASE("one projection of queries and keys is two that are equal, and then what its form says") {
+  check_shared<lc::shared_form::unit_keys>();
+  check_shared<lc::shared_form::normalised>();
+}
+
+TEST_CASE("scores are each other's, with queries of another length") {
+  const auto output_of = []<class Recipe>(lc::type_list<Recipe>, double factor = 1) {
+    auto layer = std::make_unique<random_layer<Recipe>>();
+    for (auto& of : layer->parameters.query.weight.data) of *= factor;
+    layer->forward();
+    return layer->y;
+  };
+  const auto one = output_of(lc::type_list<heads_of<1, lc::causal, lc::dot>>{});
+  const auto one_by_width = output_of(lc::type_list<heads_of<1, lc::causal, lc::dot_by_width>>{});
+  for (lc::extent_t i = 0; i < one.size; ++i) REQUIRE(one_by_width[i] == one[i]);
+  using dot = lc::type_list<heads_of<2, lc::causal, lc::dot>>;
+  const auto plain = output_of(lc::type_list<heads_of<2, lc::causal, lc::plain_dot>>{});
+  CHECK(apart(plain, output_of(dot{}, std::sqrt(width / 2))) < 1e-12);
+  CHECK(apart(plain, output_of(dot{})) > 1e-2);
+  const auto by_width = output_of(lc::type_list<heads_of<2, lc::causal, lc::dot_by_width>>{});
+  CHECK(apart(by_width, output_of(dot{}, std::sqrt(0.5))) < 1e-12);
+  CHECK(apart(by_width, output_of(dot{})) > 1e-3);
+}
+
+TEST_CASE("a new gate passes the share that it is open to") {
+  const auto check = []<class Gate>(lc::type_list<Gate>, double share) {
+    auto gated = std::make_unique<random_layer<heads_of<2, lc::causal, Gate>>>();
+    auto plain = std::make_unique<random_layer<heads_of<2, lc::causal>>>();
+    gated->forward(), plain->forward();
+    for (auto& of : plain->y.data) of *= share;
+    // The share of a bias in f32.
+    CHECK(apart(gated->y, plain->y) < 1e-6);
+  };
+  check(lc::type_list<lc::sigmoid_gate<>>{}, 0.5);
+  check(lc::type_list<lc::sigmoid_gate<lc::openness{0.25f}>>{}, 0.25);
+  check(lc::type_list<lc::sigmoid_gate<lc::openness{0.9f}>>{}, 0.9);
 }

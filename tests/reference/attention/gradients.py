@@ -332,7 +332,8 @@ def normalised_gelu(scores, tau):
 
 
 def pattention(case):
-    """Wang et al. 2024, section 3.2; a projection by parameter tokens, or a layer of four."""
+    """Wang et al. 2024, section 3.2; a projection by parameter tokens, or a layer of four; rotated in part as Black et
+    al. 2022."""
     def tokens(name, x):
         return normalised_gelu(x @ case[f"{name}.keys"].T, case[f"{name}.tau"]) @ case[f"{name}.values"]
 
@@ -340,6 +341,10 @@ def pattention(case):
         if f"{name}.keys" in case:
             return {"y": tokens(name, case["x"])}
     q, k, v = (of_heads(case, tokens(name, case["x"])) for name in ("query", "key", "value"))
+    if "rotated" in case:
+        positions, columns = torch.arange(len(case["x"])), case["rotated"]
+        q, k = (torch.cat((rotated(of[..., :columns], positions, case["theta"], True), of[..., columns:]), -1)
+                for of in (q, k))
     return {"y": tokens("output", joined(softmax(scaled(q, k), causal(case)) @ v))}
 
 

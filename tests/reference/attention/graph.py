@@ -24,7 +24,7 @@ def lists(random, n, mean, isolated):
 def cases():
     for name, seed, n, width, heads, mean, isolated, edge_width, sharper in (
             ("graph_nodes_21", 2201, 21, 24, 3, 4, 5, 0, 1), ("graph_nodes_26", 2202, 26, 16, 2, 3, 25, 0, 4),
-            ("graph_edges_21", 2203, 21, 16, 2, 2, 0, 6, 4)):
+            ("graph_edges_21", 2203, 21, 16, 2, 2, 0, 6, 4), ("graph_edges_26", 2204, 26, 24, 3, 2, 13, 4, 4)):
         case = Case(name, seed, tokens=n, width=width, heads=heads)
         rows = lists(case.random, n, mean, isolated)
         case.indices("offsets", numpy.cumsum([0] + [len(row) for row in rows]))

@@ -8,6 +8,9 @@ ffn:        4 width parameter tokens, width -> width, nothing else.
 grown:      the projection's parameters and more tokens of key 0; same outputs.
 layer:      causal attention whose query, key, value and output are such projections; softmax, scores over
             sqrt(head width).
+rotated:    that layer, of whose queries and keys the first quarter of each head's columns turns, `rotated` of them
+            (Black et al. (2022), arXiv 2204.06745, section 2.1, as the release): pair (i, i + rotated / 2) by
+            position theta^(-2i / rotated).
 """
 import math
 
@@ -16,10 +19,10 @@ import numpy
 from support import Case, dense, differs, same, sees_only_the_past, softmax, triangle
 
 
-def parameters(case, name, count, inputs, outputs):
+def parameters(case, name, count, inputs, outputs, decimals=6):
     case.normal(f"{name}.keys", count, inputs, variance=1 / inputs)
     case.normal(f"{name}.values", count, outputs, variance=1 / count)
-    return case.real(f"{name}.tau", round(count ** 0.5, 6))
+    return case.real(f"{name}.tau", round(count ** 0.5, decimals))
 
 
 def cases():
@@ -36,6 +39,13 @@ def cases():
     for name in ("query", "key", "value", "output"):
         parameters(case, name, 16, 16, 16)
     yield case.normal("x", 21, 16)
+    # Two pairs of columns turn in each head. The root is no short number here: as many digits as a file has.
+    case = Case("pattention_rotated", 1705, tokens=26, width=48, heads=3, rotated=4).real("theta", 10000)
+    for name in ("query", "key", "value", "output"):
+        parameters(case, name, 48, 48, 48, 8)
+    yield case.normal("x", 26, 48)
+    case = Case("pattention_ffn_33", 1706, tokens=33, width=12)
+    yield parameters(case, "ffn", 48, 12, 12, 8).normal("x", 33, 12)
 
 
 def pattention(case, name, x):
@@ -50,13 +60,28 @@ def pattention(case, name, x):
     return numpy.array(rows)
 
 
-def compute(case):
+def turned(case, vectors, start):
+    """Queries or keys of tokens from position `start` on, (tokens, width)."""
+    out, head_width, half = vectors.copy(), case["width"] // case["heads"], case["rotated"] // 2
+    for t in range(len(vectors)):
+        for h in range(case["heads"]):
+            for i in range(half):
+                a, b = h * head_width + i, h * head_width + i + half
+                angle = (start + t) * case["theta"] ** (-2 * i / case["rotated"])
+                out[t, a] = vectors[t, a] * math.cos(angle) - vectors[t, b] * math.sin(angle)
+                out[t, b] = vectors[t, a] * math.sin(angle) + vectors[t, b] * math.cos(angle)
+    return out
+
+
+def compute(case, start=0):
     x = case["x"]
     for name in ("projection", "ffn"):
         if f"{name}.keys" in case:
             return {"y": pattention(case, name, x)}
     n, dh = len(x), case["width"] // case["heads"]
     q, k, v = (pattention(case, name, x) for name in ("query", "key", "value"))
+    if "rotated" in case:
+        q, k = turned(case, q, start), turned(case, k, start)
     mixed = numpy.zeros(v.shape)
     for i in range(n):
         for first in range(0, case["width"], dh):
@@ -72,10 +97,25 @@ def by_matrices(case, name, x):
     return z * numpy.vectorize(math.erfc)(-z / 2 ** 0.5) / 2 @ case[f"{name}.values"]
 
 
+def turned_at_once(case, vectors):
+    heads = vectors.reshape(len(vectors), case["heads"], -1)
+    turning, half = heads[:, :, :case["rotated"]], case["rotated"] // 2
+    steps = case["theta"] ** (-numpy.arange(half) / half)
+    pairs = turning[:, :, :half] + 1j * turning[:, :, half:]
+    pairs = pairs * numpy.exp(1j * numpy.outer(numpy.arange(len(vectors)), steps))[:, None]
+    return numpy.concatenate([pairs.real, pairs.imag, heads[:, :, case["rotated"]:]], axis=2).reshape(vectors.shape)
+
+
 def check(case, outputs):
-    if case.name == "pattention_layer":
+    if "heads" in case:
         n, dh = case["tokens"], case["width"] // case["heads"]
         q, k, v = (by_matrices(case, name, case["x"]) for name in ("query", "key", "value"))
+        if "rotated" in case:
+            # Scores depend on distances; and they do depend on them.
+            same(compute(case, 100)["y"], outputs["y"], 1e-11)
+            differs(compute(case.with_(rotated=0))["y"], outputs["y"])
+            differs(compute(case.with_(theta=100.0))["y"], outputs["y"], 1e-4)
+            q, k = turned_at_once(case, q), turned_at_once(case, k)
         mixed = [dense(q[:, at:at + dh], k[:, at:at + dh], v[:, at:at + dh], triangle(n), dh ** -0.5)
                  for at in range(0, case["width"], dh)]
         same(outputs["y"], by_matrices(case, "output", numpy.concatenate(mixed, axis=1)))

@@ -45,20 +45,29 @@ struct attention_executor : attention_fold<Lanes, Rule> {
   /// Rows and registers of one tile of sums: 16 of 32 registers, or 12 of 16.
   static constexpr extent_t rows_at_once = wide ? 8 : 4;
   static constexpr extent_t registers_at_once = wide ? 2 : 3;
+  static constexpr extent_t passes = group_rows / rows_at_once;  ///< over the same keys or values
   /// Rows whose weights are computed side by side.
   static constexpr extent_t rows_together = two_passes ? 1 : 2;
+  /// Lines of the next keys that are asked for with every value, so that a tile of values asks for one of keys.
+  static constexpr extent_t lines_ahead = [] {
+    const extent_t turns = (across + registers_at_once - 1) / registers_at_once * passes * block_keys;
+    return (width + turns - 1) / turns;
+  }();
 
-  /// scores[row][keys of Registers registers] = queries . keys.
+  /// scores[row][keys of Registers registers] = queries . keys. Where values go on the plan alone says, and no processor
+  /// foresees it: each pass over the keys asks for a block of them, where the caller names some.
   template <extent_t Registers, class Element>
   static LACUNA_INLINE void score_keys(value* scores, const value* queries, const Element* const (&keys)[Registers],
-                                       extent_t stride) noexcept {
+                                       extent_t stride, const Element* const* ahead = nullptr) noexcept {
     for (extent_t first = 0; first < group_rows; first += rows_at_once) {
+      const Element* const next = ahead == nullptr ? nullptr : ahead[first / rows_at_once];
       Lanes sums[rows_at_once][Registers];
       unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
         unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[row][r] = Lanes(0); });
       });
       const value* q = queries + first * width;
       for (extent_t d = 0; d < width; ++d) {
+        if (ahead != nullptr) __builtin_prefetch(next + d * block_keys);
         Lanes k[Registers];
         unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
         unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
@@ -73,11 +82,13 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     }
   }
 
-  /// outputs[row][Registers registers of columns] += weights . values, keys in turn.
+  /// outputs[row][Registers registers of columns] += weights . values, keys in turn. Asks for its share of the `next`
+  /// tile's keys.
   template <extent_t Registers, class Element, extent_t Most>
   static LACUNA_INLINE void mix_columns(value* outputs, const value* weights, extent_t stride, const Cache& cache,
                                         extent_t kv, const block_tile<Most>& tile, extent_t column, extent_t last_part,
-                                        const Element*) noexcept {
+                                        const Element*, const block_tile<Most>& next) noexcept {
+    extent_t turn = column / (registers_at_once * lanes) * passes * tile.count;
     for (extent_t first = 0; first < group_rows; first += rows_at_once) {
       Lanes sums[rows_at_once][Registers];
       value* to = outputs + first * across * lanes + column;
@@ -88,7 +99,12 @@ struct attention_executor : attention_fold<Lanes, Rule> {
       for (extent_t b = 0; b < tile.count; ++b) {
         const Element* v = cache.value_block(tile.block[b], kv) + column;
         const value* p = weights + first * stride + b * block_keys;
+        const extent_t line = turn++ * block_keys * lines_ahead;
+        const Element* const ahead =
+            line / width < next.count ? cache.key_block(next.block[line / width], kv) + line % width * block_keys : v;
         for (extent_t j = 0; j < block_keys; ++j) {
+          unroll<lines_ahead>([&](extent_t i)
+                                  LACUNA_UNROLLED { __builtin_prefetch(ahead + (j * lines_ahead + i) * block_keys); });
           Lanes of[Registers];
           unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
             of[r] = held(r + 1 == Registers && last_part != 0 ? Lanes::load_part(v + j * width + r * lanes, last_part)
@@ -117,7 +133,7 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     alignas(64) value queries[group_rows * width];
     alignas(64) value scores[group_rows * stride];
     alignas(64) value outputs[group_rows * row_width];
-    block_tile<tile_blocks> tile;
+    block_tile<tile_blocks> tile, next;
     std::uint32_t broken = 0;
     const extent_t kv = head / group;
     // Rows of queries and of the result are far apart, and no processor foresees where they go on.
@@ -134,7 +150,8 @@ struct attention_executor : attention_fold<Lanes, Rule> {
       for (extent_t d = 0; d < width; ++d) queries[row * width + d] = from[d] * a.rule.scale;
     }
     for (value& output : outputs) output = 0;
-    const auto score_tile = [&] {
+    // Values are asked for where they follow.
+    const auto score_tile = [&](bool values_follow) {
       const extent_t registers = tile.count * per_block;
       const auto keys_of = [&](extent_t r) LACUNA_UNROLLED {
         return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
@@ -142,7 +159,12 @@ struct attention_executor : attention_fold<Lanes, Rule> {
       const auto score = [&](auto some, extent_t r) LACUNA_UNROLLED {
         const element* keys[some];
         unroll<some>([&](extent_t i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
-        score_keys<some>(scores + r * lanes, queries, keys, stride);
+        const element* ahead[passes];
+        unroll<passes>([&](extent_t i) LACUNA_UNROLLED {
+          const extent_t b = r / registers_at_once * passes + i;
+          ahead[i] = values_follow && b < tile.count ? a.cache.value_block(tile.block[b], kv) : keys[0];
+        });
+        score_keys<some>(scores + r * lanes, queries, keys, stride, ahead);
       };
       extent_t r = 0;
       for (; r + registers_at_once <= registers; r += registers_at_once) score(count_constant<registers_at_once>{}, r);
@@ -153,14 +175,16 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     if constexpr (two_passes) {
       run_cursor ahead(a.plan, group_index);
       while (ahead.fill(tile)) {
-        score_tile();
+        score_tile(false);
         for (extent_t row = 0; row < count; ++row)
           folding::gather_row(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
       }
     }
     run_cursor cursor(a.plan, group_index);
-    while (cursor.fill(tile)) {
-      score_tile();
+    for (cursor.fill(next); next.count != 0;) {
+      tile = next;
+      cursor.fill(next);
+      score_tile(true);
       // Rows beyond the last one go along: their weights become 0.
       for (extent_t row = 0; row < count; row += rows_together) {
         const extent_t position = a.plan.first + first + row;
@@ -187,10 +211,11 @@ struct attention_executor : attention_fold<Lanes, Rule> {
         constexpr extent_t strips = across / at_once, rest = across % at_once;
         unroll<strips>([&](auto strip) LACUNA_UNROLLED {
           mix_columns<at_once>(outputs, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
-                               rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys);
+                               rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys, next);
         });
         if constexpr (rest != 0)
-          mix_columns<rest>(outputs, scores, stride, a.cache, kv, tile, strips * at_once * lanes, part, a.cache.keys);
+          mix_columns<rest>(outputs, scores, stride, a.cache, kv, tile, strips * at_once * lanes, part, a.cache.keys,
+                            next);
       }
     }
     for (extent_t row = 0; row < count; ++row) {
