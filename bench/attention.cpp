@@ -1,5 +1,6 @@
 // Attention by block plans: prefill of whole streams (the plan is built inside the timing), and decoding one token
-// beside a loop that is written by hand for its one shape.
+// beside a loop that is written by hand for its one shape. Bytes are those of rows, keys, values and states that have
+// to pass, each once; keys and values of a long stream pass more often than that.
 #include "support/bench.hpp"
 
 #include <cmath>
@@ -44,6 +45,11 @@ inline constexpr lc::extent_t kept_by = lc::state_bytes<
     lc::decoder<lc::vocabulary<2>, lc::width<384>, lc::context<Tokens>, lc::pre_norm<lc::rms_norm<>, Attention>>,
     lc::f32>;
 
+/// Bytes of rows of f32.
+constexpr double bytes_of(lc::extent_t rows, lc::extent_t columns) {
+  return static_cast<double>(rows * columns * sizeof(float));
+}
+
 /// A whole stream; the work counted is that of visible pairs alone: a product for the score and one for the value.
 template <class Route, lc::extent_t Tokens>
 void add_prefill(const std::string& name) {
@@ -55,6 +61,7 @@ void add_prefill(const std::string& name) {
       benchmark::DoNotOptimize(of->mixed.data);
     }
     state.counters["flop"] = 4.0 * static_cast<double>(of->plan.visible) * heads * width;
+    state.counters["byte"] = bytes_of(4 * Tokens, heads * width);
     state.counters["token"] = static_cast<double>(Tokens);
     state.counters["state"] = static_cast<double>(kept_by<Tokens, lc::attention<lc::heads<heads>, Route>>);
   });
@@ -141,15 +148,19 @@ void decode_by_hand(float* mixed, const float* query, const float* keys, const f
 void add_decode() {
   using type = stream<lc::causal, 1, 256, 6, 2, 64>;
   auto of = std::make_shared<type>();
-  const double flop = 4.0 * 256 * 6 * 64;
-  bench::add("decode 256 tokens, 6 heads on 2/lacuna", [of, flop](benchmark::State& state) {
+  const auto set_counters = [](benchmark::State& state) {
+    state.counters["flop"] = 4.0 * 256 * 6 * 64;
+    state.counters["byte"] = bytes_of(2 * 256, type::kv_columns) + bytes_of(2, type::columns);
+    state.counters["token"] = 1;
+  };
+  bench::add("decode 256 tokens, 6 heads on 2/lacuna", [of, set_counters](benchmark::State& state) {
     for (auto _ : state) {
       of->attend(255, lc::simd{});
       benchmark::DoNotOptimize(of->mixed.data);
     }
-    state.counters["flop"] = flop;
+    set_counters(state);
   });
-  bench::add("decode 256 tokens, 6 heads on 2/by hand", [of, flop](benchmark::State& state) {
+  bench::add("decode 256 tokens, 6 heads on 2/by hand", [of, set_counters](benchmark::State& state) {
     of->attend(255, lc::simd{});
     const auto expected = of->mixed;
     for (auto _ : state) {
@@ -158,7 +169,7 @@ void add_decode() {
     }
     for (std::size_t i = 0; i < type::columns; ++i)
       if (std::abs(expected[i] - of->mixed[i]) > 1e-5f) state.SkipWithError("the results differ");
-    state.counters["flop"] = flop;
+    set_counters(state);
   });
 }
 
@@ -189,6 +200,7 @@ void add_selection(const std::string& name) {
       benchmark::DoNotOptimize(own->plan.visible);
     }
     state.counters["flop"] = 2.0 * static_cast<double>(selection.multiply_adds());
+    state.counters["byte"] = bytes_of(2 * tokens, width);
     state.counters["token"] = static_cast<double>(tokens);
   });
 }
@@ -223,6 +235,10 @@ struct linear_stream {
   }
   /// Features and products with the state, of keys and of queries.
   static constexpr double flop_of_token = 2.0 * 2 * heads * (128 * width + features * (width + 1));
+  /// Queries, keys, values and outputs; directions; the state, which is read and written.
+  static constexpr double bytes_of_stream(lc::extent_t count) {
+    return bytes_of(4 * count, columns) + sizeof(directions) + 2.0 * (sizeof(sums) + sizeof(totals) + sizeof(scale));
+  }
 };
 template <bool Causal, class Backend>
 void add_linear(const std::string& name) {
@@ -234,6 +250,7 @@ void add_linear(const std::string& name) {
       benchmark::DoNotOptimize(of->mixed.data);
     }
     state.counters["flop"] = of->flop_of_token * of->tokens;
+    state.counters["byte"] = of->bytes_of_stream(of->tokens);
     state.counters["token"] = static_cast<double>(of->tokens);
   });
 }
@@ -251,6 +268,7 @@ void add_streams() {
       benchmark::DoNotOptimize(of->mixed.data);
     }
     state.counters["flop"] = of->flop_of_token;
+    state.counters["byte"] = of->bytes_of_stream(1);
     state.counters["token"] = 1;
     state.counters["state"] = kept_by<2 * Tokens, lc::attention<lc::heads<6>, lc::causal, linear>>;
   });
@@ -282,6 +300,7 @@ void add_streams() {
       benchmark::DoNotOptimize(of->mixed.data);
     }
     state.counters["flop"] = 4.0 * 256 * columns;
+    state.counters["byte"] = bytes_of(2 * 256 + 6, columns);  // of the row's own key and value, read and written
     state.counters["token"] = 1;
     state.counters["state"] = kept_by<2 * Tokens, lc::attention<lc::heads<6>, windowed, ring>>;
   });
@@ -290,7 +309,9 @@ void add_streams() {
 }  // namespace
 
 int main(int count, char** arguments) {
-  bench::add_limits({});
+  // One head's keys and values, those of a window, and rows, keys and values of 512, 2048 and 8192 tokens.
+  bench::add_limits(
+      {std::size_t{1} << 18, std::size_t{1} << 20, std::size_t{3} << 20, std::size_t{12} << 20, std::size_t{48} << 20});
   add_prefill<lc::causal, 512>("causal n=512/lacuna");
   add_prefill<lc::causal, 2048>("causal n=2048/lacuna");
   add_prefill<windowed, 512>("window 256 n=512/lacuna");

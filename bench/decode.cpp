@@ -1,6 +1,7 @@
 // Decoding, one token at a time: forward and argmax, nothing else. Without arguments, the models of the zoo and a shape
 // of 15 million parameters with random weights (speed does not see them) are run on every backend, beside the share of
-// the read bandwidth that their weights take; and two with sparse feed-forwards, beside the bytes that these save.
+// the read bandwidth that their weights take, and that of the multiply-adds; and two with sparse feed-forwards, beside
+// the bytes that these save.
 //
 //   bench_decode --peer BINARY [--model CHECKPOINT] [--tokenizer FILE] [--tokens N] [--pairs N]
 //
@@ -90,14 +91,31 @@ constexpr double weight_bytes = [] {
   return all - (tied ? 0.0 : static_cast<double>(sizeof(Model::parameters_type::embedding)));
 }();
 
+/// Operations of a stream of `tokens`, a multiply-add two, whatever the element of its factors.
+template <class Model>
+double decode_flop(std::size_t tokens) {
+  double multiply_adds = 0;
+  for (std::size_t position = 0; position < tokens; ++position)
+    multiply_adds += static_cast<double>(lc::decode_multiply_adds<typename Model::recipe_type>(position));
+  return 2 * multiply_adds;
+}
+
+template <class Model>
+void set_counters(benchmark::State& state, std::size_t tokens) {
+  state.counters["flop"] = decode_flop<Model>(tokens);
+  state.counters["byte"] = weight_bytes<Model> * static_cast<double>(tokens);
+  state.counters["set"] = weight_bytes<Model>;
+  state.counters["token"] = static_cast<double>(tokens);
+  state.counters["state"] = static_cast<double>(lc::state_bytes<typename Model::recipe_type, typename Model::numerics>);
+}
+
 template <class Model>
 void add_model(const std::string& name) {
   bench::add(name, [](benchmark::State& state) {
     auto model = random_model<Model>();
     constexpr std::size_t tokens = 256 < Model::context ? 256 : Model::context;
     for (auto _ : state) decode(*model, tokens);
-    state.counters["byte"] = weight_bytes<Model> * tokens;
-    state.counters["tokens"] = tokens;
+    set_counters<Model>(state, tokens);
   });
 }
 
@@ -113,8 +131,7 @@ void add_sparse_ffn(const std::string& name) {
       return state.SkipWithError(converted.why().message.c_str());
     constexpr std::size_t tokens = 256;
     for (auto _ : state) decode(*model, tokens);
-    state.counters["byte"] = weight_bytes<sparse> * tokens;
-    state.counters["tokens"] = tokens;
+    set_counters<sparse>(state, tokens);
   });
   char text[80];
   std::snprintf(text, sizeof text, "%s without 90 %%: 1 / %.2f of the bytes, times as fast", name.c_str(),
@@ -161,11 +178,14 @@ double quantile(std::vector<double> of, double share) {
 template <class Model>
 bool compare(const options& o, const char* name, Model& model, const std::string& checkpoint,
              const std::string& tokenizer) {
-  std::vector<double> ours, theirs, ratios, bandwidths;
+  std::vector<double> ours, theirs, ratios, bandwidths, peaks;
   const bench::memory_block memory(static_cast<std::size_t>(weight_bytes<Model>));
   decode(model, o.tokens);
   for (std::size_t pair = 0; pair < o.pairs; ++pair) {
     bandwidths.push_back(static_cast<double>(memory.bytes()) * bench::rate_of([&] { memory.read(); }));
+    double flop = 0;
+    const double passes = bench::rate_of([&] { flop = bench::fma_pass(); });
+    peaks.push_back(passes * flop);
     const std::size_t repeats = weight_bytes<Model> < 1e7 ? 8 : 1;
     std::vector<double> seconds;
     for (std::size_t i = 0; i < repeats; ++i) seconds.push_back(decode(model, o.tokens));
@@ -174,11 +194,14 @@ bool compare(const options& o, const char* name, Model& model, const std::string
     if (!(peer > 0)) return false;
     ours.push_back(rate), theirs.push_back(peer), ratios.push_back(rate / peer);
   }
-  const double rate = quantile(ours, 0.5), bandwidth = quantile(bandwidths, 0.5);
+  const double rate = quantile(ours, 0.5), bandwidth = quantile(bandwidths, 0.5), peak = quantile(peaks, 0.5);
+  const double flop = rate * decode_flop<Model>(o.tokens) / static_cast<double>(o.tokens);
   std::printf(
-      "%-34s %9.0f tok/s, peer %8.0f tok/s, ratio %.2f (p10 %.2f, p90 %.2f), weights %.1f GB/s = %.2f of %.1f\n", name,
-      rate, quantile(theirs, 0.5), quantile(ratios, 0.5), quantile(ratios, 0.1), quantile(ratios, 0.9),
-      rate * weight_bytes<Model> * 1e-9, rate * weight_bytes<Model> / bandwidth, bandwidth * 1e-9);
+      "%-34s %9.0f tok/s, peer %8.0f tok/s, ratio %.2f (p10 %.2f, p90 %.2f), weights %.1f GB/s = %.2f of %.1f, "
+      "%.1f GFLOP/s = %.2f of %.1f\n",
+      name, rate, quantile(theirs, 0.5), quantile(ratios, 0.5), quantile(ratios, 0.1), quantile(ratios, 0.9),
+      rate * weight_bytes<Model> * 1e-9, rate * weight_bytes<Model> / bandwidth, bandwidth * 1e-9, flop * 1e-9,
+      flop / peak, peak * 1e-9);
   std::fflush(stdout);
   return true;
 }
@@ -218,9 +241,6 @@ void write_llama2c(const Model& model, const std::string& checkpoint, const std:
 
 int beside_a_peer(const options& o) {
   std::printf("compiler %s, architecture %s, peer %s\n", lc::compiler_name, lc::architecture_name, o.peer.c_str());
-  double flop = 0;
-  const double peak = bench::rate_of([&] { flop = bench::fma_pass(); }) * flop;
-  std::printf("this core: %.1f GFLOP/s of fused multiply-adds\n", peak * 1e-9);
   bool fine = true;
   if (!o.model.empty()) {
     using stories = lc::zoo::stories260k;
@@ -272,7 +292,9 @@ int main(int count, char** arguments) {
   }
   using stories = lc::zoo::stories260k;
   using huge = lc::heap_from<lc::huge_pages>;
-  bench::add_limits({std::size_t{1} << 20, std::size_t{60} << 20});
+  // The weights of stories260k in 8 or 16 bits, in f32, of the shipped model, and of 15M in 8, 16 and 32 bits.
+  bench::add_limits({std::size_t{1} << 19, std::size_t{1} << 20, std::size_t{3} << 19, std::size_t{15} << 20,
+                     std::size_t{30} << 20, std::size_t{60} << 20});
   add_model<lc::model<stories, lc::simd>>("stories260k f32, 256 tokens/lacuna");
   add_model<lc::model<stories, lc::simd, huge>>("stories260k f32, 256 tokens/huge pages");
   add_model<lc::model<stories, lc::eigen>>("stories260k f32, 256 tokens/eigen");

@@ -1,4 +1,5 @@
-// Fused expressions through the backend, beside loops written by hand with the same lanes, and beside three passes.
+// Fused expressions through the backend, beside loops written by hand with the same lanes, and beside three passes: of
+// one token, whose numbers stay in the nearest caches.
 #include "support/bench.hpp"
 
 #include <cmath>
@@ -66,6 +67,31 @@ __attribute__((noinline)) void norm_by_expression(operands<Columns>& of) {
   lc::op::evaluate(of.y.view(), x * lc::inverse_root(lc::row_mean(x * x) + 1e-5f) * of.gain, lc::simd{});
 }
 
+/// What an element of a row costs. Operations are those that lanes do with numbers: a multiply-add is two, a division
+/// one; signs, comparisons, choices, conversions to whole numbers, and what a row takes once, are none. Numbers are
+/// those that are read and written by each pass over memory.
+struct cost {
+  double operations, numbers;
+};
+/// The e^-g of `lane_exp` takes 19: 7 multiply-adds, and 5 single sums and products, of which the power of two takes 2
+/// (with AVX-512 one).
+constexpr double exponential = 19;
+/// 1 + e^-g, the division, the product with g; the product with u; the sum with x.
+constexpr double gate_operations = exponential + 3 + 1 + 1;
+/// x, g, u and y.
+constexpr cost gate_cost{gate_operations, 4};
+/// g and z; z, u and z; x, z and y.
+constexpr cost passes_cost{gate_operations, 2 + 3 + 3};
+/// Squares and their sum, and two products; x, gain and y. (x is read twice, the second time from nearby.)
+constexpr cost norm_cost{2 + 2, 3};
+
+template <lc::extent_t Columns>
+void set_counters(benchmark::State& state, const cost& each) {
+  state.counters["flop"] = each.operations * Columns;
+  state.counters["byte"] = each.numbers * Columns * sizeof(float);
+  state.counters["token"] = 1;
+}
+
 template <lc::extent_t Columns>
 void add_length() {
   auto of = std::make_shared<operands<Columns>>();
@@ -76,12 +102,14 @@ void add_length() {
   };
   bench::add(gate + "/lacuna", [of](benchmark::State& state) {
     for (auto _ : state) gate_by_expression(*of);
+    set_counters<Columns>(state, gate_cost);
   });
   bench::add(gate + "/by hand", [of, close](benchmark::State& state) {
     gate_by_expression(*of);
     const auto expected = of->y;
     for (auto _ : state) gate_by_hand<Columns>(of->y.data, of->x.data, of->g.data, of->u.data);
     close(state, expected);
+    set_counters<Columns>(state, gate_cost);
   });
   bench::add(gate + "/three passes", [of](benchmark::State& state) {
     for (auto _ : state) {
@@ -89,21 +117,28 @@ void add_length() {
       lc::op::evaluate(of->z.view(), of->z.view() * of->u.view(), lc::simd{});
       lc::op::evaluate(of->y.view(), of->x.view() + of->z.view(), lc::simd{});
     }
+    set_counters<Columns>(state, passes_cost);
   });
   bench::add(norm + "/lacuna", [of](benchmark::State& state) {
     for (auto _ : state) norm_by_expression(*of);
+    set_counters<Columns>(state, norm_cost);
   });
   bench::add(norm + "/by hand", [of, close](benchmark::State& state) {
     norm_by_expression(*of);
     const auto expected = of->y;
     for (auto _ : state) norm_by_hand<Columns>(of->y.data, of->x.data, of->gain.data);
     close(state, expected);
+    set_counters<Columns>(state, norm_cost);
   });
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
+  // Rows that stay in the first cache of most machines, and the longest ones: a norm, a gate, three passes. Of what is
+  // little more than a cache holds a part stays there, and shares of the limit come out above 1.
+  bench::add_limits({std::size_t{4} << 10, std::size_t{24} << 10, std::size_t{36} << 10, std::size_t{48} << 10,
+                     std::size_t{96} << 10});
   add_length<64>();
   add_length<172>();
   add_length<768>();

@@ -1,5 +1,6 @@
 // The dense product y = x W^T of the model's own kernel, against Eigen, OpenBLAS, oneDNN (weights packed by it) and
-// libxsmm, where they are installed. Weights are packed outside the timing; what that costs is a case of its own.
+// libxsmm, where they are installed. Weights are packed outside the timing; what that costs is a case of its own. Bytes
+// are those of x, W and y, each once.
 #include "support/dense_peers.hpp"
 
 #include <lacuna/with_simd.hpp>
@@ -34,6 +35,8 @@ struct product {
   void finish(benchmark::State& state) const {
     if (!right()) state.SkipWithError("the result is wrong");
     state.counters["flop"] = 2.0 * Tokens * Inputs * Outputs;
+    state.counters["byte"] = 4.0 * (Tokens * Inputs + Inputs * Outputs + Tokens * Outputs);
+    state.counters["token"] = double{Tokens};
   }
 };
 
@@ -49,6 +52,7 @@ void add_shape() {
   });
   bench::add(group + "/packing (lacuna)", [p](benchmark::State& state) {
     for (auto _ : state) p->packed.pack(p->weight);
+    state.counters["byte"] = 2 * 4.0 * Inputs * Outputs;  // read and written
   });
   bench::add_dense_peers<Tokens, Inputs, Outputs>(group, p);
 }
@@ -57,7 +61,8 @@ void add_shape() {
 
 int main(int count, char** arguments) {
   bench::set_blas_core_type(arguments);
-  bench::add_limits({});
+  bench::add_limits({std::size_t{24} << 10, std::size_t{48} << 10, std::size_t{1} << 20, std::size_t{4} << 20,
+                     std::size_t{12} << 20, std::size_t{20} << 20});
   add_shape<16, 64, 64>();
   add_shape<64, 64, 64>();
   add_shape<128, 384, 1536>();

@@ -2,11 +2,11 @@
 // What all benchmarks share: one pinned core, cases interleaved, medians of CPU time, and a table that sets every case
 // beside the limits measured in the same run and beside its peers.
 //
-// A case is named group/member. Its cost is given as counters: `flop` and `byte` per iteration, and `set`, the bytes
-// among which iterations in turn read theirs, where those are more. A case that works on tokens says how many (`token`)
-// and may say what is kept for them (`state`, in bytes). The group `machine` holds the limits: `machine/fma`, and
-// `machine/read SIZE` for several sizes. What two cases have to do with each other, a line below the table says:
-// `add_ratio`.
+// A case is named group/member. Its cost is given as counters: `flop` and `byte` per iteration, and `set`, the size
+// whose bandwidth is the limit, where that is not `byte`: bytes that lie among more, which iterations read in turn, or
+// fewer that one iteration reads several times. A case that works on tokens says how many (`token`) and may say what is
+// kept for them (`state`, in bytes). The group `machine` holds the limits: `machine/fma`, and `machine/read SIZE` for
+// several sizes. What two cases have to do with each other, a line below the table says: `add_ratio`.
 
 #include <benchmark/benchmark.h>
 
@@ -208,7 +208,7 @@ class table : public benchmark::BenchmarkReporter {
         std::printf(" %9.1f %9.2f", flop / seconds * 1e-9, peak > 0 ? flop / seconds / peak : 0.0);
       else
         std::printf(" %9s %9s", "", "");
-      const double read = read_limit(std::max(bytes, counter(of, "set")));
+      const double set = counter(of, "set"), read = read_limit(set > 0 ? set : bytes);
       if (bytes > 0)
         std::printf(" %9.1f %9.2f", bytes / seconds * 1e-9, read > 0 ? bytes / seconds / read : 0.0);
       else
