@@ -92,7 +92,8 @@ void compare(const char* name, std::size_t rounds, std::vector<std::unique_ptr<b
   std::vector<std::vector<double>> theirs(peers.size());
   for (std::size_t round = 0; round <= rounds; ++round) {
     double flop = 0;
-    const double peak = bench::rate_of([&] { flop = bench::fma_pass(); }) * flop;
+    const double passes = bench::rate_of([&] { flop = bench::fma_pass(); });
+    const double peak = passes * flop;
     const double seconds = ours.run();
     for (std::size_t i = 0; i < peers.size(); ++i) {
       const double peer = run_peer<Contender>(*peers[i]);
