@@ -285,8 +285,8 @@ TEST_CASE("what cannot be converted is named") {
   by_mask.mask = &everything;
   const auto no_pattern = lc::try_convert_weight<lc::dense, 4, 6, float>(random_weight(4, 6, 1), to, by_mask);
   CHECK(std::string(no_pattern.why().message.c_str()) ==
-        "lacuna::convert: expected no mask for dense, found one (a mask is the pattern of csr, blocked, n_m and masked "
-        "weights)");
+        "lacuna::convert: expected no mask for dense, found one (a mask is the pattern of csr, blocked, n_m, "
+        "block_diagonal and masked weights)");
   auto broken = random_weight(4, 6, 1);
   broken(1, 2) = std::nan("");
   const auto no_number = lc::try_convert_weight<lc::dense, 4, 6, float>(broken, to);

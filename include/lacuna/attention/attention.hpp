@@ -149,10 +149,6 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static_assert(__is_base_of(nothing, rules::head_sizes_are_not_zero<sized>) || true);
     static_assert(__is_base_of(nothing, rules::heads_divide_width<heads, At::width, derived_width>) || true);
     static_assert(__is_base_of(nothing, rules::kv_heads_divide_heads<sized ? asked_kv_heads : 1, heads>) || true);
-    using normaliser = typename base::template get<slots::normaliser>;
-    static constexpr bool hides = keeps_scores<normaliser> && normalisation_of<normaliser> != normalisation::summed;
-    static constexpr bool lowers = requires { base::template get<slots::score>::own_penalty; };
-    static_assert(__is_base_of(nothing, rules::own_keys_are_hidden_by_exponentials<hides || !lowers>) || true);
 
     static constexpr extent_t query_width = heads * head_width;
     static constexpr extent_t kv_width = kv_heads * head_width;
@@ -175,6 +171,12 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       using position = typename bound::position;
     };
     static_assert(__is_base_of(nothing, detail::checks_of_route<typename parts_of_schedule::route, shape>) || true);
+    static constexpr bool takes_exponentials =
+        keeps_scores<typename parts_of_schedule::normaliser> &&
+        normalisation_of<typename parts_of_schedule::normaliser> != normalisation::summed;
+    static constexpr bool lowers_own_key = requires { parts_of_schedule::score::own_penalty; };
+    static constexpr bool own_key_hides = takes_exponentials || !lowers_own_key;
+    static_assert(__is_base_of(nothing, rules::own_keys_are_hidden_by_exponentials<own_key_hides>) || true);
     static_assert(
         __is_base_of(nothing,
                      rules::one_part_brings_the_schedule<detail::source_brings_alone<shape, parts_of_schedule>>) ||

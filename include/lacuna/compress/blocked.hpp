@@ -124,7 +124,8 @@ struct converter<block_diagonal<Blocks>> {
       for (extent_t i = 0; choices.mask != nullptr && i < Inputs; ++i)
         if ((i < first || i >= first + inside) && (*choices.mask)(o, i) != 0) {
           error wrong(error_kind::shape, "lacuna::convert: expected a mask that keeps nothing outside the ");
-          return wrong << Blocks << " blocks, found output " << o << ", input " << i << " kept";
+          return wrong << Blocks << " blocks, found output " << o << ", input " << i
+                       << " kept (leave it out, or choose a format without blocks)";
         }
       for (extent_t i = 0; i < inside; ++i) {
         const bool kept = choices.mask == nullptr || (*choices.mask)(o, first + i) != 0;

@@ -103,7 +103,7 @@ outcome<weight_report> try_convert_weight(
   if (choices.mask != nullptr && !detail::takes_mask<Format>) {
     error wrong(error_kind::shape, "lacuna::convert: expected no mask for ");
     return wrong << Format::name.c_str()
-                 << ", found one (a mask is the pattern of csr, blocked, n_m and masked weights)";
+                 << ", found one (a mask is the pattern of csr, blocked, n_m, block_diagonal and masked weights)";
   }
   if (const auto converted = converter<Format>::template convert<Outputs, Inputs>(from, to, choices); !converted.ok())
     return converted.why();

@@ -73,8 +73,8 @@ status try_save_training(const Trainer& from, const std::string& path,
   const auto& progress = from.progress();
   if (from.damaged())
     return detail::file_error(error_kind::value, "lacuna::save_training", path)
-           << "expected finite weights and moments, found others after step " << progress.steps << " (nothing was "
-           << "written)";
+           << "expected finite weights and moments, found others after step " << progress.steps
+           << " (nothing was written; resume the last training that was saved)";
   constexpr recipe_attributes<typename Trainer::model_type::recipe_type> sizes;
   for (extent_t i = 0; i < sizes.count; ++i)
     extra.emplace_back(std::string("lacuna.") + sizes.list[i].name, std::to_string(sizes.list[i].value));
