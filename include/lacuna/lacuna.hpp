@@ -24,6 +24,7 @@
 #include <lacuna/attention/cache/ring.hpp>
 #include <lacuna/attention/gate/local_enhancement.hpp>
 #include <lacuna/attention/gate/sigmoid_gate.hpp>
+#include <lacuna/attention/merge/mean_outputs.hpp>
 #include <lacuna/attention/normaliser/clamped_softmax.hpp>
 #include <lacuna/attention/normaliser/clipped_softmax.hpp>
 #include <lacuna/attention/normaliser/l2_gelu.hpp>
@@ -34,6 +35,7 @@
 #include <lacuna/attention/route/bi_level.hpp>
 #include <lacuna/attention/route/block_window.hpp>
 #include <lacuna/attention/route/both.hpp>
+#include <lacuna/attention/route/branches.hpp>
 #include <lacuna/attention/route/by_rows.hpp>
 #include <lacuna/attention/route/causal.hpp>
 #include <lacuna/attention/route/chunked.hpp>

@@ -1,6 +1,6 @@
 // Clusters on SIMD lanes against the reference: logits and gradients of a model, in memory that others have written to.
 #if __has_include(<xsimd/xsimd.hpp>)
-#include "support/recipes.hpp"
+#include "support/model_comparison.hpp"
 
 #include <doctest/doctest.h>
 #include <cmath>
@@ -11,36 +11,10 @@
 namespace {
 namespace lc = lacuna;
 
-/// A model that has learned one stream; adjoints are fixed numbers.
-template <class Backend>
-auto learned() {
-  auto model = std::make_unique<lc::model<recipes::clusters, lc::f32, lc::training, Backend>>();
-  recipes::randomise(*model, 71, 0.4);
-  const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
-  static lc::tensor<float, 20, 11> adjoint;
-  for (lc::extent_t i = 0; i < adjoint.size; ++i) adjoint[i] = static_cast<float>(lc::random_normal(7, 2, i));
-  REQUIRE(model->try_forward_to_learn(tokens).ok());
-  REQUIRE(model->try_backward(tokens, adjoint.first(tokens.count)).ok());
-  return model;
-}
-
 }  // namespace
 
 TEST_CASE("gradients within clusters by lanes") {
-  const auto expected = learned<lc::reference>();
-  const auto found = learned<lc::simd>();
-  lc::visit_named(
-      [](const char* path, auto& a, auto& b) {
-        INFO(path);
-        double largest = 0, apart = 0;
-        for (std::size_t i = 0; i < std::size(a.data); ++i) {
-          largest = std::fmax(largest, std::fabs(a.data[i]));
-          const double difference = std::fabs(static_cast<double>(a.data[i]) - b.data[i]);
-          apart = std::isnan(difference) ? HUGE_VAL : std::fmax(apart, difference);
-        }
-        CHECK(apart <= 1e-4 * largest);
-      },
-      expected->gradients_to_write(), found->gradients_to_write());
+  model_comparison::check<recipes::clusters, lc::simd>("clusters", 1e-4);
 }
 
 TEST_CASE("outputs of clusters by lanes, whatever the workspace held") {

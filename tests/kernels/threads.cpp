@@ -28,6 +28,19 @@ using wide = lc::decoder<
                                lc::ffn<lc::hidden<200>, lc::gated<lc::silu>>>>,
     lc::tied_head>;
 
+/// Parts that are drawn: features, corrected features, blocks at random, hashes, centroids.
+template <class... Parts>
+using drawn_block =
+    lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<2>, Parts...>, lc::ffn<lc::hidden<96>, lc::relu>>;
+using drawn =
+    lc::decoder<lc::vocabulary<300>, lc::width<64>, lc::context<256>, lc::allow_selection_leak,
+                drawn_block<lc::causal, lc::favor<24>>,
+                drawn_block<lc::both<lc::causal, lc::window<24>>, lc::difference<lc::favor<24>>>,
+                drawn_block<lc::both<lc::causal, lc::random_blocks<16, lc::draws{2}>>>,
+                drawn_block<lc::lsh<lc::hashing{.rounds = 2, .buckets = 8, .chunk = 16}>, lc::shared_query_key<>>,
+                drawn_block<lc::k_means<4>, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot>,
+                lc::tied_head>;
+
 std::vector<std::uint32_t> some_tokens(lc::extent_t count) {
   std::vector<std::uint32_t> tokens;
   for (lc::extent_t i = 0; i < count; ++i) tokens.push_back(static_cast<std::uint32_t>(i * 37 % 300));
@@ -84,6 +97,17 @@ TEST_CASE("results do not depend on the number of threads, nor on the order of t
   CHECK(learn(*idle, tokens) == expected);
 }
 
+TEST_CASE("parts that are drawn are drawn alike on any number of threads") {
+  const auto tokens = some_tokens(230);
+  const auto alone = std::make_unique<lc::model<drawn, lc::simd, lc::training, lc::chunk<256>>>();
+  const auto expected = learn(*alone, tokens);
+  for (const unsigned threads : {1u, 3u}) {
+    lc::thread_team team(threads);
+    using backend = lc::simd_threads<lc::thread_team>;
+    const auto model = std::make_unique<lc::model<drawn, backend, lc::training, lc::chunk<256>>>(backend(team));
+    CHECK(learn(*model, tokens) == expected);
+  }
+}
 TEST_CASE("products of eight bits by tasks in any order") {
   constexpr lc::extent_t outputs = 201, inputs = 90, count = 70;
   lc::tensor<std::int8_t, outputs, inputs> weight;

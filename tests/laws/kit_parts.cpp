@@ -66,7 +66,13 @@ TEST_CASE("clusters of equally many") {
       fast>("balanced_k_means", {.causal = false, .weights = sum::less}, decided_by_tokens);
 }
 TEST_CASE("rows of two kinds") {
-  using near = lc::either<lc::window<7>, lc::columns<lc::listed<0, 21>>>;
-  check<over<near, lc::class_projections<lc::listed<0, 21>>>, fast>("two kinds",
-                                                                    {.causal = false, .weights = sum::anything});
+  using set = lc::listed<0, 21>;
+  using near = lc::either<lc::window<7>, lc::columns<set>>;
+  check<over<near, lc::class_projections<set>>, fast>(
+      "two kinds",
+      {.causal = false, .weights = sum::anything, .sees = lc::allows<lc::either<lc::global<set>, lc::window<7>>>});
+  using near_past = lc::both<lc::causal, near>;
+  using past = lc::both<lc::causal, lc::either<lc::global<set>, lc::window<7>>>;
+  check<over<near_past, lc::class_projections<set>>, fast>("two kinds, of the past alone",
+                                                           {.weights = sum::anything, .sees = lc::allows<past>});
 }

@@ -12,7 +12,7 @@ template <template <class> class Of, class... Policies>
 using attending = typename Of<lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, Policies...>>>::type;
 template <template <class> class Of>
 using stateful = decoder<
-    attending<Of, lc::causal, lc::favor<6>>,
+    lc::allow_selection_leak, attending<Of, lc::causal, lc::favor<6>>,
     attending<Of, lc::both<lc::causal, lc::window<4>>, lc::difference<lc::favor<6>>>,
     attending<Of, lc::causal, lc::summarised<lc::segments<4>>>, attending<Of, lc::causal, lc::learned_sinks<2>>,
     attending<Of, lc::causal, lc::paged_cache<32>>,

@@ -8,9 +8,9 @@
 //   T4 no leak from the future         later_tokens_change_nothing
 //   T5 unseen tokens do not exist      unseen_tokens_do_not_exist
 //   T6 permutation                     order_does_not_matter; shift by positions' own laws
-//   T7 schedules and backends agree    backends_agree
+//   T7 schedules and backends agree    schedules_agree, backends_agree
 //   T8 counters                        counters_tell_the_cost
-//   T9 packed streams                  what an encoder packs, tests/laws/encoder.cpp and passages.cpp
+//   T9 packed streams                  sequences_are_told_apart
 //   T10 prefill and decode             a_stream_may_be_cut
 //   T11 the same draws every time      draws_are_the_same; on any number of threads tests/kernels/threads.cpp
 
@@ -20,6 +20,7 @@
 #include <lacuna/lacuna.hpp>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -253,10 +254,14 @@ inline void weights_sum(any_attention& of, const promises& promised) {
     for (std::size_t j = 0; j < each->size; ++j) each->set(j, kept[i++]);
 }
 
-/// Of every tensor, and of x, up to 60 numbers.
+/// How many numbers of a tensor are moved; fewer under the sanitizers, which slow every forward.
+inline constexpr std::size_t moved_numbers = LACUNA_TESTS_SANITIZED ? 40 : 200;
+
+/// Of every tensor, and of x, up to 200 numbers drawn at random, on a stream of two blocks of keys.
 inline void gradients_are_differences(any_attention& of) {
-  auto x = normal_rows(2, of.tokens * of.width);
-  const auto dy = normal_rows(3, of.tokens * of.width);
+  const std::size_t rows = std::min(of.tokens, std::size_t{27});
+  auto x = normal_rows(2, rows * of.width);
+  const auto dy = normal_rows(3, rows * of.width);
   const auto loss = [&] {
     const auto y = of.forward(x);
     double sum = 0;
@@ -266,11 +271,19 @@ inline void gradients_are_differences(any_attention& of) {
   loss();
   const auto dx = of.backward(dy);
   constexpr double step = 1e-5;
+  const auto coprime_step = [](const std::string& path, std::size_t size) {
+    auto between =
+        1 + static_cast<std::size_t>(lc::random_uniform(path.size(), 14, size) * static_cast<double>(size - 1));
+    while (std::gcd(between, size) != 1) ++between;
+    return between;
+  };
   const auto check = [&](const std::string& path, std::size_t size, auto&& gradient, auto&& get, auto&& set) {
     double largest = 0, worst = 0;
     for (std::size_t i = 0; i < size; ++i) largest = worse(largest, std::abs(gradient(i)));
-    const std::size_t stride = size <= 60 ? 1 : size / 59;
-    for (std::size_t i = 0; i < size; i += stride) {
+    for (std::size_t n = 0; n < std::min(size, moved_numbers); ++n) {
+      // A step that shares no factor with the size meets no number twice.
+      const std::size_t step_between = size <= moved_numbers ? 1 : coprime_step(path, size);
+      const std::size_t i = n * step_between % size;
       const double kept = get(i);
       set(i, kept + step);
       const double above = loss();
@@ -429,6 +442,66 @@ inline void draws_are_the_same(any_attention& of, any_attention& again) {
   const auto x = normal_rows(11, of.tokens * of.width);
   const auto y = of.forward(x), z = again.forward(x);
   CHECK(same_bits(y.data(), z.data(), y.size()));
+}
+
+/// One composition by two schedules, forward and backward: gradients of the same path, whatever else one of them has.
+inline void schedules_agree(any_attention& of, any_attention& other, double tolerance = 1e-11) {
+  randomise(of);
+  randomise(other);
+  const auto x = normal_rows(7, of.tokens * of.width), dy = normal_rows(8, of.tokens * of.width);
+  const auto y = of.forward(x);
+  CHECK(apart(other.forward(x), y) < tolerance);
+  const auto dx = of.backward(dy);
+  CHECK(apart(other.backward(dy), dx) < tolerance);
+  REQUIRE(of.gradients.size() >= 4);
+  for (const any_tensor& gradient : of.gradients) {
+    const any_tensor* same = find(other.gradients, gradient.path.c_str());
+    INFO(gradient.path);
+    REQUIRE(same != nullptr);
+    row_numbers expected, found;
+    for (std::size_t i = 0; i < gradient.size; ++i) expected.push_back(gradient.at(i)), found.push_back(same->at(i));
+    CHECK(apart(found, expected) < tolerance);
+  }
+}
+
+/// The lengths of the sequences in a stream of 50 rows.
+inline constexpr std::uint32_t lengths_of_sequences[]{13, 1, 36};
+struct three_sequences {
+  template <class Value, class Shared>
+  void assign(Shared& shared, std::size_t) const {
+    REQUIRE(shared.try_assign(lc::sequence_lengths{lengths_of_sequences, 3}).ok());
+  }
+};
+/// Each sequence of a stream as if it were alone: rows, adjoints of rows, and gradients, which add up.
+inline void sequences_are_told_apart(any_attention& packed, any_attention& alone, double tolerance) {
+  randomise(packed);
+  randomise(alone);
+  const auto x = normal_rows(15, packed.tokens * packed.width), dy = normal_rows(16, packed.tokens * packed.width);
+  const auto y = packed.forward(x), dx = packed.backward(dy);
+  REQUIRE(packed.gradients.size() == alone.gradients.size());
+  std::vector<row_numbers> sums;
+  for (const any_tensor& gradient : alone.gradients) sums.emplace_back(gradient.size, 0.0);
+  row_numbers rows, adjoints;
+  std::size_t first = 0;
+  for (const std::size_t length : lengths_of_sequences) {
+    const auto part = [&](const row_numbers& of) {
+      const auto from = of.begin() + static_cast<std::ptrdiff_t>(first * packed.width);
+      return row_numbers(from, from + static_cast<std::ptrdiff_t>(length * packed.width));
+    };
+    const auto own = alone.forward(part(x)), down = alone.backward(part(dy));
+    rows.insert(rows.end(), own.begin(), own.end()), adjoints.insert(adjoints.end(), down.begin(), down.end());
+    for (std::size_t p = 0; p < sums.size(); ++p)
+      for (std::size_t i = 0; i < sums[p].size(); ++i) sums[p][i] += alone.gradients[p].at(i);
+    first += length;
+  }
+  CHECK(apart(y, rows) < tolerance);
+  CHECK(apart(dx, adjoints) < 4 * tolerance);
+  for (std::size_t p = 0; p < sums.size(); ++p) {
+    INFO(packed.gradients[p].path);
+    row_numbers found;
+    for (std::size_t i = 0; i < sums[p].size(); ++i) found.push_back(packed.gradients[p].at(i));
+    CHECK(apart(found, sums[p]) < 4 * tolerance);
+  }
 }
 
 /// All checks of a composition. `Fast` is the backend to compare with.

@@ -142,9 +142,25 @@ using row_classes = lc::decoder<
     attention_block<lc::window<3>, lc::class_projections<lc::leading<3>>,
                     lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>>;
 
+/// Branches of one attention: folded, with a key of both and two passes; averaged over all and over those that show
+/// something, with grouped heads; features beside a window and their signed sum; a branch that the keys decide.
+using near_keys = lc::both<lc::causal, lc::window<4>>;
+using earlier_keys = lc::except<lc::causal, lc::chunked<5>>;
+using branched = lc::decoder<
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    attention_block<lc::branches<near_keys, earlier_keys>, lc::rope<>, lc::kv_heads<1>>,
+    attention_block<lc::branches<lc::window<3>, earlier_keys>, lc::alibi, lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>,
+    attention_block<lc::branches<near_keys, earlier_keys>, lc::mean_outputs, lc::rope<>, lc::kv_heads<1>, lc::bias>,
+    attention_block<lc::branches<near_keys, earlier_keys>, lc::mean_seen_outputs, lc::softmax1>,
+    attention_block<lc::branches<lc::branch<lc::causal, lc::favor<6>>, near_keys, lc::top_k<3>>, lc::mean_outputs,
+                    lc::rope<>>,
+    attention_block<lc::branches<lc::branch<lc::causal, lc::favor<6>>,
+                                 lc::branch<near_keys, lc::difference<lc::favor<6>>>>, lc::rope<>>>;
+
 /// Routes that queries and keys decide: biases, grouped heads, two passes, a window to choose from.
 using dynamic = lc::decoder<
-    lc::vocabulary<11>, lc::width<8>, lc::context<20>, attention_block<lc::top_k<3>, lc::rope<>, lc::kv_heads<1>>,
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::allow_selection_leak,
+    attention_block<lc::top_k<3>, lc::rope<>, lc::kv_heads<1>>,
     attention_block<lc::top_k<2, lc::window<6>>, lc::alibi>,
     attention_block<lc::top_k<4, lc::full>, lc::clipped_softmax<lc::stretch{-0.1f, 1.2f}>>,
     attention_block<lc::bi_level<5, lc::kept_regions{2}>, lc::dot_by_width>,
@@ -153,7 +169,7 @@ using dynamic = lc::decoder<
 
 /// Clusters of tokens, whose centroids are parameters without gradient.
 using clusters = lc::decoder<
-    lc::vocabulary<11>, lc::width<8>, lc::context<20>,
+    lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::allow_selection_leak,
     attention_block<lc::k_means<3>, lc::shared_query_key<lc::shared_form::normalised>, lc::plain_dot, lc::rope<>>,
     attention_block<lc::k_means<2, lc::window<6>>, lc::alibi, lc::kv_heads<1>>,
     attention_block<lc::balanced_k_means<3, lc::members{9}>, lc::shared_query_key<lc::shared_form::normalised>,

@@ -27,7 +27,8 @@ using block_here = lc::pre_norm<lc::rms_norm<>, attention_here, ffn_here>;
 using block_there = lc::pre_norm<lc::rms_norm<>, attention_there, ffn_there>;
 
 /// Two blocks of which everything is varied.
-using decoder = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, block_here, block_there>;
+using decoder =
+    lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::allow_selection_leak, block_here, block_there>;
 using encoder = lc::encoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::token_types<3>, lc::sequences<3>,
                             lc::post_norm<lc::layer_norm<>, attention_here, ffn_here>, block_there>;
 

@@ -3,13 +3,11 @@
 
 #include <lacuna/attention/cache/linear.hpp>
 #include <lacuna/attention/gate/no_gate.hpp>
+#include <lacuna/attention/merge/fold.hpp>
 #include <lacuna/attention/normaliser/softmax.hpp>
 #include <lacuna/attention/project/separate.hpp>
 #include <lacuna/attention/route/full.hpp>
-#include <lacuna/attention/schedule/feature_pairs.hpp>
-#include <lacuna/attention/schedule/planned_by_head.hpp>
-#include <lacuna/attention/schedule/planned_tiles.hpp>
-#include <lacuna/attention/schedule/state_scan.hpp>
+#include <lacuna/attention/schedule/find.hpp>
 #include <lacuna/attention/score/dot.hpp>
 #include <lacuna/attention/slots.hpp>
 #include <lacuna/attention/source/tokens.hpp>
@@ -29,38 +27,10 @@ using attention_fields =
     fields<field<slots::heads, must>, field<slots::kv_heads, like<slots::heads>>,
            field<slots::head_width, derived_head_width>, field<slots::route, must>, field<slots::position, no_position>,
            field<slots::score, dot>, field<slots::normaliser, softmax>, field<slots::cache, linear_cache>,
-           field<slots::source, tokens>, field<slots::projections, separate_projections>, field<slots::gate, no_gate>,
-           field<slots::format, dense>, field<slots::bias, no_bias>>;
+           field<slots::source, tokens>, field<slots::projections, separate_projections>, field<slots::merge, fold>,
+           field<slots::gate, no_gate>, field<slots::format, dense>, field<slots::bias, no_bias>>;
 
 namespace detail {
-
-/// Whether a part brings the schedule that it needs, as a nested `schedule<Shape, Parts>`.
-template <class Part, class Shape, class Parts>
-concept BringsSchedule = requires { typename Part::template schedule<Shape, Parts>; };
-
-template <class Shape, class Parts>
-constexpr auto find_schedule() {
-  if constexpr (BringsSchedule<typename Parts::source, Shape, Parts>)
-    return std::type_identity<typename Parts::source::template schedule<Shape, Parts>>{};
-  else if constexpr (BringsSchedule<typename Parts::projections, Shape, Parts>)
-    return std::type_identity<typename Parts::projections::template schedule<Shape, Parts>>{};
-  else if constexpr (BringsSchedule<typename Parts::score, Shape, Parts>)
-    return std::type_identity<typename Parts::score::template schedule<Shape, Parts>>{};
-  else if constexpr (is_feature_map<typename Parts::score> && Route<typename Parts::route> &&
-                     !same<typename Parts::route, causal> && !same<typename Parts::route, full>)
-    return std::type_identity<feature_pairs<Shape, Parts>>{};
-  else if constexpr (is_feature_map<typename Parts::score>)
-    return std::type_identity<state_scan<Shape, Parts>>{};
-  else if constexpr (BringsSchedule<typename Parts::route, Shape, Parts>)
-    return std::type_identity<typename Parts::route::template schedule<Shape, Parts>>{};
-  else if constexpr (is_dynamic_route<typename Parts::route>)
-    return std::type_identity<planned_by_head<Shape, Parts>>{};
-  else
-    return std::type_identity<planned_tiles<Shape, Parts>>{};
-}
-/// The schedule that serves a composition: the one that a part brings, or the one of its score and route.
-template <class Shape, class Parts>
-using schedule_of = typename decltype(find_schedule<Shape, Parts>())::type;
 
 /// Whether the route goes with all other parts, and what it says otherwise: some do not, and have nested
 /// `goes_with<Recipe>` and `complaint<Recipe>`.
@@ -81,6 +51,19 @@ template <class Shape, class Parts>
 inline constexpr bool source_brings_alone =
     !BringsSchedule<typename Parts::source, Shape, Parts> ||
     !(BringsSchedule<typename Parts::projections, Shape, Parts> || BringsSchedule<typename Parts::score, Shape, Parts>);
+
+template <class Score>
+inline constexpr bool has_own_penalty = requires { Score::own_penalty; };
+/// Whether a score, or one of a branch, lowers a token's own key.
+template <class Route, class Score>
+constexpr bool lowers_own_key() {
+  if constexpr (is_branched<Route>)
+    return []<class... Scores>(type_list<Scores...>) {
+      return (false || ... || has_own_penalty<score_in_branch<Scores, Score>>);
+    }(typename Route::scores{});
+  else
+    return has_own_penalty<Score>;
+}
 
 /// What a schedule with `reads_projections` is given in the place of its own memory: that of the projections beside it.
 template <class Own, class Projections>
@@ -112,6 +95,12 @@ struct own_keys_are_hidden_by_exponentials {
   static_assert(Fine,
                 "lacuna::attention: the score lowers a token's own key, which hides it only where scores go into "
                 "exponentials as they are (use softmax, softmax1 or clipped_softmax, or plain_dot)");
+};
+template <bool Fine>
+struct merge_joins_branches {
+  static_assert(Fine,
+                "lacuna::attention: there is nothing to merge, since the route has no branches (write branches<route, "
+                "route>, or leave the merge out)");
 };
 }  // namespace rules
 
@@ -168,13 +157,18 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       using cache = beside<slots::cache>;
       using source = beside<slots::source>;
       using projections = beside<slots::projections>;
+      using merge = typename base::template get<slots::merge>;
       using position = typename bound::position;
     };
     static_assert(__is_base_of(nothing, detail::checks_of_route<typename parts_of_schedule::route, shape>) || true);
     static constexpr bool takes_exponentials =
         keeps_scores<typename parts_of_schedule::normaliser> &&
         normalisation_of<typename parts_of_schedule::normaliser> != normalisation::summed;
-    static constexpr bool lowers_own_key = requires { parts_of_schedule::score::own_penalty; };
+    static constexpr bool lowers_own_key =
+        detail::lowers_own_key<typename parts_of_schedule::route, typename parts_of_schedule::score>();
+    static_assert(__is_base_of(nothing, rules::merge_joins_branches<is_branched<typename parts_of_schedule::route> ||
+                                                                    !base::template spelled<slots::merge>>) ||
+                  true);
     static constexpr bool own_key_hides = takes_exponentials || !lowers_own_key;
     static_assert(__is_base_of(nothing, rules::own_keys_are_hidden_by_exponentials<own_key_hides>) || true);
     static_assert(
@@ -187,6 +181,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static_assert(__is_base_of(nothing, gate) || true);
     static constexpr bool sees_ahead = schedule_type::sees_ahead || lacuna::sees_ahead<gate>;
     static constexpr bool forgets = schedule_type::forgets;
+    static constexpr bool selection_leaks = route_selection_leaks<typename parts_of_schedule::route>;
     static constexpr bool tells_sequences_apart =
         requires { requires parts_of_schedule::route::tells_sequences_apart; };
     static constexpr extent_t streams = [] {

@@ -38,10 +38,18 @@ template <class List>
 inline constexpr bool some_forget = false;
 template <class... Bound>
 inline constexpr bool some_forget<type_list<Bound...>> = (false || ... || forgets<Bound>);
+/// Whether one of a list of bound components lets later tokens decide which earlier ones a row sees; one that does says
+/// `static constexpr bool selection_leaks = true`.
+template <class Bound>
+inline constexpr bool selection_leaks = requires { requires Bound::selection_leaks; };
+template <class List>
+inline constexpr bool some_selection_leaks = false;
+template <class... Bound>
+inline constexpr bool some_selection_leaks<type_list<Bound...>> = (false || ... || selection_leaks<Bound>);
 namespace detail {
 
-/// Hands `f(name, weight, value)` the auxiliary losses that a bound component kept in its memory, if it has any: one that
-/// does has `losses(memory, f)`. Components that hold others ask them through this.
+/// Hands `f(name, weight, value)` the auxiliary losses that a bound component kept in its memory, if it has any: one
+/// that does has `losses(memory, f)`. Components that hold others ask them through this.
 template <class Bound, class Memory, class Function>
 constexpr void visit_losses_of(Memory& memory, Function& f) {
   if constexpr (requires { Bound::losses(memory, f); }) Bound::losses(memory, f);
@@ -69,7 +77,8 @@ namespace slots {
 struct sublayer {
   using stand_in = no_component;
 };
-/// What decoders, `repeat`, `stack` and `shared` hold: `pre_norm<...>`, `peri_norm<...>`, `repeat<...>`, `stack<...>`, ...
+/// What decoders, `repeat`, `stack` and `shared` hold: `pre_norm<...>`, `peri_norm<...>`, `repeat<...>`, `stack<...>`,
+/// ...
 struct block {
   using stand_in = no_component;
 };

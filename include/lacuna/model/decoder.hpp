@@ -3,6 +3,7 @@
 
 #include <lacuna/model/head.hpp>
 #include <lacuna/model/headed_trunk.hpp>
+#include <lacuna/model/selection_leak.hpp>
 
 LACUNA_BEGIN
 
@@ -14,7 +15,8 @@ struct decoder;
 using decoder_fields =
     fields<field<slots::vocabulary, must>, field<slots::width, must>, field<slots::context, must>,
            field<slots::norm, closing_norm_of_body>, field<slots::embedding_position, no_embedding_position>,
-           field<slots::embedding_norm, no_embedding_norm>, field<slots::head, tied_head>, many<slots::block>>;
+           field<slots::embedding_norm, no_embedding_norm>, field<slots::head, tied_head>,
+           field<slots::selection_leak, refuse_selection_leak>, many<slots::block>>;
 
 namespace rules {
 template <extent_t Count>
@@ -25,6 +27,12 @@ struct decoder_has_a_body {
 template <bool Fine>
 struct decoder_sizes_are_not_zero {
   static_assert(Fine, "lacuna::decoder: a size is 0 (give vocabulary, width and context at least 1)");
+};
+template <bool Fine>
+struct decoder_selects_by_the_past {
+  static_assert(Fine,
+                "lacuna::decoder: later tokens decide what a row sees of earlier ones, so that losses rest on what is "
+                "to be predicted (use k_means, top_k or a route with spans, or add allow_selection_leak)");
 };
 }  // namespace rules
 
@@ -56,6 +64,9 @@ struct decoder : recipe<recipe_name::decoder, decoder_fields, Policies...> {
 
   struct bound : trunk<trunk_parts> {
     using trunk_type = trunk<trunk_parts>;
+    static constexpr bool leak_is_wanted =
+        !trunk_type::selection_leaks || base::template get<slots::selection_leak>::allowed;
+    static_assert(__is_base_of(nothing, rules::decoder_selects_by_the_past<leak_is_wanted>) || true);
     using head = typename base::template get<slots::head>::template bound<decoder::vocabulary, decoder::width>;
     using both = detail::headed_trunk<trunk_type, head>;
 

@@ -91,6 +91,7 @@ struct trunk {
   using sublayers = typename detail::bound_inside<typename Parts::blocks, place<width, context>>::type;
   static_assert(__is_base_of(nothing, detail::completed<sublayers>) || true);
   static constexpr bool forgets = some_forget<sublayers>;
+  static constexpr bool selection_leaks = some_selection_leaks<sublayers>;
   static constexpr detail::stream_agreement agreement = detail::streams_of_all<sublayers>;
   static_assert(__is_base_of(nothing, rules::layers_keep_as_many_streams<agreement.agreed>) || true);
   static constexpr extent_t streams = agreement.agreed && agreement.count > 0 ? agreement.count : 1;

@@ -59,7 +59,19 @@ struct block_plan_view {
     return part;
   }
 
-  /// Calls `visit(block, mask)` for every block of which `query` sees at least one key, ascending.
+  /// Whether a row sees any key.
+  LACUNA_HD constexpr bool shows_something(extent_t query) const {
+    const extent_t group = query / group_rows, row = query % group_rows;
+    for (std::uint32_t r = begin[group]; r < begin[group + 1]; ++r) {
+      if (runs[r].mask == block_run::full) return true;
+      for (std::uint32_t b = 0; b < runs[r].count; ++b)
+        if (masks[runs[r].mask + b * runs[r].step + row] != 0) return true;
+    }
+    return false;
+  }
+
+  /// Calls `visit(block, mask)` for every block of which `query` sees at least one key: ascending, and where a route
+  /// has branches, so in each of them.
   template <class Visitor>
   LACUNA_HD constexpr void for_each_block(extent_t query, Visitor&& visit) const {
     const extent_t group = query / group_rows, row = query % group_rows;

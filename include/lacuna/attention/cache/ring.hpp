@@ -115,12 +115,14 @@ constexpr bool cache_serves() {
                              : i < 3 * asked ? (full > asked ? full - asked : 0) + (i - asked)
                                              : Context - 1 - (i - 3 * asked);
       if (query >= Context) continue;
-      const auto seen = Policy::spans(query, query + 1);
-      // Later keys are kept longer: of each span the first key says it, and the first that is not pinned.
-      for (extent_t s = 0; s < seen.count; ++s) {
-        const extent_t begin = seen.items[s].begin, end = seen.items[s].end;
-        const extent_t moving = begin < Cache::first_moving ? Cache::first_moving : begin;
-        if (!Cache::keeps(query, begin) || (moving < end && !Cache::keeps(query, moving))) return false;
+      for (extent_t branch = 0; branch < branch_count<Policy>; ++branch) {
+        const auto seen = spans_of_branch<Policy>(branch, query, query + 1);
+        // Later keys are kept longer: of each span the first key says it, and the first that is not pinned.
+        for (extent_t s = 0; s < seen.count; ++s) {
+          const extent_t begin = seen.items[s].begin, end = seen.items[s].end;
+          const extent_t moving = begin < Cache::first_moving ? Cache::first_moving : begin;
+          if (!Cache::keeps(query, begin) || (moving < end && !Cache::keeps(query, moving))) return false;
+        }
       }
     }
     return true;

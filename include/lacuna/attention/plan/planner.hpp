@@ -97,8 +97,8 @@ LACUNA_HD constexpr void plan_group(row_cursor (&rows)[group_rows], extent_t row
 }  // namespace detail
 
 /// A block plan with its storage: room for `Tokens` rows over `Context` keys of at most `Most` spans and `MostKeys`
-/// keys each.
-template <extent_t Tokens, extent_t Context, extent_t Most, extent_t MostKeys = Context>
+/// keys each, in each of `Branches`, whose runs follow one another: a key of several is met as often.
+template <extent_t Tokens, extent_t Context, extent_t Most, extent_t MostKeys = Context, extent_t Branches = 1>
 struct stored_plan {
   static constexpr extent_t groups = groups_of(Tokens);
   static constexpr extent_t blocks = blocks_of(Context);
@@ -108,7 +108,7 @@ struct stored_plan {
   static constexpr extent_t runs_by_edges = 2 * edges + 1 < blocks ? 2 * edges + 1 : blocks;
   /// No run is without a block that some row sees, and no two share one: no more of them than keys.
   static constexpr extent_t group_keys = MostKeys * group_rows;
-  static constexpr extent_t runs_per_group = group_keys < runs_by_edges ? group_keys : runs_by_edges;
+  static constexpr extent_t runs_per_group = Branches * (group_keys < runs_by_edges ? group_keys : runs_by_edges);
 
   std::uint32_t begin[groups + 1]{};
   block_run runs[groups * runs_per_group]{};
@@ -119,7 +119,7 @@ struct stored_plan {
   extent_t first_position = 0;
 
   /// Plans rows [first, first + tokens), which see keys up to the last of them: `row(t, spans)` writes down what row t
-  /// of them sees.
+  /// of them sees; `row(t, spans, branch)`, where there are several.
   LACUNA_ANY_CALLEE
   template <class Row>
   LACUNA_HD constexpr void prepare_rows(extent_t first, extent_t tokens, Row&& row) {
@@ -134,17 +134,22 @@ struct stored_plan {
       begin[group] = sink.run_count;
       const extent_t at = group * group_rows;
       const extent_t count = tokens - at < group_rows ? tokens - at : group_rows;
-      detail::row_cursor cursors[group_rows]{};
-      for (extent_t r = 0; r < count; ++r) {
-        seen[r].count = 0;
-        row(at + r, seen[r]);
-        // A user's route may overshoot: what does not exist yet is not seen.
-        while (seen[r].count > 0 && seen[r].items[seen[r].count - 1].begin >= keys) --seen[r].count;
-        if (seen[r].count > 0 && seen[r].items[seen[r].count - 1].end > keys)
-          seen[r].items[seen[r].count - 1].end = keys;
-        cursors[r] = {seen[r].items, seen[r].items + seen[r].count};
+      for (extent_t branch = 0; branch < Branches; ++branch) {
+        detail::row_cursor cursors[group_rows]{};
+        for (extent_t r = 0; r < count; ++r) {
+          seen[r].count = 0;
+          if constexpr (Branches == 1)
+            row(at + r, seen[r]);
+          else
+            row(at + r, seen[r], branch);
+          // A user's route may overshoot: what does not exist yet is not seen.
+          while (seen[r].count > 0 && seen[r].items[seen[r].count - 1].begin >= keys) --seen[r].count;
+          if (seen[r].count > 0 && seen[r].items[seen[r].count - 1].end > keys)
+            seen[r].items[seen[r].count - 1].end = keys;
+          cursors[r] = {seen[r].items, seen[r].items + seen[r].count};
+        }
+        detail::plan_group(cursors, count, sink);
       }
-      detail::plan_group(cursors, count, sink);
     }
     begin[groups_of(tokens)] = sink.run_count;
     queries = tokens;
@@ -158,9 +163,11 @@ struct stored_plan {
 
 /// The plan of a route with spans: the same for all heads, and for all layers that have the route.
 template <class Policy, extent_t Tokens, extent_t Context>
-struct shared_plan : stored_plan<Tokens, Context, decltype(Policy::spans(0, 0))::most> {
+struct shared_plan : stored_plan<Tokens, Context, most_spans<Policy>, Context, branch_count<Policy>> {
   constexpr void prepare(extent_t first, extent_t tokens) {
-    this->prepare_rows(first, tokens, [&](extent_t t, auto& to) { to = Policy::spans(first + t, first + tokens); });
+    this->prepare_rows(first, tokens, [&](extent_t t, auto& to, extent_t branch = 0) {
+      to = spans_of_branch<Policy>(branch, first + t, first + tokens);
+    });
   }
 };
 

@@ -43,7 +43,8 @@ struct clusters_see_a_prefix {
 /// tokens * clusters * head_width multiply-adds to choose, and clusters * members^2 pairs (half under `causal`): about
 /// tokens^(3/2) for clusters = members = the root of tokens. The choice has no gradient, and neither have centroids:
 /// `update_centroids` moves them. Members compete over the whole stream, so that it is taken whole, and under `causal`,
-/// too, later tokens change what earlier ones see: not for generation (`k_means` is).
+/// too, later tokens change what earlier ones see: not for generation (`k_means` is), and a decoder asks for
+/// `allow_selection_leak`.
 /// Source: Roy et al. (2020), arXiv 2003.05997, section 4.1, and the released code, which divides by the number of
 /// clusters plus 0.01: `count_offset{0.01f}`.
 template <extent_t Clusters, members Members, class Candidates = causal, count_offset Offset = count_offset{},
@@ -63,6 +64,7 @@ struct balanced_k_means {
   static constexpr float offset = Offset.value;
   static constexpr bool sees_ahead = true;
   static constexpr bool depends_on_length = true;
+  static constexpr bool selection_leaks = same<Candidates, causal>;
 
   LACUNA_HD static constexpr std::uint64_t products(extent_t, extent_t tokens, extent_t) {
     return std::uint64_t{tokens} * clusters;

@@ -35,7 +35,8 @@ struct hashing_is_possible {
 ///
 /// Per head. O(tokens * (rounds * buckets / 2 * head_width + (rounds * chunk)^2)). The choice has no gradient. It sorts
 /// the whole stream, so that the stream is taken whole, and under `causal`, too, later tokens move the borders of
-/// chunks: what a row may see then depends on the future, though it sees nothing of it. Source: Kitaev, Kaiser and
+/// chunks: what a row may see then depends on the future, though it sees nothing of it: a decoder asks for
+/// `allow_selection_leak`. Source: Kitaev, Kaiser and
 /// Levskaya (2020), Reformer, arXiv 2001.04451, section 2; lists and chunks as the released code, or with `same_bucket`
 /// as the paper.
 template <hashing Hashing = hashing{}, class Candidates = causal>
@@ -53,6 +54,7 @@ struct lsh {
   static constexpr extent_t directions = buckets / 2;
   static constexpr bool sees_ahead = true;
   static constexpr bool depends_on_length = true;
+  static constexpr bool selection_leaks = fine && !route_sees_ahead<candidates>;
 
   static constexpr extent_t most(extent_t context) {
     return 2 * rounds * chunk < context ? 2 * rounds * chunk : context;

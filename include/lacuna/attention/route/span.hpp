@@ -60,15 +60,20 @@ inline constexpr bool is_dynamic_route = requires { Policy::products(extent_t{0}
 template <class Policy>
 inline constexpr bool is_assigned_route = requires { typename Policy::template plan<1, 1>; };
 
+/// Whether a route is several, joined by the attention's merge (see attention/route/branches.hpp).
+template <class Policy>
+inline constexpr bool is_branched = requires { requires Policy::is_branched; };
+
 struct full;
 
 namespace slots {
 /// `causal`, `full`, `window<N>`, combinations by `both`, `either`, `except`, `by_rows`, dynamic ones such as
-/// `top_k<N>`, a graph's `neighbours<N>`, or your own.
+/// `top_k<N>`, a graph's `neighbours<N>`, several at once by `branches`, or your own.
 struct route {
   using stand_in = full;
   template <class Policy>
-  static constexpr bool accepts = Route<Policy> || is_dynamic_route<Policy> || is_assigned_route<Policy>;
+  static constexpr bool accepts =
+      Route<Policy> || is_dynamic_route<Policy> || is_assigned_route<Policy> || is_branched<Policy>;
   template <class Policy>
   struct refused {
     static_assert(always_false<Policy>,
@@ -97,6 +102,12 @@ struct combined_routes_are_known {
                 "lacuna::route: a combination is made of routes with spans, and one of these is a graph that comes at "
                 "run time (assign a graph without the edges that the other routes hide)");
 };
+template <bool Fine>
+struct combined_routes_are_single {
+  static_assert(Fine,
+                "lacuna::route: branches stand outermost, since each has sums of its own (write branches<both<...>, "
+                "both<...>>, or either<...> where a key counts once)");
+};
 }  // namespace rules
 
 namespace detail {
@@ -105,8 +116,9 @@ template <class Policy>
 struct combined_policy {
   static_assert(__is_base_of(nothing, rules::combined_routes_have_spans<!is_dynamic_route<Policy>>) || true);
   static_assert(__is_base_of(nothing, rules::combined_routes_are_known<!is_assigned_route<Policy>>) || true);
-  using type =
-      std::conditional_t<is_dynamic_route<Policy> || is_assigned_route<Policy>, full, checked<Policy, slots::route>>;
+  static_assert(__is_base_of(nothing, rules::combined_routes_are_single<!is_branched<Policy>>) || true);
+  static constexpr bool single = !is_dynamic_route<Policy> && !is_assigned_route<Policy> && !is_branched<Policy>;
+  using type = std::conditional_t<single, checked<Policy, slots::route>, full>;
 };
 
 }  // namespace detail
@@ -140,6 +152,36 @@ inline constexpr bool route_sees_ahead = [] {
   }
 }();
 
+/// Whether a row sees the past alone, but later tokens decide what of it. Such a route says `static constexpr bool
+/// selection_leaks = true`.
+template <class Policy>
+inline constexpr bool route_selection_leaks = requires { requires Policy::selection_leaks; };
+
+/// Into how many branches a route falls: one, unless it says more.
+template <class Policy>
+inline constexpr extent_t branch_count = [] {
+  if constexpr (is_branched<Policy>)
+    return Policy::count;
+  else
+    return extent_t{1};
+}();
+/// The most spans that a row has in one branch.
+template <class Policy>
+inline constexpr extent_t most_spans = [] {
+  if constexpr (is_branched<Policy>)
+    return Policy::most;
+  else
+    return decltype(Policy::spans(0, 0))::most;
+}();
+/// What a row sees in a branch.
+template <class Policy>
+LACUNA_HD constexpr spans<most_spans<Policy>> spans_of_branch(extent_t branch, extent_t query, extent_t keys) {
+  if constexpr (is_branched<Policy>)
+    return Policy::spans_of(branch, query, keys);
+  else
+    return Policy::spans(query, keys);
+}
+
 /// Whether a row sees a key.
 template <class Policy>
 LACUNA_HD constexpr bool allows(extent_t query, extent_t key, extent_t keys) {
@@ -149,7 +191,8 @@ LACUNA_HD constexpr bool allows(extent_t query, extent_t key, extent_t keys) {
   return false;
 }
 
-/// Visible (query, key) pairs of rows [first, first + tokens) over `keys` positions: a sum of span lengths; of a route
+/// Visible (query, key) pairs of rows [first, first + tokens) over `keys` positions: a sum of span lengths, each branch
+/// for itself; of a route
 /// that comes at run time, the most that there can be.
 template <class Policy>
 LACUNA_HD constexpr std::uint64_t pairs(extent_t first, extent_t tokens, extent_t keys) {
@@ -157,10 +200,11 @@ LACUNA_HD constexpr std::uint64_t pairs(extent_t first, extent_t tokens, extent_
     return Policy::pairs(first, tokens, keys);
   } else {
     std::uint64_t total = 0;
-    for (extent_t query = first; query < first + tokens; ++query) {
-      const auto visible = Policy::spans(query, keys);
-      for (extent_t i = 0; i < visible.count; ++i) total += visible.items[i].end - visible.items[i].begin;
-    }
+    for (extent_t branch = 0; branch < branch_count<Policy>; ++branch)
+      for (extent_t query = first; query < first + tokens; ++query) {
+        const auto visible = spans_of_branch<Policy>(branch, query, keys);
+        for (extent_t i = 0; i < visible.count; ++i) total += visible.items[i].end - visible.items[i].begin;
+      }
     return total;
   }
 }

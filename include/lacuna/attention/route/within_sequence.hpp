@@ -5,6 +5,7 @@
 #include <lacuna/attention/gate/no_gate.hpp>
 #include <lacuna/attention/plan/planner.hpp>
 #include <lacuna/attention/project/separate.hpp>
+#include <lacuna/attention/route/branches.hpp>
 #include <lacuna/attention/route/full.hpp>
 #include <lacuna/attention/score/dot.hpp>
 #include <lacuna/attention/source/tokens.hpp>
@@ -27,9 +28,37 @@ struct sequences_stay_apart {
 };
 }  // namespace rules
 
+template <class Route, class Sequences>
+struct within_sequence;
+
+namespace detail {
+
+/// A route's branches, each inside sequences.
+template <class Inner, class Sequences>
+struct branches_within {
+  using routes = type_list<>;
+  using scores = type_list<>;
+};
+template <class Inner, class Sequences>
+  requires is_branched<Inner>
+struct branches_within<Inner, Sequences> {
+  template <class... Routes>
+  static type_list<within_sequence<Routes, Sequences>...> wrap(type_list<Routes...>);
+  using routes = decltype(wrap(typename Inner::routes{}));
+  using scores = typename Inner::scores;
+};
+template <class Score>
+inline constexpr bool is_dot_in_branch = same<Score, score_of_attention> || requires { requires Score::is_dot; };
+template <class List>
+inline constexpr bool scores_are_dots = true;
+template <class... Scores>
+inline constexpr bool scores_are_dots<type_list<Scores...>> = (true && ... && is_dot_in_branch<Scores>);
+
+}  // namespace detail
+
 /// The plan of a route that begins anew with every sequence; a function of where the sequences lie.
 template <class Policy, extent_t Most, extent_t Tokens, extent_t Context>
-struct packed_plan : stored_plan<Tokens, Context, decltype(Policy::spans(0, 0))::most> {
+struct packed_plan : stored_plan<Tokens, Context, most_spans<Policy>, Context, branch_count<Policy>> {
   sequence_table<Most, Context> table;
 
   constexpr status check(const sequence_lengths& of) const { return table.check(of); }
@@ -38,11 +67,13 @@ struct packed_plan : stored_plan<Tokens, Context, decltype(Policy::spans(0, 0)):
 
   constexpr void prepare(extent_t first, extent_t tokens) {
     extent_t number = 0;
-    this->prepare_rows(first, tokens, [&](extent_t t, auto& to) {
+    this->prepare_rows(first, tokens, [&](extent_t t, auto& to, extent_t branch = 0) {
       const extent_t at = first + t, keys = first + tokens;
+      // Each branch asks a group's rows from the first on.
+      while (number > 0 && table.start(number) > at) --number;
       while (number + 1 < table.count() && table.start(number + 1) <= at) ++number;
       const extent_t start = table.start(number), end = table.end(number, keys);
-      const auto keys_seen = Policy::spans(at - start, end - start);
+      const auto keys_seen = spans_of_branch<Policy>(branch, at - start, end - start);
       for (extent_t i = 0; i < keys_seen.count; ++i)
         to.add(start + keys_seen.items[i].begin,
                start + keys_seen.items[i].end < end ? start + keys_seen.items[i].end : end);
@@ -58,7 +89,12 @@ struct packed_plan : stored_plan<Tokens, Context, decltype(Policy::spans(0, 0)):
 template <class Route, class Sequences>
 struct within_sequence {
   using slot = slots::route;
-  static constexpr bool has_spans = !is_dynamic_route<Route> && !is_assigned_route<Route>;
+  static constexpr bool has_spans = [] {
+    if constexpr (is_branched<Route>)
+      return Route::have_spans;
+    else
+      return !is_dynamic_route<Route> && !is_assigned_route<Route>;
+  }();
   static_assert(__is_base_of(nothing, rules::sequences_have_routes_with_spans<has_spans>) || true);
   using inner = std::conditional_t<has_spans, checked<Route, slots::route>, full>;
   using several = checked<Sequences, slots::sequences>;
@@ -68,11 +104,16 @@ struct within_sequence {
   static constexpr auto name = fixed_string("within_sequence<") + inner::name + ", " + several::name + ">";
   static constexpr bool sees_ahead = route_sees_ahead<inner>;
   static constexpr bool tells_sequences_apart = true;
+  static constexpr bool is_branched = lacuna::is_branched<inner>;
+  static constexpr bool have_spans = has_spans;
+  using routes = typename detail::branches_within<inner, several>::routes;
+  using scores = typename detail::branches_within<inner, several>::scores;
+  static constexpr extent_t count = routes::size;
 
   /// Whether the other parts of an attention keep to the plan, or to single rows.
   template <class Recipe>
   static constexpr bool goes_with =
-      requires { requires Recipe::template get<slots::score>::is_dot; } &&
+      detail::scores_are_dots<scores> && requires { requires Recipe::template get<slots::score>::is_dot; } &&
       same<typename Recipe::template get<slots::source>, tokens> &&
       !requires { typename Recipe::template get<slots::projections>::template schedule<nothing, nothing>; } &&
       !gate_mixes_tokens<typename Recipe::template get<slots::gate>> &&

@@ -7,11 +7,12 @@ LACUNA_BEGIN
 
 /// The loop orders.
 enum class schedule : std::uint8_t {
-  planned_tiles,  ///< block plan, keys in blocks of 16, online fold
-  two_passes,     ///< the same plan twice: first what the row sums up to, then its weights
-  state_scan,     ///< features of a prefix: a state in place of keys
-  feature_pairs,  ///< features on a route that leaves keys out: pair by pair
-  along_edges     ///< neighbour lists: a graph's edges one by one
+  planned_tiles,    ///< block plan, keys in blocks of 16, online fold
+  two_passes,       ///< the same plan twice: first what the row sums up to, then its weights
+  state_scan,       ///< features of a prefix: a state in place of keys
+  feature_pairs,    ///< features on a route that leaves keys out: pair by pair
+  along_edges,      ///< neighbour lists: a graph's edges one by one
+  mean_of_branches  ///< branches one after the other, each normalised for itself
 };
 
 /// A schedule and the sentence that `describe` prints.

@@ -196,9 +196,8 @@ struct planned_tiles {
       }
       return;
     }
-    op::append(cache_of(v.state, run), key, value, run.first, run.backend);
-    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable(cache_of(v.state, run)),
-               detail::plan_shared_by(v.memory, run), rule<Value>(), run.backend);
+    write(v, key, value, run);
+    read(v, query, mixed, run);
   }
   template <class Values, class Adjoints, class Value, class Run>
   LACUNA_HD static constexpr void backward(Values v, Adjoints a, rows<Value, Shape::query_width> query,
@@ -206,11 +205,38 @@ struct planned_tiles {
                                            rows<Value, Shape::query_width>, rows<Value, Shape::query_width> dmixed,
                                            rows<Value, Shape::query_width> dquery, rows<Value, Shape::kv_width> dkey,
                                            rows<Value, Shape::kv_width> dvalue, const Run& run) {
+    read_backward(v, a, query, dmixed, dquery, run);
+    write_backward(a, dkey, dvalue, run);
+  }
+
+  /// The halves of forward and backward, for schedules in which several read what was written once; where the cache
+  /// overwrites nothing.
+  template <class Values, class Value, class Run>
+  LACUNA_HD static constexpr void write(Values v, rows<Value, Shape::kv_width> key, rows<Value, Shape::kv_width> value,
+                                        const Run& run) {
+    op::append(cache_of(v.state, run), key, value, run.first, run.backend);
+  }
+  template <class Values, class Value, class Run>
+  LACUNA_HD static constexpr void read(Values v, rows<Value, Shape::query_width> query,
+                                       rows<Value, Shape::query_width> mixed, const Run& run) {
+    op::attend(mixed, log_scale<Value>(v.memory, query.count), query, readable(cache_of(v.state, run)),
+               detail::plan_shared_by(v.memory, run), rule<Value>(), run.backend);
+  }
+  /// Adjoints of keys and values add up in the state's adjoint.
+  template <class Values, class Adjoints, class Value, class Run>
+  LACUNA_HD static constexpr void read_backward(Values v, Adjoints a, rows<Value, Shape::query_width> query,
+                                                rows<Value, Shape::query_width> dmixed,
+                                                rows<Value, Shape::query_width> dquery, const Run& run) {
     op::attend_backward(dquery, cache_of(a.state, run), dmixed, log_scale<Value>(v.memory, query.count), query,
                         readable(cache_of(v.state, run)), detail::plan_shared_by(v.memory, run), rule<Value>(),
                         run.backend);
+  }
+  template <class Adjoints, class Value, class Run>
+  LACUNA_HD static constexpr void write_backward(Adjoints a, rows<Value, Shape::kv_width> dkey,
+                                                 rows<Value, Shape::kv_width> dvalue, const Run& run) {
     op::append_backward(readable(cache_of(a.state, run)), dkey, dvalue, run.first, run.backend);
   }
+
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return attend_products<normalisation_of<normaliser>> * pairs<route>(first, tokens, first + tokens) *
            Shape::query_width;
