@@ -7,6 +7,7 @@
 
 #include <lacuna/backend/eigen/attend.hpp>
 #include <lacuna/backend/eigen/cross_entropy.hpp>
+#include <lacuna/backend/eigen/dispatch.hpp>
 #include <lacuna/backend/eigen/embed.hpp>
 #include <lacuna/backend/eigen/evaluate.hpp>
 #include <lacuna/backend/eigen/keep_largest.hpp>

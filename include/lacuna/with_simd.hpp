@@ -7,6 +7,7 @@
 
 #include <lacuna/backend/simd/attend.hpp>
 #include <lacuna/backend/simd/cross_entropy.hpp>
+#include <lacuna/backend/simd/dispatch.hpp>
 #include <lacuna/backend/simd/embed.hpp>
 #include <lacuna/backend/simd/evaluate.hpp>
 #include <lacuna/backend/simd/keep_largest.hpp>

@@ -8,6 +8,29 @@ LACUNA_BEGIN
 
 namespace operation {
 
+/// The experts of the largest scores of one token, best first.
+template <extent_t Experts, extent_t Chosen, class Value>
+LACUNA_HD constexpr void choose_best(const Value* score, std::uint32_t* chosen) noexcept {
+  for (extent_t j = 0; j < Chosen; ++j) {
+    extent_t best = Experts;
+    for (extent_t e = 0; e < Experts; ++e) {
+      bool taken = false;
+      for (extent_t before = 0; before < j; ++before) taken = taken || chosen[before] == e;
+      if (!taken && (best == Experts || score[e] > score[best])) best = e;
+    }
+    chosen[j] = static_cast<std::uint32_t>(best);
+  }
+}
+/// The gates of one token: the probabilities of those that were chosen, as a share of their sum where `renormalised`.
+template <extent_t Chosen, class Value>
+LACUNA_HD constexpr void open_gates(Value* gate, const Value* probability, const std::uint32_t* chosen,
+                                    bool renormalised) noexcept {
+  Value share = 0;
+  for (extent_t j = 0; j < Chosen; ++j) share += probability[chosen[j]];
+  for (extent_t j = 0; j < Chosen; ++j)
+    gate[j] = renormalised ? probability[chosen[j]] / share : probability[chosen[j]];
+}
+
 /// Softmax in place over the experts of each token, the best experts, and their gates.
 struct choose_experts {
   static constexpr auto name = fixed_string("choose_experts");
@@ -23,23 +46,13 @@ LACUNA_HD constexpr auto kernel(choose_experts, rows<Value, Experts> score, rows
   for (extent_t t = 0; t < score.count; ++t) {
     Value* s = score.row(t);
     // By the scores, before probabilities of 0 make equals of what was not equal.
-    for (extent_t j = 0; j < Chosen; ++j) {
-      extent_t best = Experts;
-      for (extent_t e = 0; e < Experts; ++e) {
-        bool taken = false;
-        for (extent_t before = 0; before < j; ++before) taken = taken || chosen(t, before) == e;
-        if (!taken && (best == Experts || s[e] > s[best])) best = e;
-      }
-      chosen(t, j) = static_cast<std::uint32_t>(best);
-    }
+    choose_best<Experts, Chosen>(s, chosen.row(t));
     const Value largest = s[chosen(t, 0)];
     Value sum = 0;
     for (extent_t e = 0; e < Experts; ++e) sum += s[e] = maths::exp(s[e] - largest);
     for (extent_t e = 0; e < Experts; ++e) s[e] /= sum;
     log_sum(t, 0) = largest + maths::log(sum);
-    Value share = 0;
-    for (extent_t j = 0; j < Chosen; ++j) share += s[chosen(t, j)];
-    for (extent_t j = 0; j < Chosen; ++j) gate(t, j) = renormalised ? s[chosen(t, j)] / share : s[chosen(t, j)];
+    open_gates<Chosen>(gate.row(t), s, chosen.row(t), renormalised);
   }
   return ran_on<reference>{};
 }

@@ -2,6 +2,7 @@
 /// Products by lists of active neurons on lanes. Bound by the bytes of the rows that are read: several rows at once
 /// keep enough of them under way, and the next ones are asked for meanwhile: no processor foresees which they are.
 
+#include <lacuna/backend/lanes/dispatch.hpp>
 #include <lacuna/backend/lanes/unroll.hpp>
 #include <lacuna/backend/simd/lanes.hpp>
 #include <lacuna/op/multiply_active.hpp>
@@ -196,6 +197,18 @@ auto kernel(multiply_some_inputs_transposed, rows<float, Inputs> dh, rows<const 
             const simd&) {
   for (extent_t t = 0; t < dy.count; ++t)
     simd_lanes::multiply_listed_rows<true>(dh.row(t), dy.row(t), turned, lists.list(t), lists.size(t));
+  return ran_on<simd>{};
+}
+
+/// dW(u) += dy(u) x, f32: see `op::accumulate_some_outputs`.
+template <extent_t Outputs, extent_t Inputs>
+auto kernel(accumulate_some_outputs, matrix<float, Outputs, Inputs> gradient, rows<const float, Outputs> dy,
+            rows<const float, Inputs> x, active_view<const std::uint32_t, Outputs> lists, const simd&) {
+  for (extent_t t = 0; t < x.count; ++t)
+    for (extent_t j = 0; j < lists.size(t); ++j) {
+      const extent_t u = lists.list(t)[j];
+      by_lanes::add_scaled<simd_lanes::lanes, Inputs>(gradient.row(u), x.row(t), simd_lanes::lanes(dy(t, u)));
+    }
   return ran_on<simd>{};
 }
 
