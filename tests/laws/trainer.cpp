@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "support/allocations.hpp"
 #include "support/scratch.hpp"
 #include "support/same_bits.hpp"
 #include "support/worse.hpp"
@@ -191,6 +192,39 @@ TEST_CASE("the same bits on 1, 2 and 4 threads; parts change the order of sums a
   CHECK(same_bits(alone.parameters(), four.parameters()));
   CHECK(distance(alone.parameters(), whole.parameters()) < 1e-4);
   CHECK(losses[3] == doctest::Approx(losses[0]).epsilon(1e-4));
+}
+
+TEST_CASE("no step allocates, on one thread and on several, whatever the optimiser and the blocks") {
+  const auto check = [](auto& teacher) {
+    step(teacher, 8);  // whatever is done once is done
+    const std::size_t before = allocations();
+    for (int i = 0; i < 3; ++i) step(teacher, 8);
+    const auto measured =
+        teacher.try_measure(8, [](auto& by, lc::extent_t number) { return endless{}(by, number, 1000, false); });
+    const std::size_t after = allocations();
+    CHECK(measured.ok());
+    CHECK(after == before);
+  };
+  // A mixture, dropout, a block that runs anew, keys that tokens choose, features, a masked weight.
+  using mixed = lc::decoder<
+      lc::vocabulary<11>, lc::width<8>, lc::context<12>,
+      lc::pre_norm<lc::rms_norm<>,
+                   lc::dropout<lc::mixture<lc::experts<3>, lc::experts_per_token<2>, lc::hidden<4>, lc::relu>,
+                               lc::probability{0.1f}>>,
+      lc::recomputed<lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::top_k<3>>,
+                                  lc::ffn<lc::hidden<8>, lc::silu, lc::masked<lc::n_m<2, 4>>>>>,
+      lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::causal, lc::favor<6>>>>;
+  using net = lc::model<tiny, lc::simd>;
+  using other_net = lc::model<mixed, lc::simd>;
+  auto one = fresh<net>(), several = fresh<net>();
+  auto other = fresh<other_net>();
+  lc::trainer<net> alone(one);
+  lc::thread_team team(2);
+  lc::trainer<net, lc::adam_w, lc::parts<4>, lc::thread_team> together(several, {}, {}, team);
+  lc::trainer<other_net, lc::gradient_descent> of_mixed(other);
+  check(alone);
+  check(together);
+  check(of_mixed);
 }
 
 TEST_CASE("it learns, the trained model is up to date, and progress is counted") {
