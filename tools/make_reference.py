@@ -19,13 +19,20 @@ def declaration(lines, start):
     text = ""
     for line in lines[start:start + 12]:
         text += " " + line.strip()
-        cut = re.search(r"[{;]|(?<![<>=!])=(?![=>])\s*[^0]", re.sub(r"<[^<>]*>", lambda of: "x" * len(of[0]), text))
+        plain, nested = re.sub(r"<[^<>]*>", lambda of: "x" * len(of[0]), text), ""
+        while plain.startswith(" template") and plain != nested:
+            nested, plain = plain, re.sub(r"<[^<>]*>", lambda of: "x" * len(of[0]), plain)
+        # An alias is shown with what it stands for, unless that is private.
+        if re.match(r"( template x+)? using ", plain):
+            if ";" not in text:
+                continue
+            text = text[:text.index(";")]
+            private = re.search(r" = .*(detail::|typename|decltype|conditional_t)", text)
+            text = text[:private.start()] if private else text
+            break
+        cut = re.search(r"[{;]|(?<![<>=!])=(?![=>])\s*[^0]", plain)
         if cut and not text.strip().startswith("template") or (cut and ">" in text[:cut.start()]):
             text = text[:cut.start()]
-            break
-        # The `=` of a parameter's default hides an alias's own, which then ends with its `;`.
-        if re.match(r"(template <[^{]*> )?using ", text.strip()) and ";" in text:
-            text = text[:text.index(";")]
             break
     text = re.sub(r"\b(LACUNA_HD|LACUNA_INLINE|LACUNA_ANY_CALLEE|static|inline|constexpr|noexcept|consteval)\b ?", "", text)
     return re.sub(r"\s+", " ", text).strip()

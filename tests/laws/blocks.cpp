@@ -1,6 +1,7 @@
 // Norm placements and depth sharing: what one block is in terms of another, bit for bit, and the bounds they keep.
 #include "support/block_rig.hpp"
 #include "support/recipes.hpp"
+#include "support/worse.hpp"
 
 #include <doctest/doctest.h>
 #include <algorithm>
@@ -125,7 +126,7 @@ TEST_CASE("a peri-norm sublayer adds at most its largest gain to a token's root 
     for (const double of : drawn.at(gain_path)) gain = std::max(gain, std::fabs(of));
     const auto x = random_rows(seed, tokens * width), y = block.forward(x);
     double most = -1e300;
-    for (std::size_t t = 0; t < tokens; ++t) most = std::max(most, root(y, t) - root(x, t) - gain);
+    for (std::size_t t = 0; t < tokens; ++t) most = worse(most, root(y, t) - root(x, t) - gain);
     return most / gain;
   };
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
