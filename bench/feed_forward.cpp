@@ -89,7 +89,9 @@ struct problem {
     }
     lc::extent_t i = 0;
     for (auto _ : state) forward(i), i = (i + 1) % inputs;
+    state.counters["flop"] = 2 * byte / sizeof(Element);  // a multiply-add for each weight that is read
     state.counters["byte"] = byte;
+    state.counters["token"] = 1;
     state.counters["set"] = double{2 * Layers * width * hidden * sizeof(Element)};
   }
 };

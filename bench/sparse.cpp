@@ -91,6 +91,8 @@ struct sparse_weight {
 /// Activations and results of one number of tokens.
 template <lc::extent_t Tokens, lc::extent_t Inputs, lc::extent_t Outputs>
 struct activations {
+  /// Read and written beside a weight, where there are more than one row of them.
+  static constexpr double bytes = Tokens == 1 ? 0.0 : 4.0 * Tokens * (Inputs + Outputs);
   lc::tensor<float, Tokens, Inputs> x;
   lc::tensor<float, Tokens, Outputs> y;
   activations() {
@@ -107,7 +109,7 @@ struct activations {
         if (std::abs(y[token * Outputs + o] - expected[o]) > 1e-3f) return state.SkipWithError("the result is wrong");
     }
     state.counters["flop"] = 2.0 * Tokens * static_cast<double>(weight.values.size());
-    if (Tokens == 1) state.counters["byte"] = weight.bytes();
+    state.counters["byte"] = weight.bytes() + bytes;
   }
 };
 
@@ -126,7 +128,7 @@ struct dense_product : activations<Tokens, Inputs, Outputs> {
   }
   void finish(benchmark::State& state) const {
     activations<Tokens, Inputs, Outputs>::finish(state, weight);
-    if (Tokens == 1) state.counters["byte"] = 4.0 * Inputs * Outputs;
+    state.counters["byte"] = 4.0 * Inputs * Outputs + activations<Tokens, Inputs, Outputs>::bytes;
   }
 };
 
@@ -297,7 +299,7 @@ void add_others(const std::string& name, const std::shared_ptr<sparse_weight<Pat
       for (auto _ : state)
         state.SetIterationTime(std::strtod(other.ask("run " + std::to_string(times)).c_str(), nullptr) / times);
       state.counters["flop"] = 2.0 * Tokens * static_cast<double>(weight->values.size());
-      if (Tokens == 1) state.counters["byte"] = weight->bytes();
+      state.counters["byte"] = weight->bytes() + p->bytes;
     })->UseManualTime();
   }
 }
