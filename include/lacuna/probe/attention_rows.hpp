@@ -10,9 +10,9 @@
 LACUNA_BEGIN
 
 /// Calls `visit(row, head, key, weight)` for every visible pair of an `operation::attend`, from the arguments that a
-/// watcher sees: rows in order, heads within a row, keys ascending. `key` is a place in the cache's blocks: a position,
-/// where the keys are tokens and the cache is linear. Weights are those that multiply the values, computed as the
-/// reference does. 2 * pairs * head_width multiply-adds.
+/// watcher sees: rows in order, heads within a row, keys ascending, in each of the branches that a route may have.
+/// `key` is a place in the cache's blocks: a position, where the keys are tokens and the cache is linear. Weights are
+/// those that multiply the values, computed as the reference does. 2 * pairs * head_width multiply-adds.
 template <class Query, class Cache, class Rule, class Visitor>
 constexpr void visit_attention_weights(const Query& query, const Cache& cache, const block_plan_view& plan,
                                        const Rule& rule, Visitor&& visit) {
@@ -67,7 +67,8 @@ struct attention_row_share {
 /// weights of keys, all heads at once (`operation::attend`). A layer may take its rows in pieces, as one with a ring
 /// cache does; a piece that begins where a layer's first one did is of the next layer. `complete()` says whether all
 /// layers had as many rows. Not seen are attentions by features, over edges, or head by head (routes and sources that
-/// the tokens decide, sublayers with row classes); a model that has such ones among others is not for this counter.
+/// the tokens decide, sublayers with row classes); a model that has such ones among others is not for this counter. Of
+/// branches that are averaged each is a layer here; where they are folded, a key of several is several keys.
 ///
 /// Entropies are of |weight| / sum |weight|. How much a row can have depends on how many keys it sees: the first token
 /// of a causal model has 0. Compare on the same tokens. Weights that are NaN make all means NaN.
