@@ -211,6 +211,116 @@ TEST_CASE("masked blocks along the diagonal are packed by their mask, too") {
         std::string::npos);
 }
 
+TEST_CASE("masks inside sums and other composed formats are patterns, too: packed part by part") {
+  using few = lc::csr<density{0.5}>;
+  using groups = lc::n_m<2, 4>;
+  using strips = lc::blocked<4, 1, density{0.5}>;
+  using low = lc::low_rank_weight<2>;
+  // Sums of sums, tiles, an order of rows, and a masked factor, one in each projection.
+  using with_masks = lc::per_projection<
+      lc::sum<lc::masked<few>, low>,
+      lc::for_projection<lc::projection_name::down, lc::sum<lc::masked<groups>, lc::sum<lc::masked<few>, low>>>,
+      lc::for_projection<lc::projection_name::gate, lc::cached<lc::tiled<lc::grid<1, 2>, lc::masked<few>, low>>>>;
+  using without = lc::per_projection<
+      lc::sum<few, low>, lc::for_projection<lc::projection_name::down, lc::sum<groups, lc::sum<few, low>>>,
+      lc::for_projection<lc::projection_name::gate, lc::cached<lc::tiled<lc::grid<1, 2>, few, low>>>>;
+  using in_ffn = lc::in<lc::recipe_name::ffn>;
+  using in_attention = lc::in<lc::recipe_name::attention>;
+  using masks =
+      lc::substitute<lc::substitute<base, lc::dense, with_masks, in_ffn>, lc::dense,
+                     lc::permuted<lc::product<lc::masked<strips>, lc::masked<groups>>, lc::ordered>, in_attention>;
+  using packs = lc::substitute<lc::substitute<base, lc::dense, without, in_ffn>, lc::dense,
+                               lc::permuted<lc::product<strips, groups>, lc::ordered>, in_attention>;
+  lc::model<masks> from;
+  recipes::randomise(from, 7, 0.4);
+  // Masks that are no largest entries, and among what they keep zeros; orders that are not those of rows.
+  lc::visit_named(
+      []<class Leaf>(const char* path, Leaf& tensor) {
+        const std::string name = path;
+        using element = typename Leaf::element;
+        if (name.ends_with(".mask"))
+          for (lc::extent_t i = 0; i < Leaf::size; ++i) {
+            const lc::extent_t inputs = Leaf::extents[Leaf::rank - 1], input = i % inputs, output = i / inputs;
+            tensor[i] = static_cast<element>(input % 4 == output / 4 % 4 ? 1 : 0);
+          }
+        if (name.ends_with(".order"))
+          for (lc::extent_t i = 0; i < Leaf::size; ++i) tensor[i] = static_cast<element>(i ^ 1u);
+        if (name.find("ffn.up.first.weight") != std::string::npos) tensor[0] = tensor[4] = element{};
+      },
+      from.parameters_to_write());
+  from.update();
+  lc::model<packs> to;
+  const auto report = lc::try_convert_into(from, to);
+  REQUIRE_MESSAGE(report.ok(), text(report.why()));
+  CHECK(report->weights.size() == 14);
+  CHECK(report->relative_residual() <= 1e-6);
+
+  // The pattern is the mask: kept zeros are stored, and nothing else that is 0.
+  const auto begins = elements(to, "blocks.0.ffn.up.first.begins"),
+             columns = elements(to, "blocks.0.ffn.up.first.columns");
+  const auto values = elements(to, "blocks.0.ffn.up.first.values");
+  const auto weight = elements(from, "blocks.0.ffn.up.first.weight"),
+             mask = elements(from, "blocks.0.ffn.up.first.mask");
+  std::size_t entry = 0;
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    if (mask[i] == 0) continue;
+    CHECK(columns[entry] == static_cast<double>(i % 16));
+    CHECK(values[entry] == weight[i]);
+    ++entry;
+  }
+  CHECK(values[0] == 0);
+  CHECK(begins.back() == static_cast<double>(entry));
+  CHECK(entry == mask.size() / 4);
+  // All other parts are as they were, to the bit.
+  for (const char* path : {"blocks.0.ffn.up.second.left.weight", "blocks.1.ffn.up.second.right.weight",
+                           "blocks.1.ffn.down.second.second.left.weight", "blocks.0.ffn.gate.tiles.1.right.weight",
+                           "blocks.0.attention.query.order", "blocks.1.attention.value.bias"})
+    CHECK(elements(to, path) == elements(from, path));
+  const auto by_masks = logits_of(from), packed = logits_of(to);
+  for (std::size_t i = 0; i < packed.size(); ++i) CHECK(std::fabs(packed[i] - by_masks[i]) <= 1e-5);
+
+  // What was packed comes back from its file with its zeros.
+  const scratch room;
+  REQUIRE(lc::try_save(to, room.path("packed.safetensors")).ok());
+  lc::model<packs> read;
+  REQUIRE(lc::try_load_into(read, room.path("packed.safetensors")).ok());
+  CHECK(elements(read, "blocks.0.ffn.up.first.columns") == columns);
+  CHECK(elements(read, "blocks.0.ffn.up.first.values") == values);
+  CHECK(logits_of(read) == packed);
+
+  // A mask that keeps more than a part has room for is refused, and nothing changed.
+  lc::visit_named(
+      []<class Leaf>(const char* path, Leaf& tensor) {
+        if (std::strcmp(path, "blocks.1.ffn.down.second.first.mask") == 0)
+          for (auto& each : tensor.data) each = static_cast<typename Leaf::element>(1);
+      },
+      from.parameters_to_write());
+  from.update();
+  CHECK(text(lc::try_convert_into(from, to).why())
+            .find("'blocks.1.ffn.down': lacuna::convert: expected a mask of at most 192 blocks, found 384") !=
+        std::string::npos);
+  CHECK(logits_of(to) == packed);
+}
+
+TEST_CASE("formats that differ in more than masks are taken apart anew, and the report says what that loses") {
+  using few = lc::csr<density{0.25}>;
+  using masks = lc::substitute<base, lc::dense, lc::sum<lc::masked<few>, lc::low_rank_weight<2>>>;
+  using other = lc::substitute<base, lc::dense, lc::sum<few, lc::low_rank_weight<1>>>;
+  lc::model<masks> from;
+  recipes::randomise(from, 7, 0.4);
+  lc::visit_named(
+      []<class Leaf>(const char* path, Leaf& tensor) {
+        if (std::string(path).ends_with(".mask"))
+          for (lc::extent_t i = 0; i < Leaf::size; ++i) tensor[i] = static_cast<typename Leaf::element>(i % 4 == 0);
+      },
+      from.parameters_to_write());
+  from.update();
+  lc::model<other> to;
+  const auto report = lc::try_convert_into(from, to);
+  REQUIRE_MESSAGE(report.ok(), text(report.why()));
+  CHECK(report->relative_residual() > 0.01);
+}
+
 TEST_CASE("an update of a weight that loses nothing starts as LoRA does: it is 0, and it learns") {
   using updated = lc::substitute<base, lc::dense, lc::sum<lc::dense, lc::low_rank_weight<2>>>;
   const auto from = trained();

@@ -1,5 +1,6 @@
 #pragma once
-// A weight format alone: random parameters and patterns, the dense weight behind them by hand, forward and backward.
+// A weight format alone: random parameters and patterns, the dense weight behind them by hand, forward and backward;
+// and the list of formats that keep the laws.
 
 #include <algorithm>
 #include <cmath>
@@ -54,6 +55,8 @@ struct draws {
       for (auto& each : of.mask.data) each = static_cast<std::uint8_t>(with.below(2));
     else if constexpr (requires { of.order; })
       draw_order(of);
+    else if constexpr (requires { of.scale; })
+      for (auto& each : of.weight.data) each = static_cast<std::int8_t>(static_cast<int>(with.below(255)) - 127);
   }
 
  private:
@@ -79,12 +82,23 @@ struct draws {
     for (extent_t i = of.order.size; i-- > 1;) std::swap(of.order.data[i], of.order.data[with.below(i + 1)]);
   }
 };
+/// Scales of quantised weights are no negative numbers, and their integers are large.
+struct makes_scales {
+  template <class Leaf>
+  void operator()(Leaf&) const {}
+  template <class Struct>
+  void enters(Struct& of) const {
+    if constexpr (requires { of.scale; })
+      for (auto& each : of.scale.data) each = std::fabs(each) / 64;
+  }
+};
 template <class Parameters>
 void draw(Parameters& parameters, std::uint64_t seed) {
   dice with{seed};
   lc::initialise_parameters(parameters);
   draws each{with};
   lc::visit_tensors(each, parameters);
+  lc::visit_tensors(makes_scales{}, parameters);
 }
 
 // --- dense weights by hand ----------------------------------------------------------------------------------------
@@ -226,6 +240,16 @@ struct expansion<lc::masked<Packed, Gradient>> {
     return made;
   }
 };
+template <extent_t Bits, class Activations>
+struct expansion<lc::quantized<Bits, Activations>> {
+  template <extent_t Outputs, extent_t Inputs, class Parameters>
+  static table of(const Parameters& from) {
+    table made(Outputs, Inputs);
+    for (extent_t i = 0; i < made.of.size(); ++i)
+      made.of[i] = static_cast<double>(lc::widen(from.scale[i / Inputs])) * from.weight[i];
+    return made;
+  }
+};
 template <class Weight, extent_t Tokens>
 struct expansion<lc::cached<Weight, Tokens>> : expansion<Weight> {};
 template <class Grid, class... Formats>
@@ -286,5 +310,72 @@ struct rig {
   }
   table dense() const { return expand<Format, Outputs, Inputs>(parts->parameters); }
 };
+
+// --- the formats that keep the laws -------------------------------------------------------------------------------
+
+/// A format, and the sizes of the weight that it is tried with.
+template <class Format, extent_t Outputs = 16, extent_t Inputs = 24>
+struct sized {
+  using format = Format;
+  static constexpr extent_t outputs = Outputs, inputs = Inputs;
+  using bound = typename Format::template bound<Outputs, Inputs>;
+  template <class Role>
+  using parameters = typename bound::template parameters<Role>;
+  template <class Value = double, class Backend = lc::reference, template <class, extent_t> class Plan = lc::keep>
+  using rig_of = rig<Format, Outputs, Inputs, Value, Backend, Plan>;
+};
+
+using tenth = lc::csr<lc::density{0.1}>;
+using half_blocks = lc::blocked<4, 1, lc::density{0.5}>;
+using rank_four = lc::product<lc::dense, lc::dense, lc::inner<4>>;
+
+using atoms =
+    lc::type_list<sized<lc::dense>, sized<tenth>, sized<tenth, 13, 21>, sized<half_blocks>,
+                  sized<lc::blocked<4, 1, lc::density{1}>>, sized<lc::blocked<4, 3, lc::density{0.35}>, 13, 22>,
+                  sized<lc::blocked<16, 1, lc::density{0.25}>, 21, 9>, sized<lc::n_m<2, 4>>, sized<lc::n_m<1, 8, 4>>,
+                  sized<lc::n_m<3, 7, 4>, 18, 21>, sized<lc::block_diagonal<4>>, sized<lc::quantized<8>>>;
+using compositions = lc::type_list<
+    sized<rank_four>, sized<lc::block_dense<4, lc::inner<8>>>, sized<lc::block_shuffle<4>>, sized<lc::monarch<4>>,
+    sized<lc::sum<lc::dense, rank_four>>, sized<lc::sum<tenth, rank_four>>, sized<lc::sum<lc::quantized<8>, rank_four>>,
+    sized<lc::permuted<half_blocks, lc::ordered>>, sized<lc::product<lc::n_m<2, 8>, lc::dense, lc::inner<8>>>,
+    sized<lc::tiled<lc::grid<2, 3>, half_blocks>>,
+    sized<lc::tiled<lc::grid<2, 2>, lc::dense, tenth, rank_four, lc::n_m<2, 4>>>, sized<lc::masked<tenth>>,
+    sized<lc::masked<lc::block_diagonal<4>>>, sized<lc::cached<lc::monarch<2>, 4>>, sized<lc::cached<rank_four>>,
+    sized<lc::sum<lc::masked<lc::n_m<2, 4>>, lc::sum<tenth, rank_four>>>>;
+
+template <class Case, class Value = double>
+using weights_of = typename Case::template parameters<lc::weights<Value>>;
+/// A weight's parameters on the heap, as they are at first.
+template <class Case, class Value = double>
+std::unique_ptr<weights_of<Case, Value>> empty_weight() {
+  auto made = std::make_unique<weights_of<Case, Value>>();
+  lc::initialise_parameters(*made);
+  return made;
+}
+template <class Case, class Parameters>
+table dense_of(const Parameters& of) {
+  return expand<typename Case::format, Case::outputs, Case::inputs>(of);
+}
+/// Which entries of the dense weight a format stores: where it is not 0 when every number that is stored is one that no
+/// integers cancel.
+template <class Case, class Parameters>
+std::vector<bool> stored_entries(const Parameters& of) {
+  const auto alike = std::make_unique<Parameters>(of);
+  lc::visit_tensors(
+      []<class Leaf>(Leaf& each) {
+        if constexpr (!lc::is_integer<typename Leaf::element>)
+          for (auto& number : each.data) number = 1.37;
+      },
+      *alike);
+  std::vector<bool> found;
+  for (const double each : dense_of<Case>(*alike).of) found.push_back(each != 0);
+  return found;
+}
+
+/// Calls `f(case)` for every format of a list.
+template <class... Cases, class Function>
+void for_every(lc::type_list<Cases...>, Function&& f) {
+  (f(Cases{}), ...);
+}
 
 }  // namespace formats

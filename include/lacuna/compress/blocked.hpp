@@ -149,16 +149,26 @@ struct converter<masked<Packed, Gradient>> {
   }
 };
 
+namespace detail {
+
+/// The values of a masked weight in the pattern of its mask.
+template <class Packed, class Masked, class Element, extent_t Outputs, extent_t Inputs, class Parameters>
+status pack_by_mask(const Masked& from, const tensor<Element, Outputs, Inputs>& weight, Parameters& to) {
+  weight_mask mask(Outputs, Inputs);
+  for (extent_t i = 0; i < from.mask.size; ++i) mask.kept[i] = from.mask[i];
+  conversion_choices choices;
+  choices.mask = &mask;
+  return converter<Packed>::template convert<Outputs, Inputs>(weight_matrix(weight), to, choices);
+}
+
+}  // namespace detail
+
 /// Packs a masked weight into the format whose pattern its mask has. Errors: a mask that has more than that.
 template <class Packed, class Gradient, extent_t Outputs, extent_t Inputs, class Element>
 status try_pack_masked(const typename masked<Packed, Gradient>::template bound<Outputs, Inputs>::template parameters<
                            weights<Element>>& from,
                        typename Packed::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to) {
-  weight_mask mask(Outputs, Inputs);
-  for (extent_t i = 0; i < from.mask.size; ++i) mask.kept[i] = from.mask[i];
-  conversion_choices choices;
-  choices.mask = &mask;
-  return converter<Packed>::template convert<Outputs, Inputs>(weight_matrix(from.weight), to, choices);
+  return detail::pack_by_mask<Packed>(from, from.weight, to);
 }
 
 LACUNA_END

@@ -1,7 +1,7 @@
 #pragma once
 /// A model with its weights in other formats.
 
-#include <lacuna/compress/blocked.hpp>
+#include <lacuna/compress/pack.hpp>
 #include <lacuna/compress/permuted.hpp>
 #include <lacuna/compress/quantized.hpp>
 #include <lacuna/compress/sum.hpp>
@@ -33,16 +33,6 @@ template <class Format>
 inline constexpr bool has_weight_behind = is_linear<Format>;
 template <extent_t Bits, class Activations>
 inline constexpr bool has_weight_behind<quantized<Bits, Activations>> = true;
-
-/// The format that a masked one is packed into.
-template <class Format>
-struct packed_of {
-  static constexpr const char* name = nullptr;
-};
-template <class Packed, class Gradient>
-struct packed_of<masked<Packed, Gradient>> {
-  static constexpr const char* name = Packed::name.c_str();
-};
 
 /// Whether the parameters of a map hold its dense weight as `weight`, with no mask beside it.
 template <class Struct>
@@ -84,8 +74,8 @@ struct source_map {
   bool linear = true;
   const void* parameters = nullptr;
   weight_matrix (*dense)(const void*) = nullptr;
-  const char* packed = nullptr;        ///< of a masked weight: the format that its mask fits
-  const std::uint8_t* mask = nullptr;  ///< and the mask
+  const char* packed = nullptr;  ///< of a weight with masks: the name of its format without them
+  status (*pack)(const void*, std::vector<packed_tensor>&) = nullptr;  ///< and how it becomes that
 };
 
 template <class Element>
@@ -126,9 +116,10 @@ struct source_table {
                        has_weight_behind<typename map::format_type> || stores_it_whole<Struct>,
                        &of,
                        &weight_behind<Struct>};
-      if constexpr (requires { of.mask.data; }) {
-        found.packed = packed_of<typename map::format_type>::name;
-        found.mask = of.mask.data;
+      using packed = typename without_masks<typename map::format_type>::type;
+      if constexpr (!same<packed, typename map::format_type>) {
+        found.packed = packed::name.c_str();
+        found.pack = &pack_masks_of<Struct>;
       }
       maps.push_back(found);
     }
@@ -219,17 +210,11 @@ struct fills_parameters {
         weight = weight_matrix(embedding->extents[0], embedding->extents[1]);
         for (extent_t i = 0; i < weight.values.size(); ++i) weight.values[i] = embedding->read(embedding->data, i);
       }
-      // The mask of a masked weight that is packed is its pattern: magnitudes are not asked again.
-      conversion_choices of_weight = choices;
-      weight_mask mask;
-      if (source != nullptr && source->mask != nullptr && source->packed == map::format_type::name.c_str()) {
-        mask = weight_mask(source->outputs, source->inputs);
-        for (extent_t i = 0; i < mask.kept.size(); ++i) mask.kept[i] = source->mask[i];
-        of_weight.mask = &mask;
-      }
       auto converted =
-          try_convert_weight<typename map::format_type, map::outputs, map::inputs, typename Struct::element>(weight, to,
-                                                                                                             of_weight);
+          source != nullptr && source->packed == map::format_type::name.c_str()
+              ? pack_weight(*source, weight, to)
+              : try_convert_weight<typename map::format_type, map::outputs, map::inputs, typename Struct::element>(
+                    weight, to, choices);
       if (!converted.ok()) {
         error wrong(converted.why().kind, "'");
         filled = wrong << path << "': " << converted.why().message;
@@ -251,6 +236,26 @@ struct fills_parameters {
       return true;
     }
   }
+
+ private:
+  /// Masks are the patterns of what is packed, part by part: magnitudes are not asked again.
+  template <class Struct>
+  outcome<weight_report> pack_weight(const source_map& source, const weight_matrix& weight, Struct& to) {
+    using map = typename Struct::map;
+    if (const auto fine = try_check_weight<map::outputs, map::inputs>(weight); !fine.ok()) return fine.why();
+    std::vector<packed_tensor> packed;
+    if (const auto done = source.pack(source.parameters, packed); !done.ok()) return done.why();
+    visit_named(
+        [&]<class Leaf>(const char* path, Leaf& leaf) {
+          for (const packed_tensor& each : packed)
+            if (same_text(each.path.c_str(), path))
+              for (extent_t i = 0; i < Leaf::size; ++i)
+                leaf[i] = written_element<typename Leaf::element>(each.values[i]);
+        },
+        static_cast<typename Struct::base&>(to));
+    return report_conversion<typename map::format_type, map::outputs, map::inputs, typename Struct::element>(weight,
+                                                                                                             to);
+  }
 };
 
 }  // namespace detail
@@ -258,9 +263,11 @@ struct fills_parameters {
 /// Fills a model with what another one has learned: weights of other formats are converted, everything else is copied.
 /// The recipes differ in formats only, as by `substitute<stories, dense, csr<density{0.1}>>`; a head of its own is
 /// filled from the embedding where the source has a tied one. Errors change nothing: tensors or maps without a
-/// counterpart on either side, other shapes, weights that are no numbers. A masked weight is packed by its mask; inside
-/// `sum` and other composed formats it is not: there the weight behind all parts is taken apart anew, and the report
-/// says what that loses. Needs as much memory again as the parameters.
+/// counterpart on either side, other shapes, weights that are no numbers, masks that keep more than there is room for.
+/// Where the target has `A` for every `masked<A>` and differs in nothing else, inside `sum` and other composed formats,
+/// too, a weight is filled part by part, masked ones by their masks, kept zeros included. Everywhere else the weight
+/// behind all parts is taken apart anew, and the report says what that loses. Needs as much memory again as the
+/// parameters.
 template <class From, class To>
 outcome<conversion_report> try_convert_into(const From& from, To& to, const conversion_choices& choices = {}) {
   using parameters = typename To::parameters_type;

@@ -78,14 +78,11 @@ weight_matrix multiply_out(const typename Map::template parameters<weights<Eleme
   return weight_matrix(held->dense);
 }
 
-/// Brings one weight into a format, and reports: `try_convert_weight<csr<density{0.1}>, 64, 172, float>(from, to)`.
-/// Errors: another shape, values that are no numbers, a mask that the format cannot have.
-template <class Format, extent_t Outputs, extent_t Inputs, class Element>
-outcome<weight_report> try_convert_weight(
-    const weight_matrix& from,
-    typename Format::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to,
-    const conversion_choices& choices = {}) {
-  using map = typename Format::template bound<Outputs, Inputs>;
+namespace detail {
+
+/// Whether a weight has the shape that a conversion expects, and numbers only.
+template <extent_t Outputs, extent_t Inputs>
+status try_check_weight(const weight_matrix& from) {
   if (from.outputs != Outputs || from.inputs != Inputs) {
     error wrong(error_kind::shape, "lacuna::convert: expected a weight of ");
     return wrong << Outputs << " x " << Inputs << ", found " << from.outputs << " x " << from.inputs;
@@ -96,17 +93,15 @@ outcome<weight_report> try_convert_weight(
       return wrong << i << " of the weight: expected a finite number, found "
                    << (maths::is_nan(from.values[i]) ? "NaN" : "infinity");
     }
-  if (choices.mask != nullptr && (choices.mask->outputs != Outputs || choices.mask->inputs != Inputs)) {
-    error wrong(error_kind::shape, "lacuna::convert: expected a mask of ");
-    return wrong << Outputs << " x " << Inputs << ", found " << choices.mask->outputs << " x " << choices.mask->inputs;
-  }
-  if (choices.mask != nullptr && !detail::takes_mask<Format>) {
-    error wrong(error_kind::shape, "lacuna::convert: expected no mask for ");
-    return wrong << Format::name.c_str()
-                 << ", found one (a mask is the pattern of csr, blocked, n_m, block_diagonal and masked weights)";
-  }
-  if (const auto converted = converter<Format>::template convert<Outputs, Inputs>(from, to, choices); !converted.ok())
-    return converted.why();
+  return nothing{};
+}
+
+/// What became of a weight that was brought into a format. Errors: numbers that became none.
+template <class Format, extent_t Outputs, extent_t Inputs, class Element>
+outcome<weight_report> report_conversion(
+    const weight_matrix& from,
+    const typename Format::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to) {
+  using map = typename Format::template bound<Outputs, Inputs>;
   weight_report report;
   report.format = Format::name.c_str();
   report.norm = maths::sqrt(from.squares());
@@ -123,6 +118,30 @@ outcome<weight_report> try_convert_weight(
   report.multiply_adds_before = std::uint64_t{Outputs} * Inputs;
   report.multiply_adds_after = map::multiply_adds(1);
   return report;
+}
+
+}  // namespace detail
+
+/// Brings one weight into a format, and reports: `try_convert_weight<csr<density{0.1}>, 64, 172, float>(from, to)`.
+/// Errors: another shape, values that are no numbers, a mask that the format cannot have.
+template <class Format, extent_t Outputs, extent_t Inputs, class Element>
+outcome<weight_report> try_convert_weight(
+    const weight_matrix& from,
+    typename Format::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to,
+    const conversion_choices& choices = {}) {
+  if (const auto fine = detail::try_check_weight<Outputs, Inputs>(from); !fine.ok()) return fine.why();
+  if (choices.mask != nullptr && (choices.mask->outputs != Outputs || choices.mask->inputs != Inputs)) {
+    error wrong(error_kind::shape, "lacuna::convert: expected a mask of ");
+    return wrong << Outputs << " x " << Inputs << ", found " << choices.mask->outputs << " x " << choices.mask->inputs;
+  }
+  if (choices.mask != nullptr && !detail::takes_mask<Format>) {
+    error wrong(error_kind::shape, "lacuna::convert: expected no mask for ");
+    return wrong << Format::name.c_str()
+                 << ", found one (a mask is the pattern of csr, blocked, n_m, block_diagonal and masked weights)";
+  }
+  if (const auto converted = converter<Format>::template convert<Outputs, Inputs>(from, to, choices); !converted.ok())
+    return converted.why();
+  return detail::report_conversion<Format, Outputs, Inputs, Element>(from, to);
 }
 
 LACUNA_END

@@ -119,20 +119,19 @@ struct converter<product<dense, block_diagonal<Blocks>, Inner>> {
   }
 };
 
-/// The nearest Monarch weight, for any inner width: between each block of inputs and each of (interleaved) outputs, the
-/// nearest matrix of the rank that is left for them, inner / Blocks^2 or the numbers next to it. Exact, since these
-/// share nothing.
+/// The nearest BlockShuffle, and with its outputs in their order the nearest Monarch weight, for any inner width:
+/// between each block of inputs and each of outputs the nearest matrix of the rank that is left for them, inner /
+/// Blocks^2 or the numbers next to it. Exact, since these share nothing.
 /// Source: Dao et al. (2022), arXiv 2204.00595, theorem 1, for rank 1 and square weights; the rest is the same
 /// argument.
 template <extent_t Blocks, class Inner>
-struct converter<permuted<product<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>, Inner>,
-                          spread<Blocks>>> {
+struct converter<product<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>, Inner>> {
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices&) {
     constexpr extent_t width = Inner::template width<Outputs, Inputs>, per_block = width / Blocks;
     constexpr extent_t outputs = Outputs / Blocks, inputs = Inputs / Blocks;
-    auto& left = to.weight.left.weight;
-    auto& right = to.weight.right.weight.weight;
+    auto& left = to.left.weight;
+    auto& right = to.right.weight.weight;
     using element = std::remove_reference_t<decltype(left[0])>;
     for (extent_t l = 0; l < Blocks; ++l)
       for (extent_t k = 0; k < Blocks; ++k) {
@@ -141,10 +140,7 @@ struct converter<permuted<product<block_diagonal<Blocks>, permuted<block_diagona
         for (extent_t j = 0; j < per_block; ++j)
           if ((j * Blocks + l) / per_block == k) between.push_back(j);
         if (between.empty()) continue;
-        weight_matrix part(outputs, inputs);
-        for (extent_t s = 0; s < outputs; ++s)
-          for (extent_t p = 0; p < inputs; ++p) part(s, p) = from(s * Blocks + l, k * inputs + p);
-        const weight_factors factors = factorise(part, between.size());
+        const weight_factors factors = factorise(from.part(l * outputs, outputs, k * inputs, inputs), between.size());
         for (extent_t t = 0; t < between.size(); ++t) {
           for (extent_t s = 0; s < outputs; ++s)
             left[(l * outputs + s) * per_block + between[t]] = convert_element<element>(factors.left(s, t));

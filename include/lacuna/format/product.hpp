@@ -133,13 +133,21 @@ using low_rank_weight = product<dense, dense, inner<Rank>>;
 template <extent_t Blocks, class Inner = inner<>>
 using block_dense = product<dense, block_diagonal<Blocks>, Inner>;
 
-/// Two block-diagonal factors and a shuffle between them, so that every output can see every input; outputs are
-/// interleaved: output s * Blocks + b is output s of block b. Between a block of inputs and one of outputs the weight
-/// has rank inner / Blocks^2 (where it is no whole number, one of its neighbours): 1 where the inner width is the
-/// blocks' square. The blocks have to divide outputs, inputs and the inner width. Source: Dao et al. (2022), arXiv
-/// 2204.00595, section 3; BlockShuffle in Wei et al. (2024), arXiv 2406.16450, which leaves the outputs as they come.
+/// Two block-diagonal factors and a shuffle between them, so that every output can see every input: BlockShuffle.
+/// `(tokens, inputs) -> (tokens, inner) -> (tokens, outputs)`, inner * (inputs + outputs) / Blocks multiply-adds per
+/// token and a copy of the inner values. Paths: `right.weight` `(inner, inputs / Blocks)`, `left.weight` `(outputs,
+/// inner / Blocks)`. The shuffle gives block b of the left factor every `Blocks`-th value, from b on; outputs come as
+/// the blocks do. Between a block of inputs and one of outputs the weight has rank inner / Blocks^2 (where it is no
+/// whole number, one of its neighbours): 1 where the inner width is the blocks' square. The blocks have to divide
+/// outputs, inputs and the inner width. Source: Wei et al. (2024), StructuredFFN, arXiv 2406.16450, section 2, whose
+/// inner width is that of `inner<>`.
 template <extent_t Blocks, class Inner = inner<>>
-using monarch = permuted<product<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>, Inner>,
-                         spread<Blocks>>;
+using block_shuffle = product<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>, Inner>;
+
+/// `block_shuffle` with its outputs interleaved: output s * Blocks + b is output s of block b, so that blocks are
+/// spread over the outputs as they are over the inner values. Shapes, cost and ranks are the same, and a copy of the
+/// outputs. Source: Dao et al. (2022), Monarch, arXiv 2204.00595, section 3.
+template <extent_t Blocks, class Inner = inner<>>
+using monarch = permuted<block_shuffle<Blocks, Inner>, spread<Blocks>>;
 
 LACUNA_END
