@@ -183,8 +183,9 @@ std::size_t columns() {
 int main(int count, char** arguments) {
   const request wanted = parse(count, arguments);
   const auto folder = model_folder();
+  static_assert(lc::zoo::bert_uncased.size == sentence_model::vocabulary);
   const auto vocabulary = unless_wrong(
-      lc::try_read_word_piece<examples::unicode>((folder / "vocab.txt").string(), sentence_model::vocabulary));
+      lc::try_read_word_piece<examples::unicode>((folder / "vocab.txt").string(), lc::zoo::bert_uncased));
   const auto query = unless_wrong(examples::try_encode_query(wanted.query, vocabulary, longest_passage));
   std::size_t refused = 0;
   auto all = read_all(wanted, vocabulary, refused);

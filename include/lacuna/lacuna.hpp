@@ -101,6 +101,7 @@
 #include <lacuna/model/results.hpp>
 #include <lacuna/model/rules.hpp>
 #include <lacuna/model/sampled_space.hpp>
+#include <lacuna/model/served.hpp>
 #include <lacuna/model/silence.hpp>
 #include <lacuna/model/substitute.hpp>
 #include <lacuna/model/token_types.hpp>

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <ios>
 #include <lacuna/io/word_piece.hpp>
+#include <lacuna/zoo/bert.hpp>
 #include <map>
 
 namespace {
@@ -54,11 +55,46 @@ TEST_CASE("MiniLM: the ids of 200 sentences, by the pieces that can occur in the
 TEST_CASE("MiniLM: the ids of 200 sentences, by the whole vocabulary") {
   const auto path = minilm_data("vocab.txt");
   if (path.empty()) return;
-  const auto made = lc::try_read_word_piece<examples::unicode>(path, minilm::vocabulary).take();
+  const auto made = lc::try_read_word_piece<examples::unicode>(path, lc::zoo::bert_uncased).take();
+  CHECK(made.size() == minilm::vocabulary);
   CHECK(made.begin_token() == lc::token_t{101});
   CHECK(made.end_token() == 102);
   CHECK(made.unknown_token() == 100);
   check_ids([&](const std::string& sentence) { return made.try_encode(sentence).take(); });
+}
+
+TEST_CASE("MiniLM: another vocabulary of as many pieces is refused, as is its own in another order") {
+  const auto path = minilm_data("vocab.txt");
+  if (path.empty()) return;
+  std::vector<std::string> pieces;
+  std::istringstream lines(minilm::text_of(path));
+  for (std::string line; std::getline(lines, line);) pieces.push_back(line);
+  REQUIRE(pieces.size() == minilm::vocabulary);
+  const auto why = [&] {
+    const auto changed = (std::filesystem::temp_directory_path() / "lacuna_other_vocabulary.txt").string();
+    std::string text;
+    for (const auto& piece : pieces) text += piece + "\r\n";
+    REQUIRE(lc::try_write_file(changed, {text.begin(), text.end()}).ok());
+    const auto read = lc::try_read_word_piece<examples::unicode>(changed, lc::zoo::bert_uncased);
+    const bool by_size = lc::try_read_word_piece<examples::unicode>(changed, minilm::vocabulary).ok();
+    std::filesystem::remove(changed);
+    CHECK(by_size);
+    return read.ok() ? std::string() : std::string(read.why().message.c_str());
+  };
+  CHECK(why() == "");  // lines that end as on Windows are the same pieces
+  const std::string no_other = "(it belongs to another model, or its lines were moved: take the file that came";
+  std::swap(pieces[2000], pieces[2001]);
+  auto message = why();
+  CHECK(message.find("expected the pieces of bert-base-uncased in their order, digest ") != std::string::npos);
+  CHECK(message.find(no_other) != std::string::npos);
+  std::swap(pieces[2000], pieces[2001]);
+  pieces[30521] += "x";
+  CHECK(why().find("expected the pieces of bert-base-uncased") != std::string::npos);
+  pieces[30521].pop_back();
+  std::swap(pieces[101], pieces[7]);
+  message = why();
+  CHECK(message.find("expected [CLS] on line 102, as in bert-base-uncased, found it on line 8 ") != std::string::npos);
+  CHECK(message.find(no_other) != std::string::npos);
 }
 
 TEST_CASE("MiniLM: the stored embeddings have length 1 and tell sentences apart") {

@@ -275,3 +275,45 @@ TEST_CASE("a vocabulary's file is named in what is wrong with it") {
   CHECK(std::string(lc::try_read_word_piece<few_properties>("no/such/vocab.txt", 6).why().message.c_str())
             .find("'no/such/vocab.txt': expected a file, found none") != std::string::npos);
 }
+
+TEST_CASE("a known vocabulary is read by its pieces in their order, and nothing else is") {
+  // FNV-1a by its definition, which gives what its authors list for two texts; each piece has a line feed behind it.
+  const auto digest = [](const std::string& bytes) {
+    std::uint64_t sum = 14695981039346656037u;
+    for (const char byte : bytes) {
+      sum ^= static_cast<unsigned char>(byte);
+      sum *= 1099511628211u;
+    }
+    return sum;
+  };
+  REQUIRE(digest("a") == 0xaf63dc4c8601ec8cu);
+  REQUIRE(digest("foobar") == 0x85944171f73967e8u);
+  const std::string text = std::string(specials) + "a\n##b\nab\n";
+  const auto made = with("a\n##b\nab\n");
+  CHECK(made.digest() == digest(text));
+  CHECK(vocabulary::try_make(text.substr(0, text.size() - 1)).take().digest() == digest(text));
+  CHECK(with("a\r\n##b\r\nab\r\n").digest() == digest(text));
+  for (const char* other : {"##b\na\nab\n", "ab\n##b\na\n", "a\n##ba\nb\n", "a\n##b\nac\n", "a\n##b\n"})
+    CHECK(with(other).digest() != digest(text));
+
+  const lc::known_vocabulary known{"a test", 8, digest(text), unknown, begin, end};
+  const auto path = (std::filesystem::temp_directory_path() / "lacuna_known_word_piece.txt").string();
+  const auto read = [&](const std::string& of) {
+    REQUIRE(lc::try_write_file(path, {of.begin(), of.end()}).ok());
+    auto taken = lc::try_read_word_piece<few_properties>(path, known);
+    std::filesystem::remove(path);
+    return taken;
+  };
+  CHECK(read(text).take().try_encode("ab").take() == tokens_of{begin, 7, end});
+  check_message(read(std::string(specials) + "##b\na\nab\n").why(), lc::error_kind::token,
+                {"lacuna_known_word_piece.txt': expected the pieces of a test in their order, digest ",
+                 ", found digest ",
+                 "(it belongs to another model, or its lines were moved: take the file that came with the model)"});
+  check_message(read("[UNK]\n[PAD]\n[CLS]\n[SEP]\n[MASK]\na\n##b\nab\n").why(), lc::error_kind::token,
+                {"expected [UNK] on line 2, as in a test, found it on line 1 (it belongs to another model"});
+  check_message(read("[PAD]\n[UNK]\n[SEP]\n[CLS]\n[MASK]\na\n##b\nab\n").why(), lc::error_kind::token,
+                {"expected [CLS] on line 3, as in a test, found it on line 4"});
+  check_message(read("[PAD]\n[UNK]\n[CLS]\na\n[SEP]\n[MASK]\n##b\nab\n").why(), lc::error_kind::token,
+                {"expected [SEP] on line 4, as in a test, found it on line 5"});
+  check_message(read(specials).why(), lc::error_kind::token, {"expected 8 pieces, found 5"});
+}

@@ -272,6 +272,15 @@ def semantic_search(tally, folder):
     (other / "model.safetensors").symlink_to(model / "model.safetensors")
     refused("another model's vocabulary", search("cats", pets, model=other), "vocab.txt", "expected 30522 pieces",
             "found 20000", "another model")
+    # As many pieces, in another order; and one special token elsewhere.
+    moved = pieces[:1000] + sorted(pieces[1000:30522])
+    (other / "vocab.txt").write_text("\n".join(moved) + "\n", encoding="utf-8")
+    refused("a vocabulary in another order", search("cats", pets, model=other), "vocab.txt", "bert-base-uncased in their",
+            "another model")
+    (other / "vocab.txt").write_text("\n".join([pieces[101], *pieces[1:101], pieces[0], *pieces[102:30522]]) + "\n",
+                                     encoding="utf-8")
+    refused("a vocabulary with [CLS] elsewhere", search("cats", pets, model=other), "vocab.txt",
+            "expected [CLS] on line 102", "found it on line 1 ", "another model")
     (other / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
     (other / "model.safetensors").unlink()
     (other / "model.safetensors").write_bytes((proof.REPOSITORY / "examples/models/shipped.safetensors").read_bytes())

@@ -15,7 +15,8 @@ LACUNA_BEGIN
 
 namespace detail {
 
-/// Memory of several components that never live at the same time. Not usable in constant expressions: those keep.
+/// Memory of several components that never live at the same time. Not usable in constant expressions, which keep, or
+/// have them `apart`.
 template <class... Parts>
 struct overlaid {
   static constexpr extent_t largest = [] {
@@ -126,8 +127,8 @@ struct different_links {
   template <class Target>
   using derived = flat_tuple<typename Links::template derived<Target>...>;
   template <class Plan>
-  using memory = std::conditional_t<Plan::keeps, flat_tuple<typename Links::template memory<Plan>...>,
-                                    detail::overlaid<typename Links::template memory<Plan>...>>;
+  using memory = std::conditional_t<Plan::overlays, detail::overlaid<typename Links::template memory<Plan>...>,
+                                    flat_tuple<typename Links::template memory<Plan>...>>;
   template <class Plan>
   using shares = unique<join<typename Links::template shares<Plan>...>>;
   static constexpr bool ahead = (sees_ahead<Links> || ...);

@@ -35,6 +35,17 @@
 #endif
 #endif
 
+// LACUNA_NOWHERE_BEGIN and LACUNA_NOWHERE_END stand around what names an object that is declared and nowhere defined: in
+// constant expressions, which may ask where its members lie. clang++ would warn of every one.
+#if defined(__clang__)
+#define LACUNA_NOWHERE_BEGIN \
+  _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wundefined-var-template\"")
+#define LACUNA_NOWHERE_END _Pragma("clang diagnostic pop")
+#else
+#define LACUNA_NOWHERE_BEGIN
+#define LACUNA_NOWHERE_END
+#endif
+
 #if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
 #define LACUNA_EXCEPTIONS 1
 #else

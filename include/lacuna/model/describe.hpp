@@ -2,8 +2,7 @@
 /// What a recipe or a model is, in figures: the same constexpr ones that size its memory.
 
 #include <cstdio>
-#include <lacuna/model/model.hpp>
-#include <lacuna/op/watch.hpp>
+#include <lacuna/model/served.hpp>
 
 LACUNA_BEGIN
 
@@ -100,25 +99,37 @@ void describe() {
 
 namespace detail {
 
-/// Something goes through a model once, zeros, while its backend is watched; whether it did.
+/// What `describe` says of each operation in a range of `served_operation`, of a backward alone where so asked.
+template <class Operations>
+void print_operations(const Operations& all, const char* backend, bool backward_alone) {
+  for (const served_operation& of : all) {
+    if (backward_alone && !of.in_backward) continue;
+    report_line line;
+    left(line, of.operation, 34);
+    line << "runs on " << of.backend;
+    if (of.in_backward) line << ", in backward";
+    if (of.falls_back) line << " (" << backend << " has no kernel for its arguments)";
+  }
+}
+/// The same of a model: from `served`, or where a compiler cannot follow the parts, by following them at run time.
 template <class Model>
-bool run_once(Model& probe, backend_report& report) {
-  const watched watching{probe.backend(), report};
-  if constexpr (Model::regresses) {
-    using bound = typename Model::bound;
-    const auto window = box<tensor<typename Model::value, bound::lookback, bound::series>, heap_allocator>::make();
-    return window && probe.try_predict_watched(watching, window->view()).ok();
+void describe_operations(bool backward_alone = false) {
+  const char* const backend = Model::backend_type::name.c_str();
+  if constexpr (SurveyIsConstant<Model>) {
+    print_operations(served<Model>, backend, backward_alone);
   } else {
-    const std::uint32_t tokens[2]{0, 0};
-    const extent_t count = Model::context < 2 ? 1 : 2;
-    return probe.try_forward_watched(watching, token_view{tokens, count}, [](extent_t, const auto&) {}).ok();
+    const auto all = box<whole_survey<Model>, heap_allocator>::make();
+    if (all) return print_operations(survey<Model>(all->weights, all->data), backend, backward_alone);
+    report_line line;
+    line << "operations: expected memory to follow the model's parts, found none";
   }
 }
 
 }  // namespace detail
 
-/// Prints the recipe's table, then the model's axes and bytes, and which backend serves each operation: a fall-back to
-/// the reference is named. Runs two tokens, or a window, on a model of its own on the heap.
+/// Prints the recipe's table, then the model's axes and bytes, and which backend serves each operation, those of a
+/// backward included where it learns: a fall-back to the reference is named. What it prints are constants: `figures`,
+/// `tensor_table`, `model_bytes`, `workspace_bytes`, `gradient_bytes`, `served`. Nothing runs.
 template <class Model>
   requires requires { typename Model::recipe_type; }
 void describe() {
@@ -133,18 +144,7 @@ void describe() {
   detail::figure("model, all of it", model_bytes<Model>, "bytes");
   detail::figure("of which workspace", workspace_bytes<Model>, "bytes");
   detail::figure("of which gradients", gradient_bytes<Model>, "bytes");
-
-  using observed = model<typename Model::recipe_type, typename Model::numerics, typename Model::backend_type, heap,
-                         chunk<Model::chunk_tokens>>;
-  observed probe;
-  if (!probe.ready()) return;
-  backend_report report;
-  if (!detail::run_once(probe, report)) return;
-  for (extent_t i = 0; i < report.count; ++i) {
-    detail::report_line line;
-    detail::left(line, report.lines[i].operation, 34);
-    line << "runs on " << report.lines[i].backend;
-  }
+  detail::describe_operations<Model>();
 }
 
 LACUNA_END

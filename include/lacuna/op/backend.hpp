@@ -104,6 +104,9 @@ namespace detail {
 /// A backend that runs another one and tells a watcher of every call: see op/watch.hpp.
 template <class Backend>
 concept ObservingBackend = requires { typename Backend::observed_backend; };
+/// A backend that tells a watcher which kernel would run, and runs none: see op/watch.hpp.
+template <class Backend>
+concept SurveyingBackend = requires { typename Backend::surveyed_backend; };
 
 }  // namespace detail
 
@@ -116,6 +119,11 @@ LACUNA_HD constexpr auto run_kernel(Operation operation, const Backend& backend,
     const auto ran = kernel(operation, arguments..., backend.inner);
     backend.watcher.after(operation, ran, arguments...);
     return ran;
+  } else if constexpr (detail::SurveyingBackend<Backend>) {
+    using surveyed_backend = typename Backend::surveyed_backend;
+    const decltype(kernel(operation, arguments..., std::declval<const surveyed_backend&>())) would_run{};
+    backend.watcher.after(operation, would_run, arguments...);
+    return would_run;
   } else if constexpr (!slots::backend::accepts<Backend>) {
     static_assert(__is_base_of(nothing, slots::backend::refused<Backend>) || true);
     return ran_on<reference>{};

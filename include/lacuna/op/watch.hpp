@@ -24,6 +24,15 @@ struct watched {
 template <class Backend, class Watcher>
 watched(const Backend&, Watcher&) -> watched<Backend, Watcher>;
 
+/// A backend that runs nothing. It calls `watcher.after(operation, ran_on, arguments...)` with the tag whose kernel
+/// `Backend` would run, which the types of the arguments say, so that this costs no arithmetic and is known in constant
+/// expressions: see model/served.hpp. What values decide is decided by those that stood there before.
+template <class Backend, class Watcher>
+struct surveyed {
+  using surveyed_backend = Backend;
+  Watcher& watcher;
+};
+
 /// Counts multiply-adds as the operations report them: equal to the constexpr cost formula of the recipe, or
 /// less where the tokens decide (capacity, hashing, neurons and inputs that are left out).
 struct work_counter {

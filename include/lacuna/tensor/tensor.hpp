@@ -104,6 +104,7 @@ struct keep {
   using value = Value;
   static constexpr extent_t tokens = Tokens;
   static constexpr bool keeps = true;
+  static constexpr bool overlays = false;
   template <extent_t Columns>
   using buffer = tensor<Value, Tokens, Columns>;
   template <extent_t Columns>
@@ -115,11 +116,18 @@ struct reuse {
   using value = Value;
   static constexpr extent_t tokens = Tokens;
   static constexpr bool keeps = false;
+  static constexpr bool overlays = true;  ///< whether parts of different types take the same memory in turn
   template <extent_t Columns>
   using buffer = tensor<Value, Tokens, Columns>;
   /// What only backward reads takes no room here.
   template <extent_t Columns>
   using saved = nothing;
+};
+/// Memory plan: that of `reuse`, but children have memory of their own. Memory that several types use in turn is not
+/// known in constant expressions, and this is.
+template <class Value, extent_t Tokens>
+struct apart : reuse<Value, Tokens> {
+  static constexpr bool overlays = false;
 };
 
 /// The rows of a `saved` buffer; where the plan has none, `other` in their place: the rows that are overwritten then,

@@ -18,7 +18,8 @@ template <class Trainer>
 inline constexpr extent_t trainer_bytes = Trainer::part_count * learner_bytes<Trainer> + moment_bytes<Trainer>;
 
 /// Prints what `describe` prints of the model that is trained, and what its trainer takes beside it: all of it, each
-/// part of a batch, and the optimiser's moments. `describe<trainer<model<stories>>>()`.
+/// part of a batch, the optimiser's moments, and which backend serves each operation of a backward.
+/// `describe<trainer<model<stories>>>()`.
 template <class Trainer>
   requires requires {
     typename Trainer::learner_type;
@@ -34,6 +35,7 @@ void describe() {
   detail::figure("each part", learner_bytes<Trainer>, "bytes");
   detail::figure("of which gradients and adjoints", gradient_bytes<companion_model>, "bytes");
   detail::figure("of which kept for backward", workspace_bytes<companion_model>, "bytes");
+  detail::describe_operations<companion_model>(true);
 }
 
 LACUNA_END

@@ -8,6 +8,7 @@
 #include <lacuna/model/encoder.hpp>
 #include <lacuna/norm/layer_norm.hpp>
 #include <lacuna/position/learned_position.hpp>
+#include <lacuna/token/known_vocabulary.hpp>
 
 LACUNA_BEGIN
 
@@ -15,6 +16,9 @@ namespace zoo {
 
 /// What BERT adds to a variance.
 inline constexpr epsilon bert_epsilon{1e-12f};
+
+/// The vocabulary of bert-base-uncased, of all-MiniLM-L6-v2, and of most others that were made of them.
+inline constexpr known_vocabulary bert_uncased{"bert-base-uncased", 30522, 0x1a8955ef43215668u, 100, 101, 102};
 
 /// An encoder as in Devlin et al. (2018), arXiv 1810.04805: 30522 pieces of words, up to 512 positions, two kinds of
 /// tokens, `Layers` post-norm blocks with biases and the exact GELU, and `Pooling` over each of up to `Sequences`
@@ -30,7 +34,7 @@ using bert_encoder = encoder<vocabulary<30522>, width<Width>, context<512>, lear
 
 /// all-MiniLM-L6-v2, sentences to 384 numbers: 22,565,376 parameters, 6 layers of 384. Wang et al. (2020), MiniLM,
 /// arXiv 2002.10957, trained on pairs of sentences as in Reimers and Gurevych (2019), arXiv 1908.10084.
-/// Run by examples/05_semantic_search.
+/// Its tokens are those of `bert_uncased`. Run by examples/05_semantic_search.
 using minilm = bert_encoder<6, 384, 12, 1536>;
 
 }  // namespace zoo
