@@ -1,7 +1,8 @@
 // Forecasts of seven series by iTransformer: each series is one token. The published protocol for the ETT data: 96
 // hours to 96, scaled by the training part, errors over every window of the test part.
 //   15_forecast --data FILE.csv [--epochs N] [--split hourly|quarterly|tenths] [--seed N] [--threads N] [--out FILE]
-// One thread, unless more are asked for; the results do not depend on it. After every epoch the validation part is measured; the parameters of the best epoch are the ones that are tested.
+// One thread, unless more are asked for; the results do not depend on it. After every epoch the validation part is
+// measured; the parameters of the best epoch are the ones that are tested.
 #include "../support/fast.hpp"
 #include "../support/options.hpp"
 #include "../support/stop.hpp"

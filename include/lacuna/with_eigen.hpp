@@ -6,10 +6,14 @@
 /// And `try_laplacian_positions`, for models on any backend.
 
 #include <lacuna/backend/eigen/attend.hpp>
+#include <lacuna/backend/eigen/attend_edges.hpp>
+#include <lacuna/backend/eigen/convolve_rows.hpp>
+#include <lacuna/backend/eigen/corrected_scan.hpp>
 #include <lacuna/backend/eigen/cross_entropy.hpp>
 #include <lacuna/backend/eigen/dispatch.hpp>
 #include <lacuna/backend/eigen/embed.hpp>
 #include <lacuna/backend/eigen/evaluate.hpp>
+#include <lacuna/backend/eigen/feature_pairs.hpp>
 #include <lacuna/backend/eigen/keep_largest.hpp>
 #include <lacuna/backend/eigen/laplacian.hpp>
 #include <lacuna/backend/eigen/learn.hpp>

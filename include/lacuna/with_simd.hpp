@@ -6,10 +6,14 @@
 /// The instruction set is the one that the translation unit is compiled for (-march=native, -mavx2 -mfma, ...).
 
 #include <lacuna/backend/simd/attend.hpp>
+#include <lacuna/backend/simd/attend_edges.hpp>
+#include <lacuna/backend/simd/convolve_rows.hpp>
+#include <lacuna/backend/simd/corrected_scan.hpp>
 #include <lacuna/backend/simd/cross_entropy.hpp>
 #include <lacuna/backend/simd/dispatch.hpp>
 #include <lacuna/backend/simd/embed.hpp>
 #include <lacuna/backend/simd/evaluate.hpp>
+#include <lacuna/backend/simd/feature_pairs.hpp>
 #include <lacuna/backend/simd/keep_largest.hpp>
 #include <lacuna/backend/simd/learn.hpp>
 #include <lacuna/backend/simd/mix_rows.hpp>

@@ -122,6 +122,7 @@ TEST_CASE("attention by Eigen") {
   attention_tests::compare<lc::eigen, double, lc::both<lc::causal, lc::window<20>>, lc::softmax, none, 2, 1, 24>();
   attention_tests::compare<lc::eigen, double, lc::full, attention_tests::soft_cap, attention_tests::falling_bias, 2, 2,
                            16>();
+  attention_tests::compare<lc::eigen, double, lc::causal, lc::l2_gelu<>, none, 2, 1, 12>();
 }
 TEST_CASE("models on Eigen: f32, f64, bf16, f16; every operation of a forward is Eigen's") {
   compare_models<>(1e-5);

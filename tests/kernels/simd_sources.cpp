@@ -122,6 +122,60 @@ void check_summaries() {
   CHECK((summaries<Partition, HeadWidth, lc::simd>(1) == found));
 }
 
+/// Adjoints of the keys, values and queries of a stream's first tokens, from those of its atoms, on a backend. Numbers
+/// come from a coarse grid where several are to be largest; `broken` is a token whose key is no number.
+template <class Partition, lc::extent_t HeadWidth, class Backend>
+std::vector<double> summary_adjoints(lc::extent_t tokens_of, bool coarse, lc::extent_t broken) {
+  constexpr lc::extent_t context = 100, heads = 2, columns = heads * HeadWidth, blocks = 12, first_atom = 112;
+  using address = lc::linear_cache::address;
+  static lc::tensor<float, blocks, heads, HeadWidth, lc::block_keys> keys, values, dkeys, dvalues;
+  static lc::tensor<float, context, columns> query, key, value, dquery;
+  static lc::tensor<float, Partition::levels(context), columns> largest;
+  keys = {}, values = {};
+  std::uint64_t drawn = 0;
+  const auto draw = [&](auto& all, float grid) {
+    for (float& of : all.data) {
+      of = static_cast<float>(lc::random_normal(81, HeadWidth, drawn++));
+      if (grid > 0) of = grid * std::round(of / grid);
+    }
+  };
+  draw(query, coarse ? 0.5f : 0.0f), draw(key, coarse ? 0.5f : 0.0f), draw(value, 0);
+  draw(dkeys, 0), draw(dvalues, 0), draw(dquery, 0);
+  if (broken < tokens_of) key[broken * columns + columns - 1] = std::numeric_limits<float>::quiet_NaN();
+  const lc::cache_view<float, heads, HeadWidth, address> cache{keys.data, values.data, {}};
+  const lc::summary_rule<Partition, context, float> rule{first_atom, 0.5f};
+  lc::op::append(cache, key.first(tokens_of), value.first(tokens_of), 0, lc::reference{});
+  lc::op::summarise(cache, largest.view(), query.first(tokens_of), 0, rule, lc::reference{});
+  const auto ran = lc::op::summarise_backward(
+      lc::cache_view<float, heads, HeadWidth, address>{dkeys.data, dvalues.data, {}}, dquery.first(tokens_of),
+      readable(cache), query.first(tokens_of), rule, Backend{});
+  static_assert(lc::same<decltype(ran), const lc::ran_on<Backend>>);
+  std::vector<double> all(dkeys.data, dkeys.data + dkeys.size);
+  all.insert(all.end(), dvalues.data, dvalues.data + dvalues.size);
+  all.insert(all.end(), dquery.data, dquery.data + dquery.size);
+  return all;
+}
+template <class Partition, lc::extent_t HeadWidth>
+void check_summary_adjoints() {
+  const auto both = [](lc::extent_t count, bool coarse, lc::extent_t broken) {
+    return std::pair{summary_adjoints<Partition, HeadWidth, lc::reference>(count, coarse, broken),
+                     summary_adjoints<Partition, HeadWidth, lc::simd>(count, coarse, broken)};
+  };
+  for (lc::extent_t count = 0; count <= 100; count += count < 40 ? 1 : 15) {
+    const auto [expected, found] = both(count, count % 2 == 1, count);
+    REQUIRE(apart(found, expected) < 1e-5);
+  }
+  // What is no number reaches what the reference says, and nothing else.
+  auto [expected, found] = both(90, false, 37);
+  lc::extent_t broken = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    REQUIRE(std::isnan(expected[i]) == std::isnan(found[i]));
+    if (std::isnan(expected[i])) expected[i] = found[i] = 0, ++broken;
+  }
+  CHECK(broken > 0);
+  CHECK(apart(found, expected) < 1e-5);
+}
+
 }  // namespace
 
 TEST_CASE("spans summarised on simd, however the stream is cut") {
@@ -129,6 +183,14 @@ TEST_CASE("spans summarised on simd, however the stream is cut") {
   check_summaries<lc::segments<40>, 20>();
   check_summaries<lc::doubling_blocks, 16>();
   check_summaries<lc::doubling_blocks, 1>();
+}
+
+TEST_CASE("adjoints of spans on simd, all lengths of streams") {
+  check_summary_adjoints<lc::segments<5>, 4>();
+  check_summary_adjoints<lc::segments<40>, 20>();
+  check_summary_adjoints<lc::doubling_blocks, 16>();
+  check_summary_adjoints<lc::doubling_blocks, 1>();
+  check_summary_adjoints<lc::segments<3>, 33>();
 }
 
 TEST_CASE("rows mixed on simd, all lengths") {

@@ -198,8 +198,11 @@ TEST_CASE("names and reasons") {
   const std::string name = recipe::get<lc::slots::route>::name.c_str();
   CHECK(name == "branches<" + std::string(near::name.c_str()) + ", branch<" + far::name.c_str() + ", plain_dot>>");
   std::string why;
-  recipe::bound<lc::place<width, tokens>>::schedules([&](const char*, const char* reason) { why = reason; });
-  CHECK(why == "branches that are normalised each for itself: one after the other, averaged");
+  recipe::bound<lc::place<width, tokens>>::schedules(
+      [&](const char* route, const char* reason) { why += std::string(route) + ": " + reason + '\n'; });
+  const std::string tiles = "plain dot product, one-pass normaliser, route with spans";
+  CHECK(why == name + ": branches that are normalised each for itself: one after the other, averaged\n" +
+                   near::name.c_str() + ": " + tiles + '\n' + far::name.c_str() + ": " + tiles + '\n');
   static_assert(!lc::sees_ahead<recipe::bound<lc::place<width, tokens>>>);
   using longer = lc::substitute<recipe, near, lc::causal>;
   CHECK(std::string(longer::get<lc::slots::route>::name.c_str()).find("branches<causal, ") == 0);

@@ -383,7 +383,7 @@ TEST_CASE("centroids follow the mean of their queries") {
 
 TEST_CASE("centroids of a model: in checkpoints' paths, moved by watching a forward") {
   // Beside another attention whose heads are of another width.
-  using recipe = lc::decoder<lc::vocabulary<11>, lc::width<16>, lc::context<24>,
+  using recipe = lc::decoder<lc::vocabulary<11>, lc::width<16>, lc::context<24>, lc::allow_selection_leak,
                              lc::pre_norm<lc::rms_norm<>, by_argmax, routed<4, lc::k_means<3>>, balanced<4, 6>>>;
   auto model = std::make_unique<lc::model<recipe, lc::chunk<24>>>();
   std::uint64_t drawn = 0;

@@ -254,12 +254,8 @@ inline void weights_sum(any_attention& of, const promises& promised) {
     for (std::size_t j = 0; j < each->size; ++j) each->set(j, kept[i++]);
 }
 
-/// How many numbers of a tensor are moved; fewer under the sanitizers, which slow every forward.
-inline constexpr std::size_t moved_numbers = LACUNA_TESTS_SANITIZED ? 40 : 200;
-
-/// Of every tensor, and of x, up to 200 numbers drawn at random, on a stream of two blocks of keys.
-inline void gradients_are_differences(any_attention& of) {
-  const std::size_t rows = std::min(of.tokens, std::size_t{27});
+/// Of every tensor, and of x, up to so many numbers, spread over it.
+inline void gradients_are_differences(any_attention& of, std::size_t rows, std::size_t moved_numbers) {
   auto x = normal_rows(2, rows * of.width);
   const auto dy = normal_rows(3, rows * of.width);
   const auto loss = [&] {
@@ -513,7 +509,11 @@ void check(const char* name, const promises& promised, bool exact_cost = true) {
   randomise(of);
   randomise(again);
   weights_sum(of, promised);
-  if (promised.learns) gradients_are_differences(of);
+  if (promised.learns) {
+    // Many numbers on a stream of two blocks of keys, and some on the whole; fewer where sanitizers slow every forward.
+    gradients_are_differences(of, std::min(of.tokens, std::size_t{27}), LACUNA_TESTS_SANITIZED ? 50 : 200);
+    gradients_are_differences(of, of.tokens, 12);
+  }
   if (promised.causal) later_tokens_change_nothing(of);
   if (promised.causal) a_stream_may_be_cut(of);
   unseen_tokens_do_not_exist(of, promised);

@@ -9,6 +9,7 @@
 #include <lacuna/attention/route/full.hpp>
 #include <lacuna/attention/schedule/find.hpp>
 #include <lacuna/attention/score/dot.hpp>
+#include <lacuna/attention/selection_leak.hpp>
 #include <lacuna/attention/slots.hpp>
 #include <lacuna/attention/source/tokens.hpp>
 #include <lacuna/core/place.hpp>
@@ -28,9 +29,23 @@ using attention_fields =
            field<slots::head_width, derived_head_width>, field<slots::route, must>, field<slots::position, no_position>,
            field<slots::score, dot>, field<slots::normaliser, softmax>, field<slots::cache, linear_cache>,
            field<slots::source, tokens>, field<slots::projections, separate_projections>, field<slots::merge, fold>,
-           field<slots::gate, no_gate>, field<slots::format, dense>, field<slots::bias, no_bias>>;
+           field<slots::gate, no_gate>, field<slots::format, dense>, field<slots::bias, no_bias>,
+           field<slots::selection_leak, refuse_selection_leak>>;
 
 namespace detail {
+
+/// What a route asks of the attention's sizes, and what each of several does.
+template <class Route, class Shape>
+struct checks_of_all_routes : checks_of_route<Route, Shape> {};
+template <class List, class Shape>
+struct checks_of_branches;
+template <class... Routes, class Shape>
+struct checks_of_branches<type_list<Routes...>, Shape> {
+  static_assert((true && ... && (__is_base_of(nothing, checks_of_route<Routes, Shape>) || true)));
+};
+template <class Route, class Shape>
+  requires is_branched<Route>
+struct checks_of_all_routes<Route, Shape> : checks_of_branches<typename Route::routes, Shape> {};
 
 /// Whether the route goes with all other parts, and what it says otherwise: some do not, and have nested
 /// `goes_with<Recipe>` and `complaint<Recipe>`.
@@ -160,7 +175,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
       using merge = typename base::template get<slots::merge>;
       using position = typename bound::position;
     };
-    static_assert(__is_base_of(nothing, detail::checks_of_route<typename parts_of_schedule::route, shape>) || true);
+    static_assert(__is_base_of(nothing, detail::checks_of_all_routes<typename parts_of_schedule::route, shape>) ||
+                  true);
     static constexpr bool takes_exponentials =
         keeps_scores<typename parts_of_schedule::normaliser> &&
         normalisation_of<typename parts_of_schedule::normaliser> != normalisation::summed;
@@ -181,7 +197,8 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     static_assert(__is_base_of(nothing, gate) || true);
     static constexpr bool sees_ahead = schedule_type::sees_ahead || lacuna::sees_ahead<gate>;
     static constexpr bool forgets = schedule_type::forgets;
-    static constexpr bool selection_leaks = route_selection_leaks<typename parts_of_schedule::route>;
+    static constexpr bool selection_leaks =
+        route_selection_leaks<typename parts_of_schedule::route> && !base::template get<slots::selection_leak>::allowed;
     static constexpr bool tells_sequences_apart =
         requires { requires parts_of_schedule::route::tells_sequences_apart; };
     static constexpr extent_t streams = [] {
@@ -299,6 +316,7 @@ struct attention : recipe<recipe_name::attention, attention_fields, Policies...>
     template <class Function>
     static constexpr void schedules(Function&& f) {
       f(parts_of_schedule::route::name.c_str(), schedule_type::chosen.why);
+      if constexpr (requires { schedule_type::schedules(f); }) schedule_type::schedules(f);
     }
 
    private:

@@ -1,9 +1,9 @@
 #pragma once
 /// The decoder: embedding, positions, a norm of both where one is wanted, blocks, final norm, head.
 
+#include <lacuna/attention/selection_leak.hpp>
 #include <lacuna/model/head.hpp>
 #include <lacuna/model/headed_trunk.hpp>
-#include <lacuna/model/selection_leak.hpp>
 
 LACUNA_BEGIN
 

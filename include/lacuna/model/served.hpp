@@ -124,14 +124,22 @@ constexpr void follow_pass(const survey_weights<Model>& weights, survey_data<Mod
   const auto all_values = values{weights.parameters, data.state, data.memory, weights.derived};
   run<Backend, decltype(data.shared)> pass{0, on, data.shared};
   if constexpr (Model::trains) pass.draws = &data.draws;
-  data.shared.prepare(0, count);
-  bound::forward(all_values, given, pass);
-  if constexpr (Model::regresses)
-    bound::forecast(all_values, results, pass);
-  else if constexpr (Model::encodes)
-    bound::pool(all_values, count, results, pass);
-  else
-    bound::logits(all_values, count - 1, results, pass);
+  const auto follow = [&] {
+    data.shared.prepare(pass.first, count);
+    bound::forward(all_values, given, pass);
+    if constexpr (Model::regresses)
+      bound::forecast(all_values, results, pass);
+    else if constexpr (Model::encodes)
+      bound::pool(all_values, count, results, pass);
+    else
+      bound::logits(all_values, count - 1, results, pass);
+  };
+  follow();
+  // What a cache that forgets does besides, it does late in a stream.
+  if constexpr (forgets<bound> && !Model::trains) {
+    pass.first = Model::context - count;
+    follow();
+  }
   if constexpr (Model::trains) {
     seen.in_backward = true;
     pass.draws = nullptr;
@@ -183,6 +191,13 @@ struct operations_are_constant {
                 "clang++)");
 };
 template <bool Fine>
+struct a_model_is_served {
+  static_assert(
+      Fine,
+      "lacuna::served: expected a model (write served<model<recipe, simd>>; of a trainer, name the model that it "
+      "teaches)");
+};
+template <bool Fine>
 struct operations_have_room {
   static_assert(Fine, "lacuna::served: the model calls more operations than the table has room for (96)");
 };
@@ -194,8 +209,18 @@ template <class Model>
 inline constexpr auto survey_of = survey<Model>();
 
 template <class Model>
+concept IsModel = requires {
+  typename Model::recipe_type;
+  typename Model::backend_type;
+  typename Model::parameters_type;
+};
+
+template <class Model>
 constexpr auto table_of_operations() {
-  if constexpr (SurveyIsConstant<Model>) {
+  if constexpr (!IsModel<Model>) {
+    static_assert(__is_base_of(nothing, rules::a_model_is_served<IsModel<Model>>) || true);
+    return served_operations<0>{};
+  } else if constexpr (SurveyIsConstant<Model>) {
     constexpr const auto& seen = survey_of<Model>;
     static_assert(__is_base_of(nothing, rules::operations_have_room<seen.whole>) || true);
     served_operations<seen.count> table;
@@ -216,10 +241,10 @@ constexpr auto table_of_operations() {
 /// `served<model<stories, simd>>.backend_of("attend")`, `served<...>.fall_backs == 0`.
 ///
 /// Nothing runs: which kernel serves an operation follows from the types of its arguments. The pass that is followed
-/// has two tokens, or a window. Losses that are given to a trainer, and its optimiser, are not part of it. Needs
-/// forwards and backwards that are constexpr, as those of all parts of the library are. Compiling it costs less than
-/// compiling a call of the forward; models with many and wide layers that learn may need more steps than a compiler
-/// allows by itself.
+/// has two tokens, or a window; where a cache forgets, two at the end of the context follow. Losses that are given to a
+/// trainer, and its optimiser, are not part of it. Needs forwards and backwards that are constexpr, as those of all
+/// parts of the library are. Compiling it costs less than compiling a call of the forward; models with many and wide
+/// layers that learn may need more steps than a compiler allows by itself.
 template <class Model>
 inline constexpr auto served = detail::table_of_operations<Model>();
 

@@ -1,4 +1,4 @@
-// sentence: lacuna::mean_outputs: the cache overwrites keys, or has pages while a branch keeps a state of its own (use linear_cache, or dot products over routes with spans in all branches)
+// sentence: lacuna::branches: the mean of branches has a cache that overwrites keys, or pages while a branch keeps a state of its own (use linear_cache, or dot products over routes with spans in all branches)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

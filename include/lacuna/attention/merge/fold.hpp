@@ -15,6 +15,17 @@ namespace slots {
 /// How branches join: `fold`, `mean_outputs`, `mean_seen_outputs`, or your own with a nested `schedule<Shape, Parts>`.
 struct merge {
   using stand_in = fold;
+  template <template <class, class> class>
+  struct any_schedule;
+  template <class Policy>
+  static constexpr bool accepts = requires { typename any_schedule<Policy::template schedule>; };
+  template <class Policy>
+  struct refused {
+    static_assert(
+        always_false<Policy>,
+        "lacuna::merge: the policy has no schedule (write template <class Shape, class Parts> using schedule = "
+        "..., or use fold or mean_outputs)");
+  };
 };
 }  // namespace slots
 
@@ -105,9 +116,10 @@ constexpr auto find_fold() {
 /// branches' runs behind each other. Features on `causal` or `full` and a `difference` of the same features on a route
 /// are the signed sum of Scatterbrain: features everywhere, and on the route e^s less what they said there.
 ///
-/// As `partial{log_scale, denominator, numerator}`: see op/attend.hpp and op/corrected_scan.hpp, which form it. A key
-/// that counts once however many routes show it is `either<...>`. Source: Beltagy et al. (2020), arXiv 2004.05150
-/// (windows and global columns); Chen et al. (2021), arXiv 2110.15343, section 4 (the signed sum).
+/// A key that counts once however many routes show it is `either<...>`. Cost: the pairs of every branch heads
+/// head_width multiply-adds, twice; of a signed sum, see op/corrected_scan.hpp. Source: Chen et al. (2021),
+/// Scatterbrain, arXiv 2110.15343, section 4 (the signed sum); sums of softmaxes that are merged by their denominators:
+/// Milakov and Gimelshein (2018), arXiv 1805.02867, section 3.1.
 struct fold {
   using slot = slots::merge;
   static constexpr auto name = fixed_string("fold");

@@ -14,6 +14,7 @@
 ///   checks<Shape>                    (optional) what it asks of the attention, as assertions
 ///   parameters<Role, Shape>, initialise(parameters)   (optional) tensors that the choice rests on, without gradient
 ///   state<Role, Shape>               (optional) what it remembers of the stream
+///   selection_leaks                  (optional) `true` where rows see the past alone, but later tokens decide what of it
 ///   asks_scores                      (optional) `true` where it asks for scores row by row, keys ascending: backends
 ///                                    then form them by whole blocks
 /// and, where it rests on numbers drawn once for all layers, `draws(heads, head_width)` and `draw(to, heads,

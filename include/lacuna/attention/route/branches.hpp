@@ -40,6 +40,14 @@ struct route_of_branch {
 };
 template <class Score>
 inline constexpr bool is_score_of_branch = same<Score, score_of_attention> || same<slot_of<Score>, slots::score>;
+template <class Score>
+struct checked_score_of_branch {
+  using type = checked<Score, slots::score>;
+};
+template <>
+struct checked_score_of_branch<score_of_attention> {
+  using type = score_of_attention;
+};
 
 template <class Branch>
 constexpr auto name_of_branch() {
@@ -95,9 +103,10 @@ struct branches_share_their_tokens {
 /// `mean_outputs` averages what each of them gives. `branches<window<64>, columns<leading<4>>>`; with scores of their
 /// own `branches<branch<causal, favor<64>>, branch<window<64>, dot>>`.
 ///
-/// The pairs of every branch heads head_width multiply-adds, twice, where scores are products. Keys and values are kept
-/// once. Source: the branches and their merge are common to Longformer (Beltagy et al., 2020, arXiv 2004.05150),
-/// Scatterbrain (Chen et al., 2021, arXiv 2110.15343) and the Routing Transformer (Roy et al., 2020, arXiv 2003.05997).
+/// `(tokens, width) -> (tokens, width)` like any attention. The pairs of every branch heads head_width multiply-adds,
+/// twice, where scores are products. Branches that multiply queries by keys over routes with spans keep keys and values
+/// once for all; others have a state of their own. Source: branches that are merged are common to Scatterbrain (Chen et
+/// al., 2021, arXiv 2110.15343) and the Routing Transformer (Roy et al., 2020, arXiv 2003.05997).
 template <class... Branches>
 struct branches {
   static constexpr bool fine = sizeof...(Branches) > 0 &&
@@ -114,8 +123,9 @@ struct branches {
   using routes = std::conditional_t<
       fine, type_list<typename detail::route_of_branch<typename detail::read_branch<Branches>::route>::type...>,
       type_list<full>>;
-  using scores = std::conditional_t<fine, type_list<typename detail::read_branch<Branches>::score...>,
-                                    type_list<score_of_attention>>;
+  using scores = std::conditional_t<
+      fine, type_list<typename detail::checked_score_of_branch<typename detail::read_branch<Branches>::score>::type...>,
+      type_list<score_of_attention>>;
   static constexpr extent_t count = routes::size;
   static constexpr auto name = [] {
     if constexpr (fine)

@@ -33,11 +33,15 @@ struct within_sequence;
 
 namespace detail {
 
+template <class Score>
+inline constexpr bool is_dot_in_branch = same<Score, score_of_attention> || requires { requires Score::is_dot; };
+
 /// A route's branches, each inside sequences.
 template <class Inner, class Sequences>
 struct branches_within {
   using routes = type_list<>;
   using scores = type_list<>;
+  using asked_scores = type_list<>;
 };
 template <class Inner, class Sequences>
   requires is_branched<Inner>
@@ -45,10 +49,12 @@ struct branches_within<Inner, Sequences> {
   template <class... Routes>
   static type_list<within_sequence<Routes, Sequences>...> wrap(type_list<Routes...>);
   using routes = decltype(wrap(typename Inner::routes{}));
-  using scores = typename Inner::scores;
+  using asked_scores = typename Inner::scores;
+  template <class... Scores>
+  static type_list<std::conditional_t<is_dot_in_branch<Scores>, Scores, score_of_attention>...> dots(
+      type_list<Scores...>);
+  using scores = decltype(dots(asked_scores{}));
 };
-template <class Score>
-inline constexpr bool is_dot_in_branch = same<Score, score_of_attention> || requires { requires Score::is_dot; };
 template <class List>
 inline constexpr bool scores_are_dots = true;
 template <class... Scores>
@@ -96,7 +102,8 @@ struct within_sequence {
       return !is_dynamic_route<Route> && !is_assigned_route<Route>;
   }();
   static_assert(__is_base_of(nothing, rules::sequences_have_routes_with_spans<has_spans>) || true);
-  using inner = std::conditional_t<has_spans, checked<Route, slots::route>, full>;
+  using stand_in = std::conditional_t<lacuna::is_branched<Route>, branches<full>, full>;
+  using inner = std::conditional_t<has_spans, checked<Route, slots::route>, stand_in>;
   using several = checked<Sequences, slots::sequences>;
   using parts = type_list<Route>;
   template <class New>
@@ -113,7 +120,8 @@ struct within_sequence {
   /// Whether the other parts of an attention keep to the plan, or to single rows.
   template <class Recipe>
   static constexpr bool goes_with =
-      detail::scores_are_dots<scores> && requires { requires Recipe::template get<slots::score>::is_dot; } &&
+      detail::scores_are_dots<typename detail::branches_within<inner, several>::asked_scores> &&
+      requires { requires Recipe::template get<slots::score>::is_dot; } &&
       same<typename Recipe::template get<slots::source>, tokens> &&
       !requires { typename Recipe::template get<slots::projections>::template schedule<nothing, nothing>; } &&
       !gate_mixes_tokens<typename Recipe::template get<slots::gate>> &&

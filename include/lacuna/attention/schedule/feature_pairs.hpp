@@ -9,8 +9,7 @@ LACUNA_BEGIN
 
 /// See planned_tiles.hpp for what a schedule is. It is what a feature map falls back to off a prefix, and gives up what
 /// it is made for: tokens * (heads + kv_heads) * projections * head_width + pairs * heads * (features + head_width)
-/// multiply-adds, on the reference loops of every backend. State: context * kv_heads * (features + head_width + 1)
-/// numbers.
+/// multiply-adds. State: context * kv_heads * (features + head_width + 1) numbers.
 template <class Shape, class Parts>
 struct feature_pairs {
   using route = typename Parts::route;
@@ -19,8 +18,8 @@ struct feature_pairs {
   static constexpr extent_t features = score::count(head_width);
   static constexpr bool sees_ahead = route_sees_ahead<route>;
   static constexpr bool forgets = false;
-  static constexpr schedule_choice chosen{
-      schedule::feature_pairs, "feature map on a route that leaves keys out: pair by pair, by reference loops"};
+  static constexpr schedule_choice chosen{schedule::feature_pairs,
+                                          "feature map on a route that leaves keys out: pair by pair"};
   static_assert(__is_base_of(nothing, detail::checks_of_features<Shape, Parts>) || true);
 
   template <class Role>

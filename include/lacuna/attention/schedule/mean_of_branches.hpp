@@ -10,9 +10,10 @@ LACUNA_BEGIN
 namespace rules {
 template <bool Fine>
 struct averaged_branches_keep_their_keys {
-  static_assert(Fine,
-                "lacuna::mean_outputs: the cache overwrites keys, or has pages while a branch keeps a state of its own "
-                "(use linear_cache, or dot products over routes with spans in all branches)");
+  static_assert(
+      Fine,
+      "lacuna::branches: the mean of branches has a cache that overwrites keys, or pages while a branch keeps a state "
+      "of its own (use linear_cache, or dot products over routes with spans in all branches)");
 };
 template <bool Fine>
 struct seen_branches_have_plans {
@@ -25,9 +26,10 @@ struct seen_branches_have_plans {
 
 namespace detail {
 
-template <class Parts, class Route, class Score>
+template <class Parts, class Route, class Score, class Cache>
 struct parts_of_branch : Parts {
   using route = Route;
+  using cache = Cache;
   using score = std::conditional_t<same<Score, score_of_attention>, typename Parts::score, Score>;
 };
 
@@ -40,15 +42,29 @@ inline constexpr bool is_planned_tiles<planned_tiles<Shape, Parts>> = true;
 }  // namespace detail
 
 /// See planned_tiles.hpp for what a schedule is. State: one cache for all branches that multiply queries by keys over
-/// routes with spans, and what the others keep; `branches.<n>...`.
+/// routes with spans, and what the others keep; `branches.<n>...`. Memory: that of every branch, and a buffer of tokens
+/// * heads * head_width numbers; one for each branch where a model learns and not all multiply queries by keys. The
+/// mean itself is a plain loop, seen by no watcher.
 template <class Shape, class Parts, bool SeenAlone>
 struct mean_of_branches {
   using branched = typename Parts::route;
   static constexpr extent_t count = branched::count;
-  template <class... Routes, class... Scores>
-  static type_list<detail::schedule_of<Shape, detail::parts_of_branch<Parts, Routes, Scores>>...> find(
+  using cache = typename Parts::cache;
+  template <class Cache, class... Routes, class... Scores>
+  static type_list<detail::schedule_of<Shape, detail::parts_of_branch<Parts, Routes, Scores, Cache>>...> find(
       type_list<Routes...>, type_list<Scores...>);
-  using schedules_of_branches = decltype(find(typename branched::routes{}, typename branched::scores{}));
+  template <class... Schedules>
+  static constexpr bool all_are_tiles(type_list<Schedules...>*) {
+    return (true && ... && detail::is_planned_tiles<Schedules>);
+  }
+  using asked_schedules = decltype(find<cache>(typename branched::routes{}, typename branched::scores{}));
+  static constexpr bool keeps =
+      !cache_forgets<cache> && (all_are_tiles(static_cast<asked_schedules*>(nullptr)) || same<cache, linear_cache>);
+  static_assert(__is_base_of(nothing, rules::averaged_branches_keep_their_keys<keeps>) || true);
+  using schedules_of_branches = decltype(find<std::conditional_t<keeps, cache, linear_cache>>(
+      typename branched::routes{}, typename branched::scores{}));
+  // What is wrong in a branch speaks here, near the recipe.
+  static_assert(__is_base_of(nothing, detail::completed<schedules_of_branches>) || true);
   template <class List>
   struct of_all;
   template <class... Schedules>
@@ -93,10 +109,7 @@ struct mean_of_branches {
   template <extent_t Number>
   using schedule_at = decltype(pick<Number>(schedules_of_branches{}));
 
-  static constexpr bool keeps =
-      !cache_forgets<typename Parts::cache> && (all::are_tiles || same<typename Parts::cache, linear_cache>);
-  static_assert(__is_base_of(nothing, rules::averaged_branches_keep_their_keys<keeps>) || true);
-  static_assert(__is_base_of(nothing, rules::seen_branches_have_plans<!SeenAlone || all::are_tiles>) || true);
+  static_assert(__is_base_of(nothing, rules::seen_branches_have_plans<!SeenAlone || all::are_tiles || !keeps>) || true);
   static constexpr bool sees_ahead = all::see_ahead;
   static constexpr bool forgets = false;
   static constexpr extent_t streams = [] {
@@ -134,8 +147,8 @@ struct mean_of_branches {
   template <class Plan>
   struct memory {
     LACUNA_NO_ADDRESS typename all::template memory<Plan> branches;
-    /// What each branch gave, where backward asks for it; else room for one, or for the share of an adjoint.
-    array<typename Plan::template buffer<Shape::query_width>, (Plan::keeps ? count : 1)> found;
+    /// What each branch gave, where a backward asks for it; else room for one, or for the share of an adjoint.
+    array<typename Plan::template buffer<Shape::query_width>, (Plan::keeps && !all::are_tiles ? count : 1)> found;
   };
   template <class Plan>
   using shares = typename all::template shares<Plan>;
@@ -194,8 +207,17 @@ struct mean_of_branches {
   static constexpr std::uint64_t multiply_adds(extent_t first, extent_t tokens) {
     return all::multiply_adds(first, tokens);
   }
+  /// Each branch, and why it is run as it is.
+  template <class Function>
+  static constexpr void schedules(Function&& f) {
+    each_schedule(f, typename branched::routes{}, schedules_of_branches{});
+  }
 
  private:
+  template <class Function, class... Routes, class... Schedules>
+  static constexpr void each_schedule(Function&& f, type_list<Routes...>, type_list<Schedules...>) {
+    (f(Routes::name.c_str(), Schedules::chosen.why), ...);
+  }
   template <extent_t Number, class Values>
   LACUNA_HD static constexpr auto values_of(Values v) {
     auto& parameters = v.parameters.branches.template at<Number>();

@@ -23,10 +23,10 @@ auto kernel(attend, rows<Value, Columns> mixed, rows<Value, Heads> log_scale, ro
   return ran_on<eigen>{};
 }
 
-/// Adjoints of queries, keys and values (not of sums without an exponential): see `op::attend_backward`.
+/// Adjoints of queries, keys and values: see `op::attend_backward`.
 template <class Value, extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth,
           class Address, class Rule>
-  requires(std::is_floating_point_v<Value> && Rule::kind != normalisation::summed)
+  requires(std::is_floating_point_v<Value>)
 auto kernel(attend_backward, rows<Value, Columns> dquery, const cache_view<Value, KvHeads, HeadWidth, Address>& dcache,
             rows<const Value, Columns> dmixed, rows<const Value, Heads> log_scale, rows<const Value, Columns> query,
             const cache_view<const Element, KvHeads, HeadWidth, Address>& cache, const block_plan_view& plan,

@@ -37,7 +37,8 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   };
 
   /// What a row knows of its probabilities p and g = value . dmixed so far, g times the slope of the weight where that
-  /// is not p itself: the g of the largest p, the sum of p, and the sum of p (g - that g).
+  /// is not p itself: the g of the largest p, the sum of p, and the sum of p (g - that g). Without an exponential,
+  /// `mass` is the number of keys, and `sum` what reaches the sum of terms.
   struct row_sums {
     value heaviest = -1, anchor = 0, mass = 0, sum = 0;
   };
@@ -69,6 +70,23 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
       return forward::by_normaliser(probability, [](auto x) LACUNA_UNROLLED { return normaliser::reweigh(x); });
     else
       return probability;
+  }
+
+  static constexpr bool summed = forward::kind == normalisation::summed;
+  /// A function of a mapped score, a row's sum of terms and its number of keys.
+  template <class Function>
+  static LACUNA_INLINE Lanes by_sum(Lanes score, value sum, value keys, Function&& function) noexcept {
+    if constexpr (maths::lane_wise<normaliser>)
+      return function(score, Lanes(sum), Lanes(keys));
+    else
+      return each_lane(score, [&](value single) { return function(single, sum, keys); });
+  }
+  /// Calls `f(where a register of the tile lies, bits of the keys that the row sees)`.
+  template <class Function>
+  static LACUNA_INLINE void for_each_register(const workspace& w, extent_t row, Function&& f) noexcept {
+    forward::for_each_register(w.tile, row, [&](extent_t b, extent_t r, std::uint32_t bits) LACUNA_UNROLLED {
+      f(row * stride + b * block_keys + r * lanes, bits);
+    });
   }
 
   /// What is no number, or infinite, becomes 0. A row that sees such a key, or has such a query, knows it from its
@@ -139,7 +157,15 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
                                                                  w.tile.block[b] * block_keys + r * lanes));
             score.store(w.scores + at);
           }
-          const Lanes weight = weight_exp(forward::map(score) - Lanes(log_scale));
+          Lanes weight;
+          if constexpr (summed) {
+            where_bits(bits >> (r * lanes), score, Lanes(0)).store(w.scores + at);
+            weight =
+                by_sum(forward::map(score), log_scale, w.rows[row].mass,
+                       [](auto of, auto sum, auto keys) LACUNA_UNROLLED { return normaliser::weight(of, sum, keys); });
+          } else {
+            weight = weight_exp(forward::map(score) - Lanes(log_scale));
+          }
           where_bits(bits >> (r * lanes), weight, Lanes(0)).store(w.weights + at);
           // What a hidden value holds is nobody's, be it no number: 0 times that would be none either.
           if (bits != 0xffffu)
@@ -152,6 +178,41 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         });
       }
     }
+  }
+
+  /// What the tile's weights say of each row's sum of terms.
+  static void sum_terms(const arguments& a, workspace& w, extent_t first, extent_t count, extent_t head) noexcept {
+    for (extent_t row = 0; row < count; ++row) {
+      const value kept = a.log_scale(first + row, head);
+      Lanes sum(0);
+      for_each_register(w, row, [&](extent_t at, std::uint32_t bits) LACUNA_UNROLLED {
+        const Lanes slope = by_sum(forward::map(Lanes::load(w.scores + at)), kept, w.rows[row].mass,
+                                   [](auto of, auto total, auto keys)
+                                       LACUNA_UNROLLED { return normaliser::weight_by_sum(of, total, keys); });
+        sum = sum + where_bits(bits, Lanes::load(w.products + at) * slope, Lanes(0));
+      });
+      w.rows[row].sum += sum_of(sum);
+    }
+  }
+  /// Scores become ds = (g weight_by_score + term' sum) map' scale; rows that do not exist become 0.
+  static void differentiate_terms(const arguments& a, workspace& w, extent_t first, extent_t count,
+                                  extent_t head) noexcept {
+    for (extent_t row = 0; row < group_rows; ++row)
+      for_each_register(w, row < count ? row : 0, [&](extent_t place, std::uint32_t bits) LACUNA_UNROLLED {
+        if (row >= count) {
+          Lanes(0).store(w.scores + row * stride + place);
+          Lanes(0).store(w.weights + row * stride + place);
+          return;
+        }
+        const Lanes score = Lanes::load(w.scores + place), mapped = forward::map(score);
+        const Lanes slope = by_sum(mapped, a.log_scale(first + row, head), w.rows[row].mass,
+                                   [](auto of, auto total, auto keys)
+                                       LACUNA_UNROLLED { return normaliser::weight_by_score(of, total, keys); });
+        const Lanes term =
+            forward::by_normaliser(mapped, [](auto x) LACUNA_UNROLLED { return normaliser::term_derivative(x); });
+        const Lanes dscore = Lanes::load(w.products + place) * slope + term * Lanes(w.rows[row].sum);
+        where_bits(bits, dscore * derivative(score) * Lanes(a.rule.scale), Lanes(0)).store(w.scores + place);
+      });
   }
 
   /// Adds the tile to what the rows know.
@@ -310,18 +371,31 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         const value probability = maths::exp(-a.log_scale(first + row, head));
         w.rows[row] = {probability, 0, probability, 0};
       }
+    if constexpr (summed)
+      for (extent_t row = 0; row < count; ++row) {
+        value keys = 0;
+        a.plan.for_each_block(
+            first + row, [&](extent_t, std::uint32_t mask) { keys += static_cast<value>(__builtin_popcount(mask)); });
+        w.rows[row] = {0, 0, keys, 0};
+      }
     run_cursor sums(a.plan, group_index);
     bool again = false;
     while (sums.fill(w.tile)) {
       form_tile(a, w, first, count, head);
-      sum_tile(w, count);
+      if constexpr (summed)
+        sum_terms(a, w, first, count, head);
+      else
+        sum_tile(w, count);
       again = sums.run != sums.end || again;
     }
     // Keys' adjoints are products with queries as they came: the scale is in ds.
     run_cursor cursor(a.plan, group_index);
     while (cursor.fill(w.tile)) {
       if (again) form_tile(a, w, first, count, head);
-      differentiate_tile(a, w, count);
+      if constexpr (summed)
+        differentiate_terms(a, w, first, count, head);
+      else
+        differentiate_tile(a, w, count);
       for (extent_t row = 0; row < group_rows; ++row) {
         const value* q = a.query.row(first + (row < count ? row : count - 1)) + head * width;
         for (extent_t d = 0; d < width; ++d) w.queries[row * width + d] = q[d];

@@ -9,6 +9,9 @@ LACUNA_BEGIN
 
 namespace by_lanes {
 
+/// Room that a kernel takes for features and turned directions, at most.
+inline constexpr extent_t most_room_of_features = extent_t{1} << 18;
+
 /// What the kernels know of a feature map.
 enum class feature_kind : std::uint8_t { own_functions, exponential, rectified };
 template <class Map>

@@ -12,9 +12,6 @@ LACUNA_BEGIN
 
 namespace by_lanes {
 
-/// Room that a kernel takes beside the state, at most.
-inline constexpr extent_t most_room_of_scan = extent_t{1} << 18;
-
 template <class Lanes, extent_t Heads, class State, class Map>
 struct scan_executor {
   using value = typename Lanes::element;
@@ -33,11 +30,11 @@ struct scan_executor {
   struct workspace {
     alignas(64) value of_keys[most * stride];
     alignas(64) value of_queries[most * group * stride];
-    value key_scale[most], unused[most * group], shrink[most], denominator[most * group];
+    value key_scale[most], query_scale[most * group], shrink[most], denominator[most * group];
   };
   /// Whether the features and the turned directions take no more room than is set.
   static constexpr bool fits =
-      (rows_of_features::held_numbers + most * (1 + group) * stride) * sizeof(value) <= most_room_of_scan;
+      (rows_of_features::held_numbers + most * (1 + group) * stride) * sizeof(value) <= most_room_of_features;
 
   struct arguments {
     rows<value, columns> mixed;
@@ -69,14 +66,15 @@ struct scan_executor {
     a.map.form(a.key.row(of.first) + of.kv * width, one ? width : kv_columns, one ? of.kv_count : of.count, w.of_keys,
                stride, w.key_scale, 1);
   }
-  /// The features of its queries, by token (or key head), then by head.
+  /// The features of its queries and their scales, by token (or key head), then by head.
   static void form_queries(const arguments& a, const chunk& of, workspace& w) noexcept {
     const value* q = a.query.row(of.first) + of.kv * group * width;
     if (of.count == 1)
-      a.map.form(q, width, of.kv_count * group, w.of_queries, stride, w.unused, 1);
+      a.map.form(q, width, of.kv_count * group, w.of_queries, stride, w.query_scale, 1);
     else
       for (extent_t g = 0; g < group; ++g)
-        a.map.form(q + g * width, columns, of.count, w.of_queries + g * stride, group * stride, w.unused, 1);
+        a.map.form(q + g * width, columns, of.count, w.of_queries + g * stride, group * stride, w.query_scale + g,
+                   group);
   }
 
   /// Lifts the keys' features to one scale after the other, as `scan_loops::add_key` does, and adds up the totals. In a
@@ -237,30 +235,34 @@ struct scan_executor {
       if (end - t == less + 1) pass<less + 1, Registers, InPart>(of, t, column);
     });
   }
+  /// The state's sums take up a chunk's keys and give each of its rows what it finds, over its denominator.
+  static void pass_chunk(const arguments& a, const chunk& of, const workspace& w) noexcept {
+    for (extent_t i = 0; i < of.kv_count; ++i) {
+      const extent_t kv = of.kv + i;
+      const passage through{a.state.sums_of(kv),
+                            w.of_keys + i * stride,
+                            w.of_queries + i * group * stride,
+                            a.values.row(of.first) + kv * width,
+                            w.denominator + i * group,
+                            a.mixed.row(of.first) + kv * group * width};
+      for_each_stretch(through.sums, w.shrink + i, of.count, [&](extent_t first, extent_t count) {
+        constexpr extent_t strips = across / registers_at_once, rest = across % registers_at_once;
+        constexpr bool cut = part != 0;
+        for (extent_t s = 0; s + 1 < strips; ++s)
+          pass_tokens<registers_at_once, false>(through, first, count, s * registers_at_once * lanes);
+        if constexpr (strips != 0)
+          pass_tokens<registers_at_once, cut && rest == 0>(through, first, count,
+                                                           (strips - 1) * registers_at_once * lanes);
+        if constexpr (rest != 0) pass_tokens<rest, cut>(through, first, count, strips * registers_at_once * lanes);
+      });
+    }
+  }
   static void scan_causal(const arguments& a, workspace& w) noexcept {
     for_each_chunk(a.query.count, [&](const chunk& of) {
       form_keys(a, of, w);
       form_queries(a, of, w);
       add_totals<true>(a, of, w);
-      for (extent_t i = 0; i < of.kv_count; ++i) {
-        const extent_t kv = of.kv + i;
-        const passage through{a.state.sums_of(kv),
-                              w.of_keys + i * stride,
-                              w.of_queries + i * group * stride,
-                              a.values.row(of.first) + kv * width,
-                              w.denominator + i * group,
-                              a.mixed.row(of.first) + kv * group * width};
-        for_each_stretch(through.sums, w.shrink + i, of.count, [&](extent_t first, extent_t count) {
-          constexpr extent_t strips = across / registers_at_once, rest = across % registers_at_once;
-          constexpr bool cut = part != 0;
-          for (extent_t s = 0; s + 1 < strips; ++s)
-            pass_tokens<registers_at_once, false>(through, first, count, s * registers_at_once * lanes);
-          if constexpr (strips != 0)
-            pass_tokens<registers_at_once, cut && rest == 0>(through, first, count,
-                                                             (strips - 1) * registers_at_once * lanes);
-          if constexpr (rest != 0) pass_tokens<rest, cut>(through, first, count, strips * registers_at_once * lanes);
-        });
-      }
+      pass_chunk(a, of, w);
     });
   }
 

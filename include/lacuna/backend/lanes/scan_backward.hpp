@@ -8,7 +8,8 @@ LACUNA_BEGIN
 
 namespace by_lanes {
 
-template <class Lanes, extent_t Heads, class State, class Map>
+/// `Shares`: what is kept as denominators are 1 / denominator already.
+template <class Lanes, extent_t Heads, class State, class Map, bool Shares = false>
 struct scan_backward_executor {
   using forward = scan_executor<Lanes, Heads, State, Map>;
   using value = typename Lanes::element;
@@ -75,7 +76,8 @@ struct scan_backward_executor {
       const extent_t h = kv * group + g;
       const value *dout = a.dmixed.row(t) + h * width, *out = a.mixed.row(t) + h * width;
       value* through = to.through + g * width;
-      const Lanes share(operation::scan_loops::inverse(a.saved.denominator(t, h)));
+      const value kept = a.saved.denominator(t, h);
+      const Lanes share(Shares ? kept : operation::scan_loops::inverse(kept));
       Lanes sum(0);
       for (extent_t d = 0; d < whole; d += lanes) {
         const Lanes of = Lanes::load(dout + d) * share;

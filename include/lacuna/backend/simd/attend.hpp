@@ -22,10 +22,9 @@ auto kernel(attend, rows<float, Columns> mixed, rows<float, Heads> log_scale, ro
   return ran_on<simd>{};
 }
 
-/// Adjoints of queries, keys and values (not of sums without an exponential), f32: see `op::attend_backward`.
+/// Adjoints of queries, keys and values, f32: see `op::attend_backward`.
 template <extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth, class Address,
           class Rule>
-  requires(Rule::kind != normalisation::summed)
 auto kernel(attend_backward, rows<float, Columns> dquery, const cache_view<float, KvHeads, HeadWidth, Address>& dcache,
             rows<const float, Columns> dmixed, rows<const float, Heads> log_scale, rows<const float, Columns> query,
             const cache_view<const Element, KvHeads, HeadWidth, Address>& cache, const block_plan_view& plan,

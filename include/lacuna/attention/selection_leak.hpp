@@ -1,5 +1,5 @@
 #pragma once
-/// Whether a decoder may choose keys by tokens that come later.
+/// Whether an attention of a decoder may choose keys by tokens that come later.
 
 #include <lacuna/core/fixed_string.hpp>
 #include <lacuna/core/slots.hpp>
@@ -16,14 +16,16 @@ struct selection_leak {
 }  // namespace slots
 
 /// Routes that let later tokens decide which earlier ones a row sees (`lsh` and `balanced_k_means` under `causal`) are
-/// an error in a decoder: what it predicts would rest on what it is asked to predict. The default.
+/// an error in a decoder: what it predicts would rest on what it is asked to predict. The default. Only routes are
+/// asked: a mixture with a limited capacity lets later tokens take the places of earlier ones, too.
 struct refuse_selection_leak {
   using slot = slots::selection_leak;
   static constexpr bool allowed = false;
   static constexpr auto name = fixed_string("refuse_selection_leak");
 };
-/// They are wanted all the same: `decoder<..., allow_selection_leak>`, as their papers train them. Losses of such a
-/// decoder are lower than those of one that writes token by token.
+/// They are wanted all the same, as their papers train them: of one attention, `attention<lsh<>, ...,
+/// allow_selection_leak>`, or of all, `decoder<..., allow_selection_leak>`. Losses of such a decoder are lower than
+/// those of one that writes token by token.
 struct allow_selection_leak {
   using slot = slots::selection_leak;
   static constexpr bool allowed = true;
