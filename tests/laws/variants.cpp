@@ -9,10 +9,10 @@ namespace {
 namespace lc = lacuna;
 using stories = lc::zoo::stories260k;
 
-using relu_stories = lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>,
-    lc::repeat<5, lc::pre_norm<lc::rms_norm<>,
-        lc::attention<lc::heads<8>, lc::kv_heads<4>, lc::rope<>, lc::causal>,
-        lc::ffn<lc::hidden<172>, lc::gated<lc::relu>>>>,
+using relu_stories = lc::decoder<
+    lc::vocabulary<512>, lc::width<64>, lc::context<512>,
+    lc::repeat<5, lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<8>, lc::kv_heads<4>, lc::rope<>, lc::causal>,
+                               lc::ffn<lc::hidden<172>, lc::gated<lc::relu>>>>,
     lc::tied_head>;
 static_assert(lc::same<lc::substitute<stories, lc::silu, lc::relu>, relu_stories>);
 static_assert(lc::same<lc::substitute<relu_stories, lc::relu, lc::silu>, stories>);
@@ -43,12 +43,13 @@ static_assert(lc::parameter_count<untied> == 2 * 5 * 4 + 2 * 4 + 2 * 3 * 4);
 static_assert(lc::same<lc::substitute<stories, lc::slots::cache, lc::linear_cache>, stories>);
 // In a scope alone: spelled or not, and nowhere else.
 using scores_biased = lc::substitute<stories, lc::no_bias, lc::bias, lc::in<lc::recipe_name::attention>>;
-static_assert(lc::same<scores_biased,
-                       lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>,
-                           lc::repeat<5, lc::pre_norm<lc::rms_norm<>,
-                               lc::attention<lc::heads<8>, lc::kv_heads<4>, lc::rope<>, lc::causal, lc::bias>,
-                               lc::ffn<lc::hidden<172>, lc::gated<lc::silu>>>>,
-                           lc::tied_head>>);
+static_assert(
+    lc::same<scores_biased, lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>,
+                                        lc::repeat<5, lc::pre_norm<lc::rms_norm<>,
+                                                                   lc::attention<lc::heads<8>, lc::kv_heads<4>,
+                                                                                 lc::rope<>, lc::causal, lc::bias>,
+                                                                   lc::ffn<lc::hidden<172>, lc::gated<lc::silu>>>>,
+                                        lc::tied_head>>);
 static_assert(lc::parameter_count<scores_biased> == lc::parameter_count<stories> + 5 * (64 + 32 + 32 + 64));
 static_assert(lc::parameter_count<lc::substitute<stories, lc::slots::bias, lc::bias, lc::in<lc::recipe_name::ffn>>> ==
               lc::parameter_count<stories> + 5 * (172 + 172 + 64));
@@ -58,7 +59,8 @@ using feed_forward = lc::ffn<lc::hidden<172>, lc::gated<lc::silu>>;
 static_assert(lc::same<lc::substitute<stories, lc::silu, lc::relu, lc::in<feed_forward>>, relu_stories>);
 static_assert(lc::same<lc::substitute<stories, lc::causal, lc::full, lc::in<lc::recipe_name::ffn>>, stories>);
 // Whether something is there to be replaced.
-static_assert(lc::occurs<stories, lc::no_bias> && lc::occurs<stories, lc::slots::gate> && !lc::occurs<stories, lc::relu>);
+static_assert(lc::occurs<stories, lc::no_bias> && lc::occurs<stories, lc::slots::gate> &&
+              !lc::occurs<stories, lc::relu>);
 static_assert(lc::occurs<stories, lc::causal, lc::in<lc::recipe_name::attention>>);
 static_assert(!lc::occurs<stories, lc::causal, lc::in<lc::recipe_name::ffn>>);
 
@@ -69,10 +71,10 @@ using block_of = lc::pre_norm<lc::rms_norm<>, lc::attention<lc::heads<8>, lc::kv
 using second_block_of_five = lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>, block_of<lc::silu>,
                                          block_of<lc::relu>, lc::repeat<3, block_of<lc::silu>>, lc::tied_head>;
 static_assert(lc::same<lc::substitute<stories, lc::silu, lc::relu, lc::in<lc::block_number<1>>>, second_block_of_five>);
-static_assert(lc::same<lc::substitute<second_block_of_five, lc::silu, lc::gelu, lc::in<lc::block_number<4>>>,
-                       lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>, block_of<lc::silu>,
-                                   block_of<lc::relu>, lc::repeat<2, block_of<lc::silu>>, block_of<lc::gelu>,
-                                   lc::tied_head>>);
+static_assert(
+    lc::same<lc::substitute<second_block_of_five, lc::silu, lc::gelu, lc::in<lc::block_number<4>>>,
+             lc::decoder<lc::vocabulary<512>, lc::width<64>, lc::context<512>, block_of<lc::silu>, block_of<lc::relu>,
+                         lc::repeat<2, block_of<lc::silu>>, block_of<lc::gelu>, lc::tied_head>>);
 static_assert(lc::parameter_count<lc::substitute<stories, lc::no_bias, lc::bias,
                                                  lc::in<lc::block_number<1>, lc::recipe_name::attention>>> ==
               lc::parameter_count<stories> + 64 + 32 + 32 + 64);
@@ -84,22 +86,24 @@ using body_of = lc::decoder<lc::vocabulary<5>, lc::width<64>, lc::context<2>, Bl
 using a = block_of<lc::silu>;
 using b = block_of<lc::relu>;
 using c = block_of<lc::gelu>;
-static_assert(lc::same<lc::substitute<body_of<lc::repeat<3, lc::stack<a, b>>>, lc::relu, lc::gelu,
-                                      lc::in<lc::block_number<3>>>,
-                       body_of<lc::stack<a, b>, lc::stack<a, c>, lc::stack<a, b>>>);
-static_assert(lc::same<lc::substitute<body_of<lc::repeat<2, lc::repeat<2, a>>>, lc::silu, lc::relu,
-                                      lc::in<lc::block_number<2>>>,
-                       body_of<lc::repeat<2, a>, b, a>>);
+static_assert(
+    lc::same<lc::substitute<body_of<lc::repeat<3, lc::stack<a, b>>>, lc::relu, lc::gelu, lc::in<lc::block_number<3>>>,
+             body_of<lc::stack<a, b>, lc::stack<a, c>, lc::stack<a, b>>>);
+static_assert(
+    lc::same<lc::substitute<body_of<lc::repeat<2, lc::repeat<2, a>>>, lc::silu, lc::relu, lc::in<lc::block_number<2>>>,
+             body_of<lc::repeat<2, a>, b, a>>);
 static_assert(!lc::occurs<body_of<lc::shared<2, a>, a>, lc::silu, lc::in<lc::block_number<1>>>);
 static_assert(lc::same<lc::substitute<body_of<lc::shared<2, a>, a>, lc::silu, lc::relu, lc::in<lc::block_number<2>>>,
                        body_of<lc::shared<2, a>, b>>);
 // A whole block, or a sublayer of it.
 static_assert(lc::same<lc::substitute<body_of<lc::repeat<2, a>>, a, b, lc::in<lc::block_number<0>>>, body_of<b, a>>);
 // The final norm is that of the last block.
-static_assert(lc::same<lc::substitute<stories, lc::rms_norm<>, lc::layer_norm<>, lc::in<lc::block_number<3>>>::bound::
-                           norm_policy, lc::rms_norm<>>);
-static_assert(lc::same<lc::substitute<stories, lc::rms_norm<>, lc::layer_norm<>, lc::in<lc::block_number<4>>>::bound::
-                           norm_policy, lc::layer_norm<>>);
+static_assert(
+    lc::same<lc::substitute<stories, lc::rms_norm<>, lc::layer_norm<>, lc::in<lc::block_number<3>>>::bound::norm_policy,
+             lc::rms_norm<>>);
+static_assert(
+    lc::same<lc::substitute<stories, lc::rms_norm<>, lc::layer_norm<>, lc::in<lc::block_number<4>>>::bound::norm_policy,
+             lc::layer_norm<>>);
 
 /// A block that the user named is still seen into.
 struct my_block : lc::pre_norm<lc::rms_norm<>, lc::ffn<lc::hidden<3>, lc::relu>> {};
@@ -116,12 +120,13 @@ static_assert(lc::same<lc::substitute<named, lc::relu, lc::silu, lc::in<lc::bloc
 template <lc::extent_t Width>
 constexpr lc::extent_t parameters_of_defaults() {
   using first = lc::attention<lc::heads<2>, lc::causal, lc::rope<>, lc::sigmoid_gate<>, lc::clipped_softmax<>>;
-  using second = lc::attention<lc::heads<2>, lc::lsh<>, lc::clamped_softmax<>, lc::parameter_tokens<>>;
+  using second =
+      lc::attention<lc::heads<2>, lc::lsh<>, lc::allow_selection_leak, lc::clamped_softmax<>, lc::parameter_tokens<>>;
   using experts = lc::mixture<lc::experts<2>, lc::experts_per_token<1>, lc::hidden<4>, lc::relu,
                               lc::capacity<lc::factor{}>, lc::balance_loss<>, lc::z_loss<>>;
   using block = lc::pre_norm<lc::layer_norm<>, first, second>;
-  return lc::parameter_count<lc::decoder<lc::vocabulary<4>, lc::width<Width>, lc::context<8>, block,
-                                         lc::pre_norm<lc::rms_norm<>, experts>>>;
+  return lc::parameter_count<
+      lc::decoder<lc::vocabulary<4>, lc::width<Width>, lc::context<8>, block, lc::pre_norm<lc::rms_norm<>, experts>>>;
 }
 static_assert(parameters_of_defaults<8>() > 8 * 8 * 8);
 

@@ -75,14 +75,14 @@ void check(const char* name, double most = 2e-5) {
   CHECK(overall > 0);
   lc::visit_named(
       [&](const char* path, const auto& of, const auto& other) {
-    INFO(path);
-    compare(
-        of.data, other.data, of.size,
-        [&](double largest, double apart) {
+        INFO(path);
+        compare(of.data, other.data, of.size, [&](double largest, double apart) {
           CHECK(apart <= most * std::fmax(largest, 1e-2 * overall));
-          CHECK((largest > 0 || apart == 0));  // what has no gradient on one has none on the other });
-        },
-        found.model->gradients_to_write(), expected.model->gradients_to_write());
+          // What has no gradient on one has none on the other.
+          CHECK((largest > 0 || apart == 0));
+        });
+      },
+      found.model->gradients_to_write(), expected.model->gradients_to_write());
 }
 
 }  // namespace model_comparison
