@@ -1,7 +1,8 @@
 #pragma once
 // Attention along edges of a backend against the reference, forward and backward: all but the list of cases.
 
-#include <doctest/doctest.h>
+#include "support/attention_comparison.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <lacuna/lacuna.hpp>
@@ -11,18 +12,7 @@
 namespace edge_tests {
 namespace lc = lacuna;
 
-/// A map of a user's, lane by lane.
-struct soft_cap : lc::softmax {
-  template <class Value>
-  static constexpr Value map(Value score) noexcept {
-    return Value(2) * lc::maths::tanh(score / Value(2));
-  }
-  template <class Value>
-  static constexpr Value map_derivative(Value score) noexcept {
-    const Value t = lc::maths::tanh(score / Value(2));
-    return Value(1) - t * t;
-  }
-};
+using attention_tests::soft_cap;  // a map of a user's, lane by lane
 
 /// The largest difference, relative where numbers are large; infinite where one alone is no number.
 template <class Value>

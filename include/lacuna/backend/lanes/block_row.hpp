@@ -51,13 +51,7 @@ struct block_row {
     if constexpr (by_column) {
       dot_keys(to, row, bits, values);
     } else {
-      for (extent_t j = 0; j < block_keys; j += lanes) {
-        Lanes(0).store(to + j);
-        if (!seen_any(bits, j / lanes)) continue;
-        const Element* rows[lanes];
-        for (extent_t i = 0; i < lanes; ++i) rows[i] = values + (j + i) * width;
-        columns::dots(row, rows).store(to + j);
-      }
+      dot_rows(to, bits, values, [&](const auto& rows) LACUNA_UNROLLED { return columns::dots(row, rows); });
     }
   }
   /// to[j] = row . (value j - from); 0 in the same registers.
@@ -68,13 +62,8 @@ struct block_row {
       dot_columns(to, row, bits, values,
                   [&](extent_t d, const Lanes& of) LACUNA_UNROLLED { return of - Lanes(from[d]); });
     } else {
-      for (extent_t j = 0; j < block_keys; j += lanes) {
-        Lanes(0).store(to + j);
-        if (!seen_any(bits, j / lanes)) continue;
-        const Element* rows[lanes];
-        for (extent_t i = 0; i < lanes; ++i) rows[i] = values + (j + i) * width;
-        columns::dots_of_differences(row, from, rows).store(to + j);
-      }
+      dot_rows(to, bits, values,
+               [&](const auto& rows) LACUNA_UNROLLED { return columns::dots_of_differences(row, from, rows); });
     }
   }
   /// to += the sum of factors[j] key j.
@@ -168,6 +157,17 @@ struct block_row {
   };
 
  private:
+  /// to[j] = lane j of f(a register of values); 0 in registers of which no key is seen.
+  template <class Element, class Function>
+  static LACUNA_INLINE void dot_rows(value* to, std::uint32_t bits, const Element* values, Function&& f) noexcept {
+    for (extent_t j = 0; j < block_keys; j += lanes) {
+      Lanes(0).store(to + j);
+      if (!seen_any(bits, j / lanes)) continue;
+      const Element* rows[lanes];
+      for (extent_t i = 0; i < lanes; ++i) rows[i] = values + (j + i) * width;
+      f(rows).store(to + j);
+    }
+  }
   /// to[j] = the sum over d of row[d] f(d, block[d][j]); 0 in registers of which no key is seen.
   template <class Element, class Function>
   static LACUNA_INLINE void dot_columns(value* to, const value* row, std::uint32_t bits, const Element* block,

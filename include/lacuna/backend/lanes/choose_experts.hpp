@@ -1,7 +1,7 @@
 #pragma once
 /// Probabilities of experts by lanes.
 
-#include <lacuna/backend/lanes/dispatch.hpp>
+#include <lacuna/backend/lanes/row_dots.hpp>
 #include <lacuna/op/choose_experts.hpp>
 
 LACUNA_BEGIN
@@ -18,23 +18,18 @@ void choose_experts(rows<typename Lanes::element, Experts> score, rows<typename 
     element* s = score.row(t);
     operation::choose_best<Experts, Chosen>(s, chosen.row(t));
     const element largest = s[chosen(t, 0)];
-    element sum = 0;
+    using columns = row_dots<Lanes, Experts>;
     Lanes sums(0);
-    each_register<Lanes, Experts>(
-        [&](extent_t e) {
-          const Lanes found = maths::exp(Lanes::load(s + e) - Lanes(largest));
-          sums = sums + found;
-          found.store(s + e);
-        },
-        [&](extent_t e, extent_t left) {
-          maths::exp(Lanes::load_part(s + e, left) - Lanes(largest)).store_part(s + e, left);
-          for (extent_t i = 0; i < left; ++i) sum += s[e + i];
-        });
-    sum += sum_of(sums);
-    const Lanes total(sum);
-    each_register<Lanes, Experts>(
-        [&](extent_t e) { (Lanes::load(s + e) / total).store(s + e); },
-        [&](extent_t e, extent_t left) { (Lanes::load_part(s + e, left) / total).store_part(s + e, left); });
+    columns::for_each_register([&](auto in_part, extent_t e) LACUNA_UNROLLED {
+      const Lanes found = maths::exp(columns::template load<in_part>(s + e) - Lanes(largest));
+      columns::template store<in_part>(found, s + e);
+      // Behind the experts lie zeros, whose exponentials are none of theirs.
+      sums = sums + (in_part ? columns::template load<in_part>(s + e) : found);
+    });
+    const element sum = sum_of(sums);
+    columns::for_each_register([&](auto in_part, extent_t e) LACUNA_UNROLLED {
+      columns::template store<in_part>(columns::template load<in_part>(s + e) / Lanes(sum), s + e);
+    });
     log_sum(t, 0) = largest + maths::log(sum);
     operation::open_gates<Chosen>(gate.row(t), s, chosen.row(t), renormalised);
   }

@@ -1,29 +1,12 @@
 #pragma once
 /// Rows to experts and back by lanes.
 
+#include <lacuna/backend/lanes/row_dots.hpp>
 #include <lacuna/op/dispatch.hpp>
 
 LACUNA_BEGIN
 
 namespace by_lanes {
-
-/// Calls `whole(column)` for each register of a row, and `part(column, count)` for what is left.
-template <class Lanes, extent_t Columns, class Whole, class Part>
-LACUNA_INLINE void each_register(Whole&& whole, Part&& part) noexcept {
-  constexpr extent_t lanes = Lanes::lane_count, end = Columns / lanes * lanes;
-  for (extent_t c = 0; c < end; c += lanes) whole(c);
-  if constexpr (end < Columns) part(end, Columns - end);
-}
-
-/// to += factor * from, one row.
-template <class Lanes, extent_t Columns>
-LACUNA_INLINE void add_scaled(typename Lanes::element* to, const typename Lanes::element* from, Lanes factor) noexcept {
-  each_register<Lanes, Columns>(
-      [&](extent_t c) { multiply_add(Lanes::load(from + c), factor, Lanes::load(to + c)).store(to + c); },
-      [&](extent_t c, extent_t left) {
-        multiply_add(Lanes::load_part(from + c, left), factor, Lanes::load_part(to + c, left)).store_part(to + c, left);
-      });
-}
 
 /// to(r) = x(token of r): see `op::dispatch`.
 template <class Lanes, extent_t Columns, extent_t Chosen>
@@ -32,16 +15,17 @@ void dispatch(rows<typename Lanes::element, Columns> to, rows<const typename Lan
   for (extent_t r = 0; r < of.count; ++r) {
     const auto* from = x.row(of.token(r));
     auto* at = to.row(r);
-    each_register<Lanes, Columns>(
-        [&](extent_t c) { Lanes::load(from + c).store(at + c); },
-        [&](extent_t c, extent_t left) { Lanes::load_part(from + c, left).store_part(at + c, left); });
+    using columns = row_dots<Lanes, Columns>;
+    columns::for_each_register([&](auto in_part, extent_t c) LACUNA_UNROLLED {
+      columns::template store<in_part>(columns::template load<in_part>(from + c), at + c);
+    });
   }
 }
 /// dx(token of r) += dto(r): see `op::dispatch_backward`.
 template <class Lanes, extent_t Columns, extent_t Chosen>
 void dispatch_backward(rows<typename Lanes::element, Columns> dx, rows<const typename Lanes::element, Columns> dto,
                        const assignments<Chosen>& of) noexcept {
-  for (extent_t r = 0; r < of.count; ++r) add_scaled<Lanes, Columns>(dx.row(of.token(r)), dto.row(r), Lanes(1));
+  for (extent_t r = 0; r < of.count; ++r) row_dots<Lanes, Columns>::add(dx.row(of.token(r)), 1, dto.row(r));
 }
 
 /// y(token of r) += gate of r * from(r): see `op::combine`.
@@ -49,7 +33,7 @@ template <class Lanes, extent_t Columns, extent_t Chosen>
 void combine(rows<typename Lanes::element, Columns> y, rows<const typename Lanes::element, Columns> from,
              rows<const typename Lanes::element, Chosen> gate, const assignments<Chosen>& of) noexcept {
   for (extent_t r = 0; r < of.count; ++r)
-    add_scaled<Lanes, Columns>(y.row(of.token(r)), from.row(r), Lanes(gate(of.token(r), of.choice(r))));
+    row_dots<Lanes, Columns>::add(y.row(of.token(r)), gate(of.token(r), of.choice(r)), from.row(r));
 }
 /// The adjoints of rows and gates: see `op::combine_backward`.
 template <class Lanes, extent_t Columns, extent_t Chosen>
@@ -63,17 +47,12 @@ void combine_backward(rows<typename Lanes::element, Columns> dfrom, rows<typenam
     auto* to = dfrom.row(r);
     const Lanes factor(gate(token, of.choice(r)));
     Lanes sum(0);
-    each_register<Lanes, Columns>(
-        [&](extent_t c) {
-          const Lanes of_token = Lanes::load(down + c);
-          sum = multiply_add(of_token, Lanes::load(row + c), sum);
-          (factor * of_token).store(to + c);
-        },
-        [&](extent_t c, extent_t left) {
-          const Lanes of_token = Lanes::load_part(down + c, left);
-          sum = multiply_add(of_token, Lanes::load_part(row + c, left), sum);
-          (factor * of_token).store_part(to + c, left);
-        });
+    using columns = row_dots<Lanes, Columns>;
+    columns::for_each_register([&](auto in_part, extent_t c) LACUNA_UNROLLED {
+      const Lanes of_token = columns::template load<in_part>(down + c);
+      sum = multiply_add(of_token, columns::template load<in_part>(row + c), sum);
+      columns::template store<in_part>(factor * of_token, to + c);
+    });
     dgate(token, of.choice(r)) = sum_of(sum);
   }
 }

@@ -1,8 +1,7 @@
 #pragma once
 /// Feature maps by lanes, and the plain product that they are made of: see op/features.hpp and op/scan.hpp.
 
-#include <lacuna/backend/lanes/unroll.hpp>
-#include <lacuna/core/lane_maths.hpp>
+#include <lacuna/backend/lanes/row_dots.hpp>
 #include <lacuna/op/features.hpp>
 
 LACUNA_BEGIN
@@ -112,6 +111,7 @@ struct plain_product {
 template <class Lanes, extent_t HeadWidth, class Map, extent_t Features>
 struct feature_rows {
   using value = typename Lanes::element;
+  using columns = row_dots<Lanes, HeadWidth>;
   static constexpr extent_t lanes = Lanes::lane_count, whole = HeadWidth / lanes * lanes, left = HeadWidth - whole;
   static constexpr extent_t stride = whole_registers<Lanes>(Features);
   static constexpr feature_kind kind = feature_kind_of<Map>;
@@ -143,36 +143,17 @@ struct feature_rows {
     if constexpr (kind == feature_kind::exponential)
       add_exponential_adjoint(x, phi, dphi, dx);
     else if constexpr (kind == feature_kind::rectified)
-      for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
-        const Lanes through = load<in_part>(dphi + d) * Lanes(map.shrink);
-        const Lanes seen = maths::where(maths::less(Lanes(0), load<in_part>(x + d)), through, Lanes(0));
-        store<in_part>(load<in_part>(dx + d) + seen, dx + d);
+      columns::for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
+        const Lanes through = columns::template load<in_part>(dphi + d) * Lanes(map.shrink);
+        const Lanes seen =
+            maths::where(maths::less(Lanes(0), columns::template load<in_part>(x + d)), through, Lanes(0));
+        columns::template store<in_part>(columns::template load<in_part>(dx + d) + seen, dx + d);
       });
     else
       map.add_adjoint(x, phi, dphi, dx);
   }
 
  private:
-  template <bool InPart>
-  static LACUNA_INLINE Lanes load(const value* from) noexcept {
-    if constexpr (InPart)
-      return Lanes::load_part(from, left);
-    else
-      return Lanes::load(from);
-  }
-  template <bool InPart>
-  static LACUNA_INLINE void store(const Lanes& of, value* to) noexcept {
-    if constexpr (InPart)
-      of.store_part(to, left);
-    else
-      of.store(to);
-  }
-  /// Calls `f(whether in part, column)` for each register of a head.
-  template <class Function>
-  static LACUNA_INLINE void for_each_register(Function&& f) noexcept {
-    for (extent_t d = 0; d < whole; d += lanes) f(constant<bool, false>{}, d);
-    if constexpr (left != 0) f(constant<bool, true>{}, whole);
-  }
   void turn() noexcept {
     const value* of = map.directions;
     constexpr extent_t square = projections / lanes * lanes;
@@ -194,8 +175,10 @@ struct feature_rows {
     if constexpr (kind == feature_kind::exponential) {
       return finish_exponential(x, phi);
     } else if constexpr (kind == feature_kind::rectified) {
-      for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
-        store<in_part>(maths::larger(load<in_part>(x + d) * Lanes(map.shrink), Lanes(0)) + Lanes(map.offset), phi + d);
+      columns::for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
+        columns::template store<in_part>(
+            maths::larger(columns::template load<in_part>(x + d) * Lanes(map.shrink), Lanes(0)) + Lanes(map.offset),
+            phi + d);
       });
       clear_rest(phi);
       return 0;
@@ -212,8 +195,8 @@ struct feature_rows {
     constexpr bool both = Features == 2 * projections;
     constexpr extent_t full = projections / lanes * lanes, rest = projections - full;
     Lanes squares(0), top(-maths::infinity<value>());
-    for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
-      const Lanes of = load<in_part>(x + d);
+    columns::for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
+      const Lanes of = columns::template load<in_part>(x + d);
       squares = multiply_add(of, of, squares);
     });
     const Lanes shrink(map.shrink), lowest = top;
@@ -264,8 +247,10 @@ struct feature_rows {
     const value through_square = sum_of(through) * map.shrink * map.shrink;
     for (extent_t r = 0; r < projections; ++r)
       along[r] = (both ? along[r] - along[projections + r] : along[r]) * map.shrink;
-    for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
-      store<in_part>(load<in_part>(dx + d) - Lanes(through_square) * load<in_part>(x + d), dx + d);
+    columns::for_each_register([&](auto in_part, extent_t d) LACUNA_UNROLLED {
+      columns::template store<in_part>(
+          columns::template load<in_part>(dx + d) - Lanes(through_square) * columns::template load<in_part>(x + d),
+          dx + d);
     });
     plain_product<Lanes, HeadWidth>::template run<true>(
         {dx, HeadWidth, along, stride, 1, map.directions, HeadWidth, projections}, 1);

@@ -3,6 +3,7 @@
 /// turned into scratch on the stack; tokens that do not fill it are zeros.
 
 #include <lacuna/backend/lanes/block_columns.hpp>
+#include <lacuna/backend/lanes/row_dots.hpp>
 
 LACUNA_BEGIN
 
@@ -127,17 +128,6 @@ struct blocks_backward {
     });
     return sum;
   }
-  /// Lane j is the sum over the lanes of register j.
-  LACUNA_INLINE static Lanes sums_of_each(Lanes (&of)[lanes]) noexcept {
-    if constexpr (requires { sums_across(of); }) {
-      return sums_across(of);
-    } else {
-      transpose(of);
-      for (extent_t j = 1; j < lanes; ++j) of[0] = of[0] + of[j];
-      return of[0];
-    }
-  }
-
   /// dW += dy^T x at the stored blocks, of up to `Registers` registers of tokens.
   template <extent_t Registers>
   static void accumulate_tile(const block_matrix<value, Pattern>& gradient, rows<const value, Pattern::outputs> dy,
@@ -165,7 +155,7 @@ struct blocks_backward {
             Lanes each[lanes];
             unroll<lanes>([&](extent_t j) LACUNA_UNROLLED { each[j] = product(column + j / all, j % all); });
             value* place = to + column * outputs;
-            (Lanes::load(place) + sums_of_each(each)).store(place);
+            (Lanes::load(place) + sum_each<Lanes>(each)).store(place);
           }
         for (; column < columns.count; ++column)
           for (extent_t row = 0; row < some; ++row) to[column * outputs + row] += sum_of(product(column, row));

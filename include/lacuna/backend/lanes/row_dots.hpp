@@ -14,9 +14,11 @@ LACUNA_INLINE Lanes sum_each(const Lanes (&of)[Lanes::lane_count]) noexcept {
   if constexpr (requires { sums_across(of); }) {
     return sums_across(of);
   } else {
-    typename Lanes::element each[Lanes::lane_count];
-    for (extent_t i = 0; i < Lanes::lane_count; ++i) each[i] = sum_of(of[i]);
-    return Lanes::load(each);
+    Lanes turned[Lanes::lane_count];
+    for (extent_t i = 0; i < Lanes::lane_count; ++i) turned[i] = of[i];
+    transpose(turned);
+    for (extent_t i = 1; i < Lanes::lane_count; ++i) turned[0] = turned[0] + turned[i];
+    return turned[0];
   }
 }
 

@@ -15,6 +15,8 @@ namespace by_lanes {
 template <class Lanes, extent_t Heads, class State, class Map>
 struct scan_executor {
   using value = typename Lanes::element;
+  using on_columns = row_dots<Lanes, State::head_width>;
+  using on_features = row_dots<Lanes, State::features>;
   static constexpr extent_t width = State::head_width, features = State::features, kv_heads = State::kv_heads;
   static constexpr extent_t group = Heads / kv_heads, columns = Heads * width, kv_columns = kv_heads * width;
   static constexpr extent_t lanes = Lanes::lane_count;
@@ -103,44 +105,24 @@ struct scan_executor {
   }
   /// phi *= grow, totals = shrink totals + phi.
   static LACUNA_INLINE void add_to_totals(value* totals, value* phi, value grow, value shrink) noexcept {
-    for_each_feature([&](auto in_part, extent_t r) LACUNA_UNROLLED {
+    on_features::for_each_register([&](auto in_part, extent_t r) LACUNA_UNROLLED {
       const Lanes weight = Lanes::load(phi + r) * Lanes(grow);
       weight.store(phi + r);
-      store_features<in_part>(load_features<in_part>(totals + r) * Lanes(shrink) + weight, totals + r);
+      on_features::template store<in_part>(on_features::template load<in_part>(totals + r) * Lanes(shrink) + weight,
+                                           totals + r);
     });
   }
   static LACUNA_INLINE void read_totals(const arguments& a, extent_t t, extent_t kv, const value* totals,
                                         const value* phi, value* denominators) noexcept {
     for (extent_t g = 0; g < group; ++g) {
       Lanes sum(0);
-      for_each_feature([&](auto in_part, extent_t r) LACUNA_UNROLLED {
-        sum = multiply_add(Lanes::load(phi + g * stride + r), load_features<in_part>(totals + r), sum);
+      on_features::for_each_register([&](auto in_part, extent_t r) LACUNA_UNROLLED {
+        sum = multiply_add(Lanes::load(phi + g * stride + r), on_features::template load<in_part>(totals + r), sum);
       });
       denominators[g] = sum_of(sum);
       if (a.saved.denominator.data != nullptr) a.saved.denominator(t, kv * group + g) = denominators[g];
     }
   }
-  template <class Function>
-  static LACUNA_INLINE void for_each_feature(Function&& f) noexcept {
-    constexpr extent_t whole = features / lanes * lanes;
-    for (extent_t r = 0; r < whole; r += lanes) f(constant<bool, false>{}, r);
-    if constexpr (whole != features) f(constant<bool, true>{}, whole);
-  }
-  template <bool InPart>
-  static LACUNA_INLINE Lanes load_features(const value* from) noexcept {
-    if constexpr (InPart)
-      return Lanes::load_part(from, features % lanes);
-    else
-      return Lanes::load(from);
-  }
-  template <bool InPart>
-  static LACUNA_INLINE void store_features(const Lanes& of, value* to) noexcept {
-    if constexpr (InPart)
-      of.store_part(to, features % lanes);
-    else
-      of.store(to);
-  }
-
   /// Calls `f(first, count)` for stretches of a head's tokens within which the scale does not grow; before each the
   /// state is shrunk.
   template <class Function>
@@ -175,27 +157,14 @@ struct scan_executor {
     const value *values, *denominator;  ///< kv_columns apart; (tokens, group)
     value* mixed;                       ///< columns apart
   };
-  template <bool InPart>
-  static LACUNA_INLINE Lanes load_columns(const value* from) noexcept {
-    if constexpr (InPart)
-      return Lanes::load_part(from, part);
-    else
-      return Lanes::load(from);
-  }
-  template <bool InPart>
-  static LACUNA_INLINE void store_columns(const Lanes& of, value* to) noexcept {
-    if constexpr (InPart)
-      of.store_part(to, part);
-    else
-      of.store(to);
-  }
   template <extent_t Tokens, extent_t Registers, bool InPart>
   static void pass(const passage& of, extent_t token, extent_t column) noexcept {
     constexpr extent_t last = InPart ? Registers - 1 : Registers;
     Lanes value_of[Tokens][Registers], sums[Tokens][group][Registers];
     unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
       unroll<Registers>([&](auto r) LACUNA_UNROLLED {
-        value_of[t][r] = load_columns < r == last > (of.values + (token + t) * kv_columns + column + r * lanes);
+        value_of[t][r] =
+            on_columns::template load < r == last > (of.values + (token + t) * kv_columns + column + r * lanes);
         unroll<group>([&](extent_t g) LACUNA_UNROLLED { sums[t][g][r] = Lanes(0); });
       });
     });
@@ -203,8 +172,9 @@ struct scan_executor {
     const value *weights = of.weights + token * stride, *phi = of.phi + token * group * stride;
     for (extent_t f = 0; f < features; ++f) {
       Lanes row[Registers];
-      unroll<Registers>([&](auto r)
-                            LACUNA_UNROLLED { row[r] = load_columns < r == last > (state + f * width + r * lanes); });
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+        row[r] = on_columns::template load < r == last > (state + f * width + r * lanes);
+      });
       unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
         const Lanes weight(weights[t * stride + f]);
         unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { row[r] = multiply_add(weight, value_of[t][r], row[r]); });
@@ -214,15 +184,17 @@ struct scan_executor {
                                 LACUNA_UNROLLED { sums[t][g][r] = multiply_add(share, row[r], sums[t][g][r]); });
         });
       });
-      unroll<Registers>([&](auto r)
-                            LACUNA_UNROLLED { store_columns<r == last>(row[r], state + f * width + r * lanes); });
+      unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+        on_columns::template store<r == last>(row[r], state + f * width + r * lanes);
+      });
     }
     unroll<Tokens>([&](extent_t t) LACUNA_UNROLLED {
       unroll<group>([&](extent_t g) LACUNA_UNROLLED {
         const Lanes share(operation::scan_loops::inverse(of.denominator[(token + t) * group + g]));
         value* to = of.mixed + (token + t) * columns + g * width + column;
-        unroll<Registers>([&](auto r)
-                              LACUNA_UNROLLED { store_columns<r == last>(sums[t][g][r] * share, to + r * lanes); });
+        unroll<Registers>([&](auto r) LACUNA_UNROLLED {
+          on_columns::template store<r == last>(sums[t][g][r] * share, to + r * lanes);
+        });
       });
     });
   }

@@ -62,13 +62,7 @@ struct scan_backward_executor {
         sums[i] = multiply_add(Lanes::load_part(state + i * width + whole, part), right, sums[i]);
       });
     }
-    if constexpr (requires { sums_across(sums); }) {
-      return sums_across(sums);
-    } else {
-      value each[lanes];
-      for (extent_t i = 0; i < lanes; ++i) each[i] = sum_of(sums[i]);
-      return Lanes::load(each);
-    }
+    return sum_each<Lanes>(sums);
   }
 
   static LACUNA_INLINE void form_row_adjoints(const arguments& a, extent_t t, extent_t kv, row_adjoints& to) noexcept {
@@ -118,9 +112,9 @@ struct scan_backward_executor {
     row_adjoints adjoint;
     form_row_adjoints(a, t, kv, adjoint);
     for (extent_t g = 0; g < group; ++g)
-      forward::for_each_feature([&](auto in_part, extent_t r) LACUNA_UNROLLED {
-        const Lanes of = forward::template load_features<in_part>(totals + r);
-        forward::template store_features<in_part>(
+      forward::on_features::for_each_register([&](auto in_part, extent_t r) LACUNA_UNROLLED {
+        const Lanes of = forward::on_features::template load<in_part>(totals + r);
+        forward::on_features::template store<in_part>(
             multiply_add(Lanes::load(phi + g * stride + r), Lanes(adjoint.denominator[g]), of), totals + r);
       });
     product::template run<true>({sums, width, phi, 1, stride, adjoint.through, width, group}, features);

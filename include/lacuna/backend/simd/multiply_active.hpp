@@ -2,8 +2,7 @@
 /// Products by lists of active neurons on lanes. Bound by the bytes of the rows that are read: several rows at once
 /// keep enough of them under way, and the next ones are asked for meanwhile: no processor foresees which they are.
 
-#include <lacuna/backend/lanes/dispatch.hpp>
-#include <lacuna/backend/lanes/unroll.hpp>
+#include <lacuna/backend/lanes/row_dots.hpp>
 #include <lacuna/backend/simd/lanes.hpp>
 #include <lacuna/op/multiply_active.hpp>
 
@@ -207,7 +206,7 @@ auto kernel(accumulate_some_outputs, matrix<float, Outputs, Inputs> gradient, ro
   for (extent_t t = 0; t < x.count; ++t)
     for (extent_t j = 0; j < lists.size(t); ++j) {
       const extent_t u = lists.list(t)[j];
-      by_lanes::add_scaled<simd_lanes::lanes, Inputs>(gradient.row(u), x.row(t), simd_lanes::lanes(dy(t, u)));
+      by_lanes::row_dots<simd_lanes::lanes, Inputs>::add(gradient.row(u), dy(t, u), x.row(t));
     }
   return ran_on<simd>{};
 }
