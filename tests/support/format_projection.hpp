@@ -70,7 +70,9 @@ inline void keep_blocks(const table& from, table& to, const std::vector<std::pai
   for (extent_t block = 0; block < blocks.size(); ++block)
     each_of(block, [&](extent_t o, extent_t i) { squares[block] += from(o, i) * from(o, i); });
   std::iota(order.begin(), order.end(), extent_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](extent_t a, extent_t b) { return squares[a] > squares[b]; });
+  std::sort(order.begin(), order.end(), [&](extent_t a, extent_t b) {
+    return squares[a] > squares[b] || (squares[a] == squares[b] && a < b);
+  });
   for (extent_t at = 0; at < count; ++at) each_of(order[at], [&](extent_t o, extent_t i) { to(o, i) = from(o, i); });
 }
 

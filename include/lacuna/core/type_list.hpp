@@ -82,6 +82,21 @@ template <extent_t Index, class... Types>
 using type_at = typename decltype(detail::pick_type<Index>(
     static_cast<detail::indexed_types<std::index_sequence_for<Types...>, Types...>*>(nullptr)))::type;
 
+namespace detail {
+
+template <extent_t Index, class List>
+struct listed_type;
+template <extent_t Index, class... Types>
+struct listed_type<Index, type_list<Types...>> {
+  using type = type_at<Index, Types...>;
+};
+
+}  // namespace detail
+
+/// The Index-th of a list.
+template <extent_t Index, class List>
+using listed_at = typename detail::listed_type<Index, List>::type;
+
 /// Concatenation of lists.
 template <class... Lists>
 using join = typename detail::joined<Lists...>::type;

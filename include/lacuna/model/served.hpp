@@ -199,7 +199,9 @@ struct a_model_is_served {
 };
 template <bool Fine>
 struct operations_have_room {
-  static_assert(Fine, "lacuna::served: the model calls more operations than the table has room for (96)");
+  static_assert(Fine,
+                "lacuna::served: the model calls more than 96 different operations (ask about a model with some of its "
+                "layers)");
 };
 }  // namespace rules
 

@@ -78,13 +78,6 @@ template <class Recipe, class Axis, class... Axes, class Choice, class... Choice
 struct varied_by_all<Recipe, type_list<Axis, Axes...>, type_list<Choice, Choices...>>
     : varied_by_all<varied<Recipe, Axis, Choice>, type_list<Axes...>, type_list<Choices...>> {};
 
-template <extent_t At, class List>
-struct element_of_list;
-template <extent_t At, class... Types>
-struct element_of_list<At, type_list<Types...>> {
-  using type = type_at<At, Types...>;
-};
-
 /// The choices of combination `Number`: the last axis changes fastest.
 template <extent_t Number, class Axes>
 struct choices_of;
@@ -95,7 +88,7 @@ struct choices_of<Number, type_list<>> {
 template <extent_t Number, class First, class... Rest>
 struct choices_of<Number, type_list<First, Rest...>> {
   static constexpr extent_t stride = (extent_t{1} * ... * Rest::size);
-  using type = join<type_list<typename element_of_list<Number / stride, typename First::choices>::type>,
+  using type = join<type_list<listed_at<Number / stride, typename First::choices>>,
                     typename choices_of<Number % stride, type_list<Rest...>>::type>;
 };
 

@@ -1,4 +1,4 @@
-// sentence: lacuna::branches: expected one or more branches, each a route that is known before a graph is, or a branch<route, score> (write branches<window<64>, columns<leading<4>>>)
+// sentence: lacuna::branches: expected one or more branches, each a route that no graph brings, or a branch<route, score> (write branches<window<64>, columns<leading<4>>>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

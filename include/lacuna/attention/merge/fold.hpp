@@ -111,10 +111,11 @@ constexpr auto find_fold() {
 
 }  // namespace detail
 
-/// One sum over the keys of all branches: a key that several show counts as often, and the weights of all are one
-/// softmax (or what the normaliser makes of them). Routes with spans and one dot product are one block plan, the
-/// branches' runs behind each other. Features on `causal` or `full` and a `difference` of the same features on a route
-/// are the signed sum of Scatterbrain: features everywhere, and on the route e^s less what they said there.
+/// One sum over the keys of all branches, for each row of `(tokens, heads * head_width)`: a key that several show
+/// counts as often, and the weights of all are one softmax (or what the normaliser makes of them). Routes with spans
+/// and one dot product are one block plan, the branches' runs behind each other. Features on `causal` or `full` and a
+/// `difference` of the same features on a route are the signed sum of Scatterbrain: features everywhere, and on the
+/// route e^s less what they said there.
 ///
 /// A key that counts once however many routes show it is `either<...>`. Cost: the pairs of every branch heads
 /// head_width multiply-adds, twice; of a signed sum, see op/corrected_scan.hpp. Source: Chen et al. (2021),

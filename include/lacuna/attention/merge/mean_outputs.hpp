@@ -6,11 +6,11 @@
 
 LACUNA_BEGIN
 
-/// The mean of what the branches give, each normalised for itself: sum over b of o_b / branches. A branch in which a
-/// row sees nothing gives 0 and counts. Branches may have different scores and schedules; those that multiply queries
-/// by keys over routes with spans keep keys and values once for all. Cost: the branches', and tokens * heads *
-/// head_width additions for each. Source: Roy et al. (2020), Routing Transformer, arXiv 2003.05997, whose clusters'
-/// outputs are no sum of one softmax.
+/// The mean of what the branches give, each normalised for itself: sum over b of o_b / branches, for each row of
+/// `(tokens, heads * head_width)`. A branch in which a row sees nothing gives 0 and counts. Branches may have different
+/// scores and schedules; those that multiply queries by keys over routes with spans keep keys and values once for all.
+/// Cost: the branches', and tokens * heads * head_width additions for each. Source: Roy et al. (2020), Routing
+/// Transformer, arXiv 2003.05997, whose clusters' outputs are no sum of one softmax.
 struct mean_outputs {
   using slot = slots::merge;
   static constexpr auto name = fixed_string("mean_outputs");

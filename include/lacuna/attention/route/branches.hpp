@@ -86,9 +86,10 @@ constexpr extent_t most_spans_of() {
 namespace rules {
 template <bool Fine>
 struct branches_are_routes {
-  static_assert(Fine,
-                "lacuna::branches: expected one or more branches, each a route that is known before a graph is, or a "
-                "branch<route, score> (write branches<window<64>, columns<leading<4>>>)");
+  static_assert(
+      Fine,
+      "lacuna::branches: expected one or more branches, each a route that no graph brings, or a branch<route, "
+      "score> (write branches<window<64>, columns<leading<4>>>)");
 };
 template <bool Fine>
 struct branches_share_their_tokens {
@@ -157,17 +158,12 @@ struct branches {
     }(routes{});
   }();
 
-  template <extent_t Number, class... Routes>
-  static type_at<Number, Routes...> pick(type_list<Routes...>);
-  template <extent_t Number>
-  using route_at = decltype(pick<Number>(routes{}));
-
   /// What a row sees in one of the branches, where all have spans.
   LACUNA_HD static constexpr lacuna::spans<most> spans_of(extent_t number, extent_t query, extent_t keys) {
     lacuna::spans<most> found;
     for_each_index<count>([&](auto each) {
       if (extent_t{each} != number) return;
-      const auto of = route_at<extent_t{each}>::spans(query, keys);
+      const auto of = listed_at<each, routes>::spans(query, keys);
       for (extent_t i = 0; i < of.count; ++i) found.add(of.items[i].begin, of.items[i].end);
     });
     return found;

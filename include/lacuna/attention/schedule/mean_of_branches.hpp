@@ -104,10 +104,8 @@ struct mean_of_branches {
     }
   };
   using all = of_all<schedules_of_branches>;
-  template <extent_t Number, class... Schedules>
-  static type_at<Number, Schedules...> pick(type_list<Schedules...>);
   template <extent_t Number>
-  using schedule_at = decltype(pick<Number>(schedules_of_branches{}));
+  using schedule_at = listed_at<Number, schedules_of_branches>;
 
   static_assert(__is_base_of(nothing, rules::seen_branches_have_plans<!SeenAlone || all::are_tiles || !keeps>) || true);
   static constexpr bool sees_ahead = all::see_ahead;
