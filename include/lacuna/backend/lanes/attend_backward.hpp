@@ -228,12 +228,13 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         anchors = maths::where(heavier, Lanes::load(g + j), anchors);
         heaviest = maths::where(heavier, weight, heaviest);
       }
-      value largest[lanes], largest_products[lanes];
-      heaviest.store(largest);
-      anchors.store(largest_products);
-      const value before = of.anchor;
-      for (extent_t j = 0; j < lanes; ++j)
-        if (largest[j] > of.heaviest) of.heaviest = largest[j], of.anchor = largest_products[j];
+      const value before = of.anchor, largest = largest_of(heaviest);
+      if (largest > of.heaviest) {
+        of.heaviest = largest;
+        // Of equal ones any will do.
+        of.anchor =
+            largest_of(maths::where(maths::less(heaviest, Lanes(largest)), Lanes(-maths::infinity<value>()), anchors));
+      }
       Lanes sum(0), mass(0);
       for (extent_t j = 0; j < keys; j += lanes) {
         const Lanes weight = Lanes::load(p + j);
