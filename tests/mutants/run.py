@@ -280,8 +280,8 @@ def build(include, recipe, program):
     # The compiler is not what is tried here: the one that takes the least time.
     compiler = next(iter(proof.clangs().values()), proof.gxx())
     own = HERE / f"{recipe}.cpp"
-    return proof.run([compiler, "-std=c++20", "-O0", "-DLACUNA_TESTS_SANITIZED=0", f"-DRECIPE={recipe}", f"-I{HERE.parent}", f"-I{include}",
-                      own if own.exists() else HERE / "check.cpp", "-o", program])
+    return proof.run([compiler, "-std=c++20", "-O0", "-DLACUNA_TESTS_SANITIZED=0", f"-DRECIPE={recipe}",
+                      f"-I{HERE.parent}", f"-I{include}", own if own.exists() else HERE / "check.cpp", "-o", program])
 
 
 def verdict(ran):

@@ -42,8 +42,8 @@ double loss_on_taps(Model& model) {
 }
 
 /// Checks every parameter of a recipe, and the window of a regressor. `loss(logits, adjoint)` returns the loss and
-/// writes its derivative. One of `stride` numbers of each tensor is moved: under the sanitizers, which slow every forward
-/// and do not look at differences, fewer than all.
+/// writes its derivative. One of `stride` numbers of each tensor is moved: under the sanitizers, which slow every
+/// forward and do not look at differences, fewer than all.
 template <class Recipe, class Loss>
 std::vector<tensor_gradient> check_gradients(std::uint64_t seed, Loss&& loss,
                                              std::size_t stride = LACUNA_TESTS_SANITIZED ? 11 : 1) {
