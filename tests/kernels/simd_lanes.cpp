@@ -2,6 +2,7 @@
 #if __has_include(<xsimd/xsimd.hpp>)
 #include <doctest/doctest.h>
 #include <cmath>
+#include <lacuna/activation/sigmoid.hpp>
 #include <lacuna/core/random.hpp>
 #include <lacuna/with_simd.hpp>
 #include <limits>
@@ -147,6 +148,8 @@ TEST_CASE("elementary functions: errors in units of the last place, and the ends
   const auto exp = [](lanes x) { return lc::maths::exp(x); };
   CHECK(worst(-86.5f, 88.7f, exp, [](double x) { return std::exp(x); }) < 2.0);
   CHECK(worst(-64.0f, 0.0f, [](lanes x) { return weight_exp(x); }, [](double x) { return std::exp(x); }) < 4.0);
+  const auto logistic = [](lanes x) { return lc::maths::logistic(x); };
+  CHECK(worst(-86.0f, 88.0f, logistic, [](double x) { return 1 / (1 + std::exp(-x)); }) < 3.0);
   CHECK(worst(-12.0f, 12.0f, [](lanes x) { return lc::maths::tanh(x); }, [](double x) { return std::tanh(x); }) < 3.0);
   CHECK(worst(-6.0f, 6.0f, [](lanes x) { return lc::maths::erf(x); }, [](double x) { return std::erf(x); }) < 3.0);
   const float infinite = std::numeric_limits<float>::infinity(), none = std::numeric_limits<float>::quiet_NaN();
@@ -157,6 +160,12 @@ TEST_CASE("elementary functions: errors in units of the last place, and the ends
   CHECK(at(exp, -90.0f) == 0);
   CHECK(at(exp, 0.0f) == 1);
   CHECK(std::isnan(at(exp, none)));
+  CHECK(at(logistic, infinite) == 1);
+  CHECK(at(logistic, -infinite) == 0);
+  CHECK(at(logistic, -90.0f) == 0);
+  CHECK(at(logistic, 0.0f) == 0.5f);
+  CHECK(std::isnan(at(logistic, none)));
+  CHECK(at(lc::silu::value<lanes>, -0x1p120f) == 0);
   const auto weight = [](lanes x) { return weight_exp(x); };
   CHECK(at(weight, -64.5f) == 0);
   CHECK(at(weight, -infinite) == 0);

@@ -38,6 +38,8 @@ TEST_CASE("exp, log, tanh, erf, sine, cosine") {
     REQUIRE(places(maths::exp(static_cast<float>(x)), std::exp(static_cast<double>(static_cast<float>(x)))) < 3);
     REQUIRE(maths::exp(8 * x) == doctest::Approx(std::exp(8 * x)).epsilon(2e-15));
     REQUIRE(maths::log(std::exp(x)) == doctest::Approx(x).epsilon(1e-15).scale(1));
+    const auto narrow = static_cast<float>(std::exp(x));
+    REQUIRE(places(maths::log(narrow), std::log(static_cast<double>(narrow))) < 1);
     const double t = 16 * u - 8;
     REQUIRE(maths::tanh(t) == doctest::Approx(std::tanh(t)).epsilon(1e-14));
     REQUIRE(places(maths::tanh(static_cast<float>(t)), std::tanh(static_cast<double>(static_cast<float>(t)))) < 3);

@@ -39,8 +39,7 @@ struct gelu_tanh {
  private:
   template <class Value>
   LACUNA_HD static constexpr Value share(Value x) noexcept {
-    const Value doubled = Value(1.595769121605730711760) * (x + Value(0.044715) * x * x * x);
-    return Value(1) / (Value(1) + maths::exp(-doubled));
+    return maths::logistic(Value(1.595769121605730711760) * (x + Value(0.044715) * x * x * x));
   }
 };
 

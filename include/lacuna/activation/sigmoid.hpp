@@ -16,7 +16,7 @@ struct sigmoid {
 
   template <class Value>
   LACUNA_HD static constexpr Value value(Value x) noexcept {
-    return Value(1) / (Value(1) + maths::exp(-x));
+    return maths::logistic(x);
   }
   template <class Value>
   LACUNA_HD static constexpr Value derivative(Value x) noexcept {

@@ -33,6 +33,14 @@ template <Lanes Values, class Condition>
 LACUNA_INLINE Values where(const Condition& condition, Values yes, Values no) noexcept {
   return lane_where(condition, yes, no);
 }
+/// 1 / (1 + e^-x). By `lane_logistic` where the lane type has a faster one.
+template <Lanes Values>
+LACUNA_INLINE Values logistic(Values x) noexcept {
+  if constexpr (requires { lane_logistic(x); })
+    return lane_logistic(x);
+  else
+    return Values(1) / (Values(1) + exp(-x));
+}
 template <Lanes Values>
 LACUNA_INLINE Values absolute(Values x) noexcept {
   return where(less(x, Values(0)), -x, x);
