@@ -40,13 +40,15 @@ struct route_of_branch {
 };
 template <class Score>
 inline constexpr bool is_score_of_branch = same<Score, score_of_attention> || same<slot_of<Score>, slots::score>;
+/// What fills another slot is complained of by the branches.
 template <class Score>
 struct checked_score_of_branch {
-  using type = checked<Score, slots::score>;
-};
-template <>
-struct checked_score_of_branch<score_of_attention> {
   using type = score_of_attention;
+};
+template <class Score>
+  requires(same<slot_of<Score>, slots::score>)
+struct checked_score_of_branch<Score> {
+  using type = checked<Score, slots::score>;
 };
 
 template <class Branch>

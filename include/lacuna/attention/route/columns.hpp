@@ -20,7 +20,9 @@ struct columns {
   /// Row 0 sees every column.
   static constexpr bool sees_ahead = [] {
     constexpr auto all = set::spans(static_cast<extent_t>(-1));
-    return all.count > 0 && all.items[all.count - 1].end > 1;
+    bool ahead = false;
+    for (extent_t i = 0; i < all.count; ++i) ahead = ahead || all.items[i].end > 1;
+    return ahead;
   }();
 
   LACUNA_HD static constexpr auto spans(extent_t, extent_t keys) { return set::spans(keys); }

@@ -39,6 +39,26 @@ inline constexpr bool is_planned_tiles = false;
 template <class Shape, class Parts>
 inline constexpr bool is_planned_tiles<planned_tiles<Shape, Parts>> = true;
 
+/// What a branch's schedule asks first, said one level nearer to the recipe.
+template <class Schedule>
+struct checks_of_schedule {
+  using type = nothing;
+};
+template <class Shape, class Parts>
+struct checks_of_schedule<state_scan<Shape, Parts>> {
+  using type = checks_of_features<Shape, Parts>;
+};
+template <class Shape, class Parts>
+struct checks_of_schedule<feature_pairs<Shape, Parts>> {
+  using type = checks_of_features<Shape, Parts>;
+};
+template <class List>
+struct checks_of_schedules;
+template <class... Schedules>
+struct checks_of_schedules<type_list<Schedules...>> {
+  using type = completed<type_list<typename checks_of_schedule<Schedules>::type...>>;
+};
+
 }  // namespace detail
 
 /// See planned_tiles.hpp for what a schedule is. State: one cache for all branches that multiply queries by keys over
@@ -64,6 +84,7 @@ struct mean_of_branches {
   using schedules_of_branches = decltype(find<std::conditional_t<keeps, cache, linear_cache>>(
       typename branched::routes{}, typename branched::scores{}));
   // What is wrong in a branch speaks here, near the recipe.
+  static_assert(__is_base_of(nothing, typename detail::checks_of_schedules<schedules_of_branches>::type) || true);
   static_assert(__is_base_of(nothing, detail::completed<schedules_of_branches>) || true);
   template <class List>
   struct of_all;
