@@ -29,7 +29,7 @@ struct expected_model {
   double largest_gradient = 0;
 };
 
-expected_model read_expected(const std::string& name) {
+expected_model read_expected(const std::string& name, std::size_t wanted_rows, std::size_t wanted_columns) {
   const std::string path = LACUNA_REPOSITORY "/tests/reference/" + name + ".txt";
   std::ifstream file(path);
   INFO(path);
@@ -40,8 +40,8 @@ expected_model read_expected(const std::string& name) {
   REQUIRE(word == "loss");
   file >> word >> rows >> columns;
   REQUIRE(word == "logits");
-  REQUIRE(rows == std::size(recipes::stream));
-  REQUIRE(columns == 11);
+  REQUIRE(rows == wanted_rows);
+  REQUIRE(columns == wanted_columns);
   all.logits.resize(rows * columns);
   for (double& of : all.logits) {
     file >> of;
@@ -102,15 +102,9 @@ std::vector<typename Numerics::value> inferred(std::uint32_t seed) {
   return all;
 }
 
-template <class Recipe>
-void check_against(const std::string& name, std::uint32_t seed) {
-  CAPTURE(name);
-  const expected_model expected = read_expected(name);
-  const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
-  auto model = std::make_unique<lc::model<Recipe, lc::f64, lc::training>>();
-  draw(*model, seed);
-
-  // Paths, order and shapes first, and the parameters bit for bit: their sums are exact.
+/// Paths, order and shapes, and the parameters bit for bit: their sums are exact.
+template <class Model>
+void check_parameters(const expected_model& expected, const Model& model) {
   std::size_t at = 0;
   lc::visit_named([&](const std::string path, const auto& weight) {
     using tensor = std::remove_cvref_t<decltype(weight)>;
@@ -122,19 +116,13 @@ void check_against(const std::string& name, std::uint32_t seed) {
     double sum = 0;
     for (const double value : weight.data) sum += value;
     REQUIRE(sum == of.weights);
-  }, model->parameters());
+  }, model.parameters());
   REQUIRE(at == expected.tensors.size());
+}
 
-  const auto logits = *model->try_forward_to_learn(tokens);
-  std::vector<double> adjoint(tokens.count * 11);
-  const double loss = next_token_loss(logits, lc::rows<double, 11>{adjoint.data(), tokens.count});
-  CHECK(logit_difference(expected, logits.data) <= 1e-10);
-  CHECK(logit_difference(expected, inferred<Recipe, lc::f64>(seed)) <= 1e-10);
-  CHECK(logit_difference(expected, inferred<Recipe, lc::f32>(seed)) <= 1e-5);
-  CHECK(std::fabs(loss - expected.loss) <= 1e-12);
-
-  REQUIRE(model->try_backward(tokens, {adjoint.data(), tokens.count}).ok());
-  at = 0;
+template <class Model>
+void check_gradients_of(const expected_model& expected, Model& model) {
+  std::size_t at = 0;
   lc::visit_named([&](const std::string path, const auto& gradient) {
     const expected_tensor& of = expected.tensors[at++];
     CAPTURE(path);
@@ -154,7 +142,58 @@ void check_against(const std::string& name, std::uint32_t seed) {
     close(sum, of.sum, size * unit);
     close(squares, of.squares, 2 * size * unit * unit);
     for (std::size_t i = 0; i < 5; ++i) close(gradient[i * (std::size(gradient.data) - 1) / 4], of.entries[i], unit);
-  }, model->gradients_to_write());
+  }, model.gradients_to_write());
+}
+
+template <class Recipe>
+void check_against(const std::string& name, std::uint32_t seed) {
+  CAPTURE(name);
+  const expected_model expected = read_expected(name, std::size(recipes::stream), 11);
+  const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
+  auto model = std::make_unique<lc::model<Recipe, lc::f64, lc::training>>();
+  draw(*model, seed);
+  check_parameters(expected, *model);
+
+  const auto logits = *model->try_forward_to_learn(tokens);
+  std::vector<double> adjoint(tokens.count * 11);
+  const double loss = next_token_loss(logits, lc::rows<double, 11>{adjoint.data(), tokens.count});
+  CHECK(logit_difference(expected, logits.data) <= 1e-10);
+  CHECK(logit_difference(expected, inferred<Recipe, lc::f64>(seed)) <= 1e-10);
+  CHECK(logit_difference(expected, inferred<Recipe, lc::f32>(seed)) <= 1e-5);
+  CHECK(std::fabs(loss + lc::auxiliary_loss(*model) - expected.loss) <= 1e-12);
+  REQUIRE(model->try_backward(tokens, {adjoint.data(), tokens.count}).ok());
+  check_gradients_of(expected, *model);
+}
+
+/// An encoder's rows, of three sequences in one pass, in place of logits.
+template <class Recipe>
+void check_encoder_against(const std::string& name, std::uint32_t seed) {
+  CAPTURE(name);
+  constexpr lc::extent_t sequences = 3, width = 8;
+  const expected_model expected = read_expected(name, sequences, width);
+  const lc::token_view tokens{recipes::stream, std::size(recipes::stream)};
+  auto model = std::make_unique<lc::model<Recipe, lc::f64, lc::training>>();
+  draw(*model, seed);
+  recipes::assign(*model);
+  check_parameters(expected, *model);
+
+  const auto rows = *model->try_forward_to_learn(tokens);
+  REQUIRE(rows.count == sequences);
+  CHECK(logit_difference(expected, rows.data) <= 1e-10);
+  double loss = 0, adjoint[sequences * width];
+  for (std::size_t i = 0; i < sequences * width; ++i) {
+    const double factor = static_cast<double>(i % 5) - 2;
+    loss += factor * rows.data[i] + rows.data[i] * rows.data[i] / 2;
+    adjoint[i] = factor + rows.data[i];
+  }
+  CHECK(std::fabs(loss - expected.loss) <= 1e-12);
+  REQUIRE(model->try_backward(tokens, {adjoint, sequences}).ok());
+  check_gradients_of(expected, *model);
+
+  auto narrow = std::make_unique<lc::model<Recipe, lc::f32, lc::training>>();
+  draw(*narrow, seed);
+  recipes::assign(*narrow);
+  CHECK(logit_difference(expected, narrow->try_forward_to_learn(tokens)->data) <= 1e-5);
 }
 
 }  // namespace
@@ -163,4 +202,6 @@ TEST_CASE("an independent implementation agrees: logits, loss and gradients") {
   check_against<recipes::llama>("llama", 1);
   check_against<recipes::gpt>("gpt", 2);
   check_against<recipes::mixed>("mixed", 3);
+  check_against<recipes::mixtures>("mixtures", 9);
+  check_encoder_against<recipes::bert>("bert", 5);
 }

@@ -5,16 +5,19 @@ Usage: /usr/bin/python3 tests/reference/make.py          (a few seconds; rewrite
 
 The models below are written from the papers' formulas in plain torch, f64, with torch's own layer_norm, gelu, silu,
 softmax, cross_entropy and autograd; rotations are products of complex numbers. Nothing is taken from the library.
-Read by tests/laws/reference.cpp (llama.txt, gpt.txt, mixed.txt) and tests/laws/checkpoints.cpp (shipped.txt).
+Read by tests/laws/reference.cpp (llama.txt, gpt.txt, mixed.txt, mixtures.txt, bert.txt) and tests/laws/checkpoints.cpp (shipped.txt).
 
 Versions:   Debian 12, python 3.11, python3-torch 1.13.0a0. Other versions may move the last two digits.
 Parameters: no file; a counter runs over all parameters in the order of `tensors`, row by row. With 32-bit arithmetic
             h = seed * 0x9E3779B9 + counter
             h ^= h >> 16; h *= 0x85EBCA6B; h ^= h >> 13; h *= 0xC2B2AE35; h ^= h >> 16   (MurmurHash3's finaliser)
-            value = (h >> 12) / 2^20 - 1/2, in [-1/2, 1/2); gains are 1 + value. Exact in f32 and f64.
-Seeds:      llama 1, gpt 2, mixed 3.
+            value = (h >> 12) / 2^20 - 1/2, in [-1/2, 1/2); gains are 1 + value, coefficients of a polynomial behind
+            the constant 1/3, rounded to f32, + value. Exact in f64, and but for these in f32.
+Seeds:      llama 1, gpt 2, mixed 3, mixtures 9 (each expert gets tokens, two of them more than they have room for), bert 5.
 Epsilons:   rounded to f32, as they stand in the recipes' types.
-Loss:       the mean cross-entropy over STREAM, each token predicting the next, the last one predicting LAST.
+Loss:       the mean cross-entropy over STREAM, each token predicting the next, the last one predicting LAST, and the
+            weighted losses that mixtures carry themselves. Of the rows y of bert's sequences: the sum of (i mod 5 - 2)
+            y_i + y_i^2 / 2, i counting the numbers row by row.
 Format:     `loss L`; `logits ROWS COLUMNS` and ROWS lines; `tensors N` and per tensor the line
             PATH RANK EXTENTS... W LARGEST SUM SQUARES E0 E1 E2 E3 E4
             W the sum of its parameters, then of its gradient: the largest absolute value, the sum, the sum of squares,
@@ -26,6 +29,7 @@ Shipped:    shipped.txt has the mean loss over the first WINDOWS windows of the 
 """
 import functools
 import json
+import math
 import pathlib
 import struct
 
@@ -39,6 +43,9 @@ MODELS = HERE.parents[1] / "examples" / "models"
 STREAM = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 10, 4]
 LAST = 6
 WINDOWS = 1, 24
+LENGTHS = 7, 1, 11  # bert's sequences, and its kinds of tokens
+KINDS = [t % 3 if 4 <= t < 12 else 0 for t in range(len(STREAM))]
+POWERS = "activation.linear", "activation.quadratic", "activation.cubic"
 
 
 # Parameters.
@@ -49,7 +56,8 @@ def draw(tensors, seed):
         size = functools.reduce(lambda a, b: a * b, shape)
         values = torch.tensor([drawn(seed, counter + i) for i in range(size)], dtype=torch.float64).reshape(shape)
         counter += size
-        parameters[path] = (values + 1 if path.endswith(".gain") else values).requires_grad_(True)
+        first = 1 if path.endswith(".gain") else f32(1 / 3) if path.endswith(POWERS) else 0
+        parameters[path] = (values + first).requires_grad_(True)
     return parameters
 
 
@@ -102,6 +110,39 @@ def attention(p, path, x, heads, kv_heads, sees, turn=None):
 
 def plain(p, path, x, activation):
     return linear(p, path + ".down", activation(linear(p, path + ".up", x)))
+
+
+def gated(p, path, x):
+    """Shazeer 2020, eq. (6)."""
+    return linear(p, path + ".down", functional.silu(linear(p, path + ".gate", x)) * linear(p, path + ".up", x))
+
+
+def poly_relu(p, path, x):
+    """Zhuo et al. 2024, eq. (3), order 3."""
+    r = functional.relu(x)
+    return (p[f"{path}.constant"] + p[f"{path}.linear"] * r + p[f"{path}.quadratic"] * r.square()
+            + p[f"{path}.cubic"] * r.pow(3))
+
+
+def mixture(p, path, x, experts, k, expert, renormalised=False, factor=None, balance=0.0, z=0.0):
+    """Token by token; and its losses. Gates: Fedus et al. 2021, eq. (2), or divided by their sum; capacity: eq. (3),
+    first choices of all tokens before second ones; balance loss: eq. (4) to (6); z-loss: Zoph et al. 2022, eq. (5)."""
+    tokens = len(x)
+    scores = linear(p, path + ".router", x)
+    shares = scores.softmax(-1)
+    choices = scores.sort(dim=-1, descending=True, stable=True).indices[:, :k]
+    room = [tokens if factor is None else math.ceil(factor * tokens * k / experts)] * experts
+    mixed = [torch.zeros_like(row) for row in x]
+    for choice in range(k):
+        for t in range(tokens):
+            e = choices[t, choice].item()
+            if room[e] > 0:
+                room[e] -= 1
+                gate = shares[t, e] / (shares[t, choices[t]].sum() if renormalised else 1)
+                mixed[t] = mixed[t] + gate * expert(p, f"{path}.experts.{e}", x[t])
+    asked = torch.bincount(choices.flatten(), minlength=experts).double() / (tokens * k)
+    return torch.stack(mixed), (balance * experts * (asked * shares.mean(0)).sum()
+                                + z * scores.logsumexp(-1).square().mean())
 
 
 def everything(query, key):
@@ -213,6 +254,75 @@ def mixed(p, tokens):
     return linear(p, "head", rms_norm(p, "final_norm", x, 1e-2))
 
 
+def mixtures_tensors():
+    yield "embedding.weight", (11, 6)
+    yield "blocks.0.mixture_norm.gain", (6,)
+    yield "blocks.0.mixture.router.weight", (3, 6)
+    for e in range(3):
+        yield from up_and_down(f"blocks.0.mixture.experts.{e}", 6, 5)
+    yield "blocks.1.mixture_norm.gain", (6,)
+    yield "blocks.1.mixture_norm.shift", (6,)
+    yield "blocks.1.mixture.router.weight", (4, 6)
+    for e in range(4):
+        yield f"blocks.1.mixture.experts.{e}.gate.weight", (4, 6)
+        yield f"blocks.1.mixture.experts.{e}.gate.bias", (4,)
+        yield from up_and_down(f"blocks.1.mixture.experts.{e}", 6, 4, True)
+    yield "blocks.1.mixture_2_norm.gain", (6,)
+    yield "blocks.1.mixture_2_norm.shift", (6,)
+    yield "blocks.1.mixture_2.router.weight", (2, 6)
+    for e in range(2):
+        yield from up_and_down(f"blocks.1.mixture_2.experts.{e}", 6, 5)
+        for power in ("linear", "quadratic", "cubic", "constant"):
+            yield f"blocks.1.mixture_2.experts.{e}.activation.{power}", (1,)
+    yield "final_norm.gain", (6,)
+    yield "final_norm.shift", (6,)
+    yield "head.weight", (11, 6)
+
+
+def mixtures(p, tokens):
+    x = p["embedding.weight"][tokens]
+    first, losses = mixture(p, "blocks.0.mixture", rms_norm(p, "blocks.0.mixture_norm", x, 1e-5), 3, 1,
+                            lambda p, at, row: plain(p, at, row, functional.relu), factor=0.75, balance=0.5, z=0.25)
+    x = x + first
+    second, more = mixture(p, "blocks.1.mixture", layer_norm(p, "blocks.1.mixture_norm", x, 1e-5), 4, 2, gated,
+                           renormalised=True, balance=0.5)
+    x = x + second
+    third, _ = mixture(p, "blocks.1.mixture_2", layer_norm(p, "blocks.1.mixture_2_norm", x, 1e-5), 2, 2,
+                       lambda p, at, row: plain(p, at, row, lambda u: poly_relu(p, at + ".activation", u)))
+    return linear(p, "head", layer_norm(p, "final_norm", x + third, 1e-5)), losses + more
+
+
+def bert_tensors():
+    yield "embedding.weight", (11, 8)
+    yield "position.weight", (20, 8)
+    yield "token_type.weight", (3, 8)
+    yield "embedding_norm.gain", (8,)
+    yield "embedding_norm.shift", (8,)
+    for b in ("blocks.0", "blocks.1"):
+        yield f"{b}.attention_norm.gain", (8,)
+        yield f"{b}.attention_norm.shift", (8,)
+        yield from projections(f"{b}.attention", 8, 8, 8, True)
+        yield f"{b}.ffn_norm.gain", (8,)
+        yield f"{b}.ffn_norm.shift", (8,)
+        yield from up_and_down(f"{b}.ffn", 8, 12, True)
+
+
+def bert(p, tokens):
+    """Devlin et al. 2018; the mean of each sequence's rows, as Reimers and Gurevych 2019 take it."""
+    rows, first = [], 0
+    for length in LENGTHS:
+        kinds = torch.tensor(KINDS[first : first + length])
+        x = (p["embedding.weight"][tokens[first : first + length]] + p["position.weight"][:length]
+             + p["token_type.weight"][kinds])
+        first += length
+        x = layer_norm(p, "embedding_norm", x, 1e-12)
+        for b in ("blocks.0", "blocks.1"):
+            x = layer_norm(p, f"{b}.attention_norm", x + attention(p, f"{b}.attention", x, 2, 2, everything), 1e-12)
+            x = layer_norm(p, f"{b}.ffn_norm", x + plain(p, f"{b}.ffn", x, functional.gelu), 1e-12)
+        rows.append(x.mean(0))
+    return torch.stack(rows)
+
+
 def shipped(p, tokens):
     x = p["embedding.weight"][tokens]
     turn = functools.partial(turned, theta=10000.0, neighbours=True)
@@ -228,11 +338,22 @@ def numbers(values):
     return " ".join(repr(float(value)) for value in values)
 
 
-def write(name, model, tensors, seed):
+def next_token_loss(logits):
+    return functional.cross_entropy(logits, torch.tensor(STREAM[1:] + [LAST]))
+
+
+def loss_of_rows(rows):
+    y = rows.flatten()
+    return ((torch.arange(y.numel()) % 5 - 2) * y + y.square() / 2).sum()
+
+
+def write(name, model, tensors, seed, loss_of=next_token_loss):
     tensors = list(tensors)
     parameters = draw(tensors, seed)
-    logits = model(parameters, torch.tensor(STREAM))
-    loss = functional.cross_entropy(logits, torch.tensor(STREAM[1:] + [LAST]))
+    logits, losses = model(parameters, torch.tensor(STREAM)), 0.0
+    if isinstance(logits, tuple):
+        logits, losses = logits
+    loss = loss_of(logits) + losses
     loss.backward()
     lines = [f"loss {numbers([loss])}", f"logits {logits.shape[0]} {logits.shape[1]}"]
     lines += [numbers(row) for row in logits]
@@ -283,6 +404,8 @@ def main():
     write("llama", llama, llama_tensors(), 1)
     write("gpt", gpt, gpt_tensors(), 2)
     write("mixed", mixed, mixed_tensors(), 3)
+    write("mixtures", mixtures, mixtures_tensors(), 9)
+    write("bert", bert, bert_tensors(), 5, loss_of_rows)
     write_shipped()
 
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <lacuna/lacuna.hpp>
+#include <lacuna/zoo/bert.hpp>
 
 namespace recipes {
 namespace lc = lacuna;
@@ -250,6 +251,13 @@ using encoding =
 using mean_encoding = encoding<lc::mean_pooling>;
 using first_encoding = encoding<lc::first_token>;
 using learned_encoding = encoding<lc::sequence_pooling>;
+
+/// BERT's family, as zoo::bert_encoder has it, with three kinds of tokens.
+using bert_norm = lc::layer_norm<lc::zoo::bert_epsilon>;
+using bert = lc::encoder<lc::vocabulary<11>, lc::width<8>, lc::context<20>, lc::learned_position, lc::token_types<3>,
+                         lc::embedding_norm<bert_norm>, lc::sequences<3>, lc::mean_pooling,
+                         lc::repeat<2, lc::post_norm<bert_norm, lc::attention<lc::heads<2>, lc::full, lc::bias>,
+                                                     lc::ffn<lc::hidden<12>, lc::gelu, lc::bias>>>>;
 
 /// Taps behind blocks of every kind, an empty one among them, and behind activations: plain, gated, with parameters, in
 /// experts. Losses send gradients into all of them: see gradient_check.hpp.
