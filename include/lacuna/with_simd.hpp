@@ -11,6 +11,7 @@
 #include <lacuna/backend/simd/corrected_scan.hpp>
 #include <lacuna/backend/simd/cross_entropy.hpp>
 #include <lacuna/backend/simd/dispatch.hpp>
+#include <lacuna/backend/simd/drop.hpp>
 #include <lacuna/backend/simd/embed.hpp>
 #include <lacuna/backend/simd/evaluate.hpp>
 #include <lacuna/backend/simd/feature_pairs.hpp>

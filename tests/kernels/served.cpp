@@ -59,7 +59,7 @@ std::string listed(const names& of) {
 TEST_CASE("what simd leaves to the reference") {
   CHECK(
       listed(of_all_recipes<lc::simd>()) ==
-      "accumulate_some_inputs add_columns choose_experts_backward copy_columns drop multiply reorder reorder_backward "
+      "accumulate_some_inputs add_columns choose_experts_backward copy_columns multiply reorder reorder_backward "
       "select ");
   // What has no part of that is served whole.
   CHECK(listed(fall_backs<lc::simd, recipes::llama, recipes::gpt, recipes::placements, recipes::corrected,

@@ -67,6 +67,22 @@ void compare_flat(std::size_t size, std::size_t shift) {
   }
 }
 
+/// What is left out of `size` numbers that begin `shift` numbers behind an aligned place: the same ones, bit for bit,
+/// elsewhere and in place, infinities included.
+template <class Backend, class Value>
+void compare_drop(std::size_t size, std::size_t shift, const lc::drop_key& key) {
+  auto x = random_numbers<Value>(size + shift + 3, 6);
+  x[shift + size / 2] = std::numeric_limits<Value>::infinity();
+  const auto view = [&](auto& of) { return lc::rows<Value, 1>(of.data() + shift, size); };
+  const auto read = lc::rows<const Value, 1>(x.data() + shift, size);
+  auto expected = random_numbers<Value>(size + shift + 3, 7), found = expected, in_place = x;
+  lc::op::drop(view(expected), read, key, lc::reference{});
+  lc::op::drop(view(found), read, key, Backend{});
+  REQUIRE(found == expected);
+  lc::op::drop(view(in_place), lc::readable(view(in_place)), key, Backend{});
+  for (std::size_t i = shift; i < shift + size; ++i) REQUIRE(in_place[i] == expected[i]);
+}
+
 template <class Backend, class Value, lc::extent_t Vocabulary>
 void compare_cross_entropy() {
   constexpr std::size_t tokens = 5;
