@@ -144,6 +144,32 @@ TEST_CASE("masks by bits") {
   }
 }
 
+TEST_CASE("32-bit words: moved, multiplied, and random numbers of consecutive counters") {
+  std::uint32_t words[count], found[count];
+  for (lc::extent_t j = 0; j < count; ++j) words[j] = lc::random_bits(9, 0, j).word[0] | (j == 1 ? ~0u : 0u);
+  const word_batch all = word_batch::load_unaligned(words);
+  moved_down<16>(all).store_unaligned(found);
+  for (lc::extent_t j = 0; j < count; ++j) CHECK(found[j] == words[j] >> 16);
+  for (const std::uint32_t by : {0u, 1u, 0xd2511f53u, ~0u}) {
+    const word_products products = multiply_words(all, by);
+    std::uint32_t upper[count];
+    products.upper.store_unaligned(upper);
+    products.lower.store_unaligned(found);
+    for (lc::extent_t j = 0; j < count; ++j)
+      CHECK((std::uint64_t{upper[j]} << 32 | found[j]) == std::uint64_t{words[j]} * by);
+  }
+  // Counters that pass 2^32, and the last of all.
+  for (const std::uint64_t counter : {std::uint64_t{0}, std::uint64_t{0xfffffffd}, ~std::uint64_t{0} - 2}) {
+    word_batch drawn[4];
+    random_words(drawn, 0x123456789abcdef0, 0xfedcba9876543210, counter);
+    for (int word = 0; word < 4; ++word) {
+      drawn[word].store_unaligned(found);
+      for (lc::extent_t j = 0; j < count; ++j)
+        CHECK(found[j] == lc::random_bits(0x123456789abcdef0, 0xfedcba9876543210, counter + j).word[word]);
+    }
+  }
+}
+
 TEST_CASE("elementary functions: errors in units of the last place, and the ends") {
   const auto exp = [](lanes x) { return lc::maths::exp(x); };
   CHECK(worst(-86.5f, 88.7f, exp, [](double x) { return std::exp(x); }) < 2.0);

@@ -17,7 +17,8 @@ TEST_CASE("the same elements are left out, whatever the length and the key") {
                             {0x123456789abcdef0, 0xfedcba9876543210, 0x87654321, 32768},
                             {1, 0, 0, 65535},
                             {~std::uint64_t{0}, 5, 1, 1},
-                            {2, 2, 2, 0}};
+                            {2, 2, 2, 0},
+                            {3, 2, 1, 65536}};
   for (const auto& key : keys) {
     for (std::size_t size = 0; size < 2 * lanes + 2; ++size) compare_drop<lc::simd, float>(size, size % 3, key);
     for (const std::size_t size : {8 * lanes - 1, 8 * lanes, 8 * lanes + 1, 40 * lanes + 5, std::size_t{20000}})

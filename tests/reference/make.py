@@ -5,15 +5,17 @@ Usage: /usr/bin/python3 tests/reference/make.py          (a few seconds; rewrite
 
 The models below are written from the papers' formulas in plain torch, f64, with torch's own layer_norm, gelu, silu,
 softmax, cross_entropy and autograd; rotations are products of complex numbers. Nothing is taken from the library.
-Read by tests/laws/reference.cpp (llama.txt, gpt.txt, mixed.txt, mixtures.txt, bert.txt) and tests/laws/checkpoints.cpp (shipped.txt).
+Read by tests/laws/reference.cpp (llama.txt, gpt.txt, mixed.txt, mixtures.txt, bert.txt) and tests/laws/checkpoints.cpp
+(shipped.txt).
 
 Versions:   Debian 12, python 3.11, python3-torch 1.13.0a0. Other versions may move the last two digits.
 Parameters: no file; a counter runs over all parameters in the order of `tensors`, row by row. With 32-bit arithmetic
             h = seed * 0x9E3779B9 + counter
             h ^= h >> 16; h *= 0x85EBCA6B; h ^= h >> 13; h *= 0xC2B2AE35; h ^= h >> 16   (MurmurHash3's finaliser)
-            value = (h >> 12) / 2^20 - 1/2, in [-1/2, 1/2); gains are 1 + value, coefficients of a polynomial behind
-            the constant 1/3, rounded to f32, + value. Exact in f64, and but for these in f32.
-Seeds:      llama 1, gpt 2, mixed 3, mixtures 9 (each expert gets tokens, two of them more than they have room for), bert 5.
+            value = (h >> 12) / 2^20 - 1/2, in [-1/2, 1/2); gains are 1 + value; a polynomial's
+            coefficients, other than its constant, are f32(1/3) + value. All but these are exact in f32 and f64.
+Seeds:      llama 1, gpt 2, mixed 3, mixtures 9 (each expert gets tokens, two of them more than they have room for),
+            bert 5.
 Epsilons:   rounded to f32, as they stand in the recipes' types.
 Loss:       the mean cross-entropy over STREAM, each token predicting the next, the last one predicting LAST, and the
             weighted losses that mixtures carry themselves. Of the rows y of bert's sequences: the sum of (i mod 5 - 2)

@@ -279,6 +279,9 @@ using recomputed_blocks =
                 lc::recomputed<lc::repeat<2, lc::parallel<lc::layer_norm<>, placed_attention, placed_ffn>>>,
                 lc::recomputed<lc::stack<recomputed_block<placed_ffn>, lc::pre_norm<lc::rms_norm<>, placed_ffn>>>>;
 
+/// Of the sequences of the stream.
+inline constexpr std::uint32_t lengths[]{7, 1, 11};
+
 /// Gives a model what it reads beside the stream: a graph, where some nodes listen to themselves, one to nobody, and
 /// positions; the lengths of sequences; kinds of tokens.
 template <class Model>
@@ -299,7 +302,6 @@ void assign(Model& model) {
     if (!model.try_assign(lc::node_positions<2, double>(positions.view())).ok()) std::abort();
   }
   if constexpr (Model::template reads<lc::sequence_lengths>) {
-    constexpr std::uint32_t lengths[]{7, 1, 11};
     if (!model.try_assign(lc::sequence_lengths{lengths, 3}).ok()) std::abort();
   }
   if constexpr (Model::template reads<lc::token_type_view>) {

@@ -3,9 +3,9 @@
 namespace lc = lacuna;
 
 #if defined(CORRECTED)
-using mixer = lc::attention<lc::heads<2>, lc::branches<lc::causal, lc::branch<lc::causal, lc::favor<8>>>, lc::mean_outputs>;
+using mixer = lc::attention<lc::heads<2>, lc::both<lc::causal, lc::window<4>>, lc::favor<8>>;
 #else
-using mixer = lc::attention<lc::heads<2>, lc::branches<lc::causal, lc::branch<lc::top_k<4>, lc::favor<8>>>, lc::mean_outputs>;
+using mixer = lc::attention<lc::heads<2>, lc::top_k<4>, lc::favor<8>>;
 #endif
 using tiny =
     lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, lc::repeat<2, lc::pre_norm<lc::rms_norm<>, mixer>>>;

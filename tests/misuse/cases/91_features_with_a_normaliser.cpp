@@ -3,9 +3,11 @@
 namespace lc = lacuna;
 
 #if defined(CORRECTED)
-using mixer = lc::attention<lc::heads<2>, lc::causal, lc::favor<8>>;
+using route = lc::branches<lc::causal, lc::branch<lc::causal, lc::favor<8>>>;
+using mixer = lc::attention<lc::heads<2>, route, lc::mean_outputs>;
 #else
-using mixer = lc::attention<lc::heads<2>, lc::causal, lc::favor<8>, lc::softmax1>;
+using route = lc::branches<lc::causal, lc::branch<lc::causal, lc::favor<8>>>;
+using mixer = lc::attention<lc::heads<2>, route, lc::mean_outputs, lc::softmax1>;
 #endif
 using tiny =
     lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, lc::repeat<2, lc::pre_norm<lc::rms_norm<>, mixer>>>;

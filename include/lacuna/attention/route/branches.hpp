@@ -40,7 +40,7 @@ struct route_of_branch {
 };
 template <class Score>
 inline constexpr bool is_score_of_branch = same<Score, score_of_attention> || same<slot_of<Score>, slots::score>;
-/// What fills another slot is complained of by the branches.
+/// A score that fills another slot is refused by `branches` itself.
 template <class Score>
 struct checked_score_of_branch {
   using type = score_of_attention;

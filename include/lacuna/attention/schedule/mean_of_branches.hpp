@@ -39,7 +39,7 @@ inline constexpr bool is_planned_tiles = false;
 template <class Shape, class Parts>
 inline constexpr bool is_planned_tiles<planned_tiles<Shape, Parts>> = true;
 
-/// What a branch's schedule asks first, said one level nearer to the recipe.
+/// What schedules of features ask, said one level nearer to the recipe; others ask nothing here.
 template <class Schedule>
 struct checks_of_schedule {
   using type = nothing;

@@ -177,13 +177,13 @@ LACUNA_INLINE lanes as_floats(const Words& words) noexcept {
 }
 
 /// And f32 as 32-bit words.
-template <class Floats>
+template <class Element = std::int32_t, class Floats>
 LACUNA_INLINE auto as_words(const Floats& floats) noexcept {
-  using words = xsimd::batch<std::int32_t, typename Floats::arch_type>;
+  using words = xsimd::batch<Element, typename Floats::arch_type>;
   if constexpr (requires { words(xsimd::bitwise_cast<words>(floats)); })
     return xsimd::bitwise_cast<words>(floats);
   else
-    return xsimd::bitwise_cast<std::int32_t>(floats);
+    return xsimd::bitwise_cast<Element>(floats);
 }
 
 /// 32-bit words moved up by `Bits`. Not by xsimd: 8.1 moves them one by one, and g++ 12 warns of its own AVX-512
@@ -238,7 +238,7 @@ LACUNA_INLINE lanes zero_where(lane_mask condition, lanes of) noexcept {
 LACUNA_INLINE lanes lane_exp(lanes x) noexcept {
   const lanes low(-86.6f);
 #if defined(__AVX512F__)
-  // What numbers below become is masked out; a NaN is not. 2^128 times what is left of 89 is infinite.
+  // What numbers below become is masked out; a NaN is not. From 88.73 on, the power of two gives infinity by itself.
   const __mmask16 kept = _mm512_cmp_ps_mask(x.value, low.value, _CMP_NLT_UQ);
   const lanes inside(float_batch(_mm512_maskz_min_ps(0xffff, _mm512_set1_ps(89.0f), x.value)));
 #else
@@ -258,19 +258,6 @@ LACUNA_INLINE lanes lane_exp(lanes x) noexcept {
   return zero_where(under, lane_where(over, lanes(maths::infinity<float>()), turns.power_of_two_times(power)));
 #endif
 }
-
-#if defined(__AVX512F__)
-/// 1 / (1 + e^-x): 0 below -87; NaN stays NaN. A division of 16 lanes takes as long as an exponential: an estimate and a
-/// step of Newton's take a quarter of it. Within 3 units in the last place.
-LACUNA_INLINE lanes lane_logistic(lanes x) noexcept {
-  // Below, what is divided by has no normal reciprocal.
-  const __mmask16 kept = _mm512_cmp_ps_mask(x.value, _mm512_set1_ps(-87.0f), _CMP_NLT_UQ);
-  const lanes divisor = lane_exp(-x) + lanes(1.0f);
-  const lanes estimate(float_batch(_mm512_maskz_rcp14_ps(0xffff, divisor.value)));
-  const lanes missing = multiply_add(-divisor, estimate, lanes(1.0f));
-  return lanes(float_batch(_mm512_maskz_fmadd_ps(kept, estimate.value, missing.value, estimate.value)));
-}
-#endif
 
 /// e^x of a shifted score, x <= 0: an exact 0 below -64. Products with tiny numbers are slow, and nothing that an f32
 /// sum would keep is lost. Within 4 units in the last place, and cheaper than `lane_exp`: what counts is how many steps
