@@ -226,7 +226,8 @@ TEST_CASE("which routes see ahead") {
                 lc::route_sees_ahead<lc::window<2>>);
   static_assert(!lc::route_sees_ahead<lc::window<1>> && !lc::route_sees_ahead<lc::both<lc::full, lc::causal>>);
   static_assert(lc::route_sees_ahead<one_global_row>);
-  static_assert(!lc::route_sees_ahead<lc::columns<lc::leading<1>>> &&
+  static_assert(!lc::route_sees_ahead<lc::columns<lc::leading<0>>> &&
+                !lc::route_sees_ahead<lc::columns<lc::leading<1>>> &&
                 lc::route_sees_ahead<lc::columns<lc::leading<2>>> && lc::route_sees_ahead<lc::columns<lc::listed<90>>>);
   static_assert(!lc::route_sees_ahead<lc::both<lc::causal, lc::either<lc::columns<lc::leading<4>>, lc::window<7>>>>);
   static_assert(!lc::route_sees_ahead<lc::both<lc::causal, lc::chunked<8>>> && lc::route_sees_ahead<lc::chunked<8>>);

@@ -188,14 +188,11 @@ def llama(p, tokens):
     turn = functools.partial(turned, theta=10000.0, neighbours=True)
     for b in ("blocks.0", "blocks.1"):
         x = x + attention(p, f"{b}.attention", rms_norm(p, f"{b}.attention_norm", x, 1e-5), 4, 2, past, turn)
-        n = rms_norm(p, f"{b}.ffn_norm", x, 1e-5)
-        x = x + linear(p, f"{b}.ffn.down", functional.silu(linear(p, f"{b}.ffn.gate", n)) * linear(p, f"{b}.ffn.up", n))
+        x = x + gated(p, f"{b}.ffn", rms_norm(p, f"{b}.ffn_norm", x, 1e-5))
     return rms_norm(p, "final_norm", x, 1e-5) @ p["embedding.weight"].T
 
 
-def gpt_tensors():
-    yield "embedding.weight", (11, 8)
-    yield "position.weight", (20, 8)
+def blocks_with_biases():
     for b in ("blocks.0", "blocks.1"):
         yield f"{b}.attention_norm.gain", (8,)
         yield f"{b}.attention_norm.shift", (8,)
@@ -203,6 +200,12 @@ def gpt_tensors():
         yield f"{b}.ffn_norm.gain", (8,)
         yield f"{b}.ffn_norm.shift", (8,)
         yield from up_and_down(f"{b}.ffn", 8, 12, True)
+
+
+def gpt_tensors():
+    yield "embedding.weight", (11, 8)
+    yield "position.weight", (20, 8)
+    yield from blocks_with_biases()
     yield "final_norm.gain", (8,)
     yield "final_norm.shift", (8,)
     yield "head.weight", (11, 8)
@@ -300,13 +303,7 @@ def bert_tensors():
     yield "token_type.weight", (3, 8)
     yield "embedding_norm.gain", (8,)
     yield "embedding_norm.shift", (8,)
-    for b in ("blocks.0", "blocks.1"):
-        yield f"{b}.attention_norm.gain", (8,)
-        yield f"{b}.attention_norm.shift", (8,)
-        yield from projections(f"{b}.attention", 8, 8, 8, True)
-        yield f"{b}.ffn_norm.gain", (8,)
-        yield f"{b}.ffn_norm.shift", (8,)
-        yield from up_and_down(f"{b}.ffn", 8, 12, True)
+    yield from blocks_with_biases()
 
 
 def bert(p, tokens):

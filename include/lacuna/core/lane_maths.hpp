@@ -3,8 +3,8 @@
 /// `lane_sqrt`, `lane_larger`, `lane_less` and `lane_where`, found by argument-dependent lookup; the rest is derived
 /// here, so that policies written with `maths::` serve single values and lanes alike.
 ///
-/// Errors against f64, measured in tests/kernels: in f32 exp, logistic, tanh and erf within 3 units in the last place; f64 as
-/// core/maths.hpp says.
+/// Errors against f64, measured in tests/kernels: in f32 exp, logistic, tanh and erf within 3 units in the last place;
+/// f64 as core/maths.hpp says.
 
 #include <lacuna/core/maths.hpp>
 
