@@ -42,6 +42,13 @@ void agree() {
   }
 }
 
+/// Weights so large that tiles ask for the next block in advance.
+template <class Element, lc::extent_t Outputs, lc::extent_t Inputs>
+void agree_far() {
+  static_assert(lc::simd_lanes::panels_of<Element, Outputs, Inputs> == lc::simd_lanes::layout::far_panels);
+  agree<Element, Outputs, Inputs>();
+}
+
 /// Both transposes of the product, added to what is there already; nothing else is written.
 template <class Element, lc::extent_t Outputs, lc::extent_t Inputs>
 void agree_backward() {
@@ -111,6 +118,8 @@ TEST_CASE("packed products are the reference's") {
   agree<lc::bfloat16, 65, 33>();
   agree<lc::float16, 65, 33>();
   agree<float, 70, 300>();
+  agree_far<float, 260, 130>();
+  agree_far<lc::bfloat16, 301, 220>();
   agree_backward<float, 130, 70>();
   agree_backward<float, 64, 64>();
   agree_backward<lc::bfloat16, 300, 33>();

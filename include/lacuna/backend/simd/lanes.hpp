@@ -142,6 +142,12 @@ LACUNA_INLINE lanes held(lanes of) noexcept {
 #endif
 }
 
+/// A place that is computed where it is used: otherwise g++ computes many in advance, and has no registers for them.
+LACUNA_INLINE float* held(float* of) noexcept {
+  asm("" : "+r"(of));
+  return of;
+}
+
 LACUNA_INLINE lanes lane_sqrt(lanes a) noexcept {
 #if defined(__AVX512F__)
   return lanes(float_batch(_mm512_maskz_sqrt_ps(0xffff, a.value)));

@@ -27,13 +27,19 @@ inline constexpr extent_t tile_rows = 6;
 /// Depth of one block: a panel's columns of it fit the first cache beside the tile's own rows.
 inline constexpr extent_t depth_block = 128;
 
-/// How the right-hand factor of a tile lies in memory: as packed panels, or row by row as it came.
-enum class layout : std::uint8_t { panels, rows };
+/// How the right-hand factor of a tile lies in memory: as packed panels, near or beyond the caches next to the core, or
+/// row by row as it came.
+enum class layout : std::uint8_t { panels, far_panels, rows };
+
+/// Tiles of what fits the second cache do not ask for the next block in advance: it costs them up to a tenth.
+template <class Element, extent_t Outputs, extent_t Inputs>
+inline constexpr layout panels_of = Outputs * Inputs * sizeof(Element) > (extent_t{1} << 17) ? layout::far_panels
+                                                                                             : layout::panels;
 
 /// `Registers` registers of a row of the right-hand factor, of the last one `part` lanes if it is partial.
 template <extent_t Registers, bool Partial, layout Layout, class Element>
 LACUNA_INLINE void load_row(lanes (&to)[Registers], const Element* from, extent_t part) noexcept {
-  constexpr bool pairs = Layout == layout::panels && same<Element, bfloat16>;
+  constexpr bool pairs = Layout != layout::rows && same<Element, bfloat16>;
   constexpr extent_t paired = pairs ? Registers / 2 * 2 : 0;
   if constexpr (pairs)
     by_lanes::unroll<Registers / 2>(
@@ -47,9 +53,9 @@ LACUNA_INLINE void load_row(lanes (&to)[Registers], const Element* from, extent_
   });
 }
 
-/// What a tile asks for in advance, `step` bytes further with every step of depth: the block that comes next. Weights
-/// of many layers come from far away, and what is asked for at once waits in a queue. An address: behind the last panel
-/// there is nothing, which does not matter.
+/// What a tile asks for in advance, one line `step` bytes further with every step of depth: the block that comes next.
+/// Weights of many layers come from far away, and what is asked for at once waits in a queue. An address: behind the
+/// last panel there is nothing, which does not matter.
 struct read_ahead {
   std::uintptr_t from = 0;
   extent_t step = 0;
@@ -62,21 +68,18 @@ template <extent_t Rows, extent_t Registers, bool Partial, layout Layout, bool T
 void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride, const Element* b, extent_t b_stride,
                    extent_t depth, extent_t part, bool continues, read_ahead ahead) noexcept {
   constexpr extent_t width = lanes::lane_count;
-  constexpr extent_t lines = (Registers * width * sizeof(Element) + 63) / 64;
   constexpr extent_t sets = Rows * Registers >= 8 ? 1 : 8 / (Rows * Registers);
   lanes sums[sets][Rows][Registers];
   by_lanes::unroll<sets>([&](extent_t u) LACUNA_UNROLLED {
     by_lanes::unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
-      by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[u][row][r] = lanes(0.0f); });
+      by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[u][row][r] = held(lanes(0.0f)); });
     });
   });
   const auto step = [&](lanes(&to)[Rows][Registers], extent_t i) LACUNA_UNROLLED {
     lanes right[Registers];
     load_row<Registers, Partial, Layout>(right, b + i * b_stride, part);
-    if constexpr (Rows > 1 && Layout == layout::panels)
-      by_lanes::unroll<lines>([&](extent_t line) LACUNA_UNROLLED {
-        prefetch(reinterpret_cast<const void*>(ahead.from + i * ahead.step + line * 64));
-      });
+    if constexpr (Rows > 1 && Layout == layout::far_panels)
+      prefetch(reinterpret_cast<const void*>(ahead.from + i * ahead.step));
     by_lanes::unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
       const lanes left(widen(Transposed ? a[i * a_stride + row] : a[row * a_stride + i]));
       by_lanes::unroll<Registers>([&](extent_t r)
@@ -88,12 +91,15 @@ void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride
     for (; i + sets <= depth; i += sets)
       by_lanes::unroll<sets>([&](extent_t u) LACUNA_UNROLLED { step(sums[u], i + u); });
   }
+#pragma GCC unroll 2
   for (; i < depth; ++i) step(sums[0], i);
+  float* in_row = y;
   by_lanes::unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
+    in_row = held(in_row);
     by_lanes::unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
       lanes sum = sums[0][row][r];
       by_lanes::unroll<sets - 1>([&](extent_t u) LACUNA_UNROLLED { sum = sum + sums[u + 1][row][r]; });
-      float* to = y + row * y_stride + r * width;
+      float* to = in_row + r * width;
       if (Partial && r + 1 == Registers) {
         if (continues) sum = sum + lanes::load_part(to, part);
         sum.store_part(to, part);
@@ -102,6 +108,7 @@ void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride
         sum.store(to);
       }
     });
+    in_row += y_stride;
   });
 }
 
@@ -245,7 +252,7 @@ LACUNA_INLINE void multiply_packed(rows<float, Outputs> y, rows<const float, Inp
     }
   for_each_task<Outputs>(executor, x.count, Inputs, done,
                          [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
-                           multiply_columns<columns, layout::panels, false>(
+                           multiply_columns<columns, panels_of<Element, Outputs, Inputs>, false>(
                                y.row(first) + column, Outputs, x.row(first), Inputs, count, weights + column * Inputs,
                                padded(columns), Inputs, false);
                          });

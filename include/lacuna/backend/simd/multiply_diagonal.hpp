@@ -36,7 +36,7 @@ auto kernel(multiply_diagonal, rows<float, Outputs> y, rows<const float, Inputs>
     simd_lanes::for_each_task<of::block_outputs>(
         in_turn{}, x.count, of::block_inputs, 0,
         [&](auto columns, extent_t column, extent_t first, extent_t count) LACUNA_UNROLLED {
-          simd_lanes::multiply_columns<columns, simd_lanes::layout::panels, false>(
+          simd_lanes::multiply_columns<columns, simd_lanes::panels_of<Element, Outputs, Inputs / Blocks>, false>(
               y.row(first) + b * of::block_outputs + column, Outputs, x.row(first) + b * of::block_inputs, Inputs,
               count, packed.packed.data + b * of::block_size + column * of::block_inputs, simd_lanes::padded(columns),
               of::block_inputs, false);
