@@ -38,6 +38,7 @@ TEST_CASE("stretches of inputs") {
   // Of so many inputs that no scratch holds them all, in every way that blocks lie.
   agree_on<float, anywhere<2 * lanes + 3, 2100, 1, 1>>();
   agree_on<float, anywhere<2 * lanes + 3, 2100, 4, 8>>();
+  agree_on<float, anywhere<lanes + 3, 2100, lanes, 8>>();
   agree_on<float, lc::grouped_blocks<lanes + 3, 2100, 1, 1, 4>>();
 }
 

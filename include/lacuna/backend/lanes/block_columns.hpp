@@ -53,7 +53,7 @@ struct block_columns {
   }
 };
 
-/// Bytes of the inputs that are turned at once, on the stack.
+/// Bytes of the inputs that are turned at once, on the stack; twice as many for blocks where registers are many.
 inline constexpr extent_t scratch_bytes = 65536;
 
 /// How a weight of strips narrower than a register is computed for many tokens: `rows` outputs and `registers`
@@ -64,10 +64,15 @@ inline constexpr extent_t scratch_bytes = 65536;
 template <class Lanes, class Pattern>
 struct token_tiling {
   static constexpr extent_t lanes = Lanes::lane_count;
-  static constexpr extent_t rows = Pattern::block_outputs < 4 ? Pattern::block_outputs : 4;
+  /// Wide registers, and many: more outputs share the reading of an input, and a core has a larger near cache.
+  static constexpr bool roomy = lanes >= 16 && Lanes::register_count > 16;
+  static constexpr extent_t rows = roomy && Pattern::block_outputs % 8 == 0 ? 8
+                                   : Pattern::block_outputs < 4             ? Pattern::block_outputs
+                                                                            : 4;
   static constexpr extent_t together = inputs_together<Pattern>();
   static constexpr extent_t all = (Pattern::inputs + together - 1) / together * together;
-  static constexpr extent_t room = scratch_bytes / sizeof(typename Lanes::element) / lanes;  ///< registers
+  static constexpr extent_t room =  ///< registers
+      (roomy && rows >= 4 ? 2 : 1) * scratch_bytes / sizeof(typename Lanes::element) / lanes;
   static constexpr extent_t registers = [] {
     extent_t most = rows == 1 ? 8 : rows == 2 ? 4 : 2;
     while (most > 2 && most * all > room) most /= 2;

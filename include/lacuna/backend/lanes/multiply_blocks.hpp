@@ -2,7 +2,8 @@
 /// The product of a sparse weight on lanes, for any pattern of blocks. Strips as wide as a register have outputs in
 /// lanes: an input is broadcast to the values of its column as they are stored. Narrower strips have tokens in lanes: a
 /// value is broadcast to the input of many tokens, turned beforehand into scratch on the stack; for one token, several
-/// columns of a strip lie side by side in a register.
+/// columns of a strip lie side by side in a register. Strips of one register, which read an input for every
+/// multiply-add of a token, are computed like narrower ones where tokens are many and registers, too.
 
 #include <lacuna/backend/lanes/narrow_strip.hpp>
 #include <lacuna/backend/lanes/wide_strip.hpp>
@@ -16,8 +17,15 @@ template <class Lanes, class Pattern, class Element, class Packed>
 LACUNA_INLINE void multiply_blocks(rows<typename Lanes::element, Pattern::outputs> y,
                                    rows<const typename Lanes::element, Pattern::inputs> x,
                                    const block_matrix<const Element, Pattern>& weight, const Packed& packed) noexcept {
-  if constexpr (Pattern::block_outputs >= Lanes::lane_count)
-    wide_strip<Lanes, Pattern>::multiply_all(y, x, weight);
+  using wide = wide_strip<Lanes, Pattern>;
+  if constexpr (Pattern::block_outputs == Lanes::lane_count && token_tiling<Lanes, Pattern>::roomy) {
+    if (x.count < Lanes::lane_count)
+      wide::multiply_all(y, x, weight);
+    else
+      narrow_strip<Lanes, Pattern>::multiply_all(
+          y, x, weight, packed, [&](auto* to, const auto* from) { wide::multiply_all({to, 1}, {from, 1}, weight); });
+  } else if constexpr (Pattern::block_outputs >= Lanes::lane_count)
+    wide::multiply_all(y, x, weight);
   else
     narrow_strip<Lanes, Pattern>::multiply_all(y, x, weight, packed, [&](auto* to, const auto* from) {
       if constexpr (requires { packed.multiply_token(to, from); })

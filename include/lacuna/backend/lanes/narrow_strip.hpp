@@ -1,6 +1,6 @@
 #pragma once
-/// Products of sparse weights whose strips are narrower than a register: many tokens in lanes, or several columns of
-/// one token.
+/// Products of sparse weights whose strips are narrower than a register, or fill one: many tokens in lanes; or several
+/// columns of one token.
 
 #include <lacuna/backend/lanes/block_columns.hpp>
 
@@ -24,7 +24,7 @@ LACUNA_INLINE Lanes repeated(Function&& number) noexcept {
   }
 }
 
-/// A strip narrower than a register.
+/// A strip no wider than a register.
 template <class Lanes, class Pattern>
 struct narrow_strip {
   using value = typename Lanes::element;
@@ -126,6 +126,7 @@ struct narrow_strip {
     if constexpr (sets > 1)
       for (extent_t whole = count / sets; whole > 0; --whole, column += sets)
         unroll<sets>([&](extent_t u) LACUNA_UNROLLED { add(sums[u], column + u); });
+#pragma GCC unroll 2
     for (extent_t left = sets == 1 ? count : count % sets; left > 0; --left, ++column) add(sums[0], column);
     unroll<Rows * Registers>([&](extent_t i) LACUNA_UNROLLED {
       const extent_t row = i / Registers, r = i % Registers;
