@@ -1,5 +1,6 @@
 // No backend allocates once a model is made, and the allocator of huge pages gives what it promises.
 #include "support/allocations.hpp"
+#include "support/compiled_tiles.hpp"
 #include "support/recipes.hpp"
 
 #include <doctest/doctest.h>

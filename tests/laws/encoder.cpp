@@ -1,4 +1,5 @@
 // Several sequences in one pass: each is what it would be alone, whatever stands beside it. Encoders and prompts.
+#include "support/compiled_tiles.hpp"
 #include "support/minilm.hpp"
 #include "support/recipes.hpp"
 #include "support/worse.hpp"

@@ -1,4 +1,5 @@
 // What `describe` prints of a recipe is a constant, and the same everywhere.
+#include "support/compiled_tiles.hpp"
 #include "support/recipes.hpp"
 
 #include <doctest/doctest.h>

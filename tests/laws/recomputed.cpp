@@ -1,4 +1,5 @@
 // Blocks that are recomputed: the same bits, fewer bytes.
+#include "support/compiled_tiles.hpp"
 #include "support/recomputation.hpp"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,6 @@
 // Regressors: windows of series to forecasts. An independent implementation, what series may do without changing more
 // than they should, the axes of a model, files, and what is refused.
+#include "support/compiled_tiles.hpp"
 #include "support/hashed_number.hpp"
 #include "support/recipes.hpp"
 #include "support/scratch.hpp"

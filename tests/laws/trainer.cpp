@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "support/compiled_tiles.hpp"
 #include "support/allocations.hpp"
 #include "support/scratch.hpp"
 #include "support/same_bits.hpp"

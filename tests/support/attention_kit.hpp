@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "support/compiled_tiles.hpp"
 #include "support/worse.hpp"
 
 #if __has_include(<xsimd/xsimd.hpp>)
