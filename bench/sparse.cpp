@@ -6,6 +6,7 @@
 //   bench_sparse [FILE.svg] [--peer COMMAND]...
 // draws it in FILE.svg, and runs peers that are processes of their own beside it: bench/sparse_peers.py, which says
 // what is asked. --benchmark_filter chooses among the cases, as ever.
+#include "support/aligned.hpp"
 #include "support/dense_peers.hpp"
 #include "support/peer_process.hpp"
 #include "support/speed_plot.hpp"
@@ -39,7 +40,7 @@ using blocks = lc::free_blocks<Outputs, Inputs, R, C, (Outputs + R - 1) / R*((In
 template <class Pattern>
 struct sparse_weight {
   static constexpr lc::extent_t outputs = Pattern::outputs, inputs = Pattern::inputs;
-  std::vector<float> values;
+  std::vector<float, bench::aligned<float>> values;
   std::vector<std::uint32_t> begins{0};
   std::vector<typename Pattern::number> numbers;
   using packed_type = typename lc::backend_traits<lc::simd>::template packed_blocks<float, Pattern>;

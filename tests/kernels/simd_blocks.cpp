@@ -21,6 +21,7 @@ TEST_CASE("blocks of several inputs, and over both edges") {
   agree_on<float, anywhere<19, 37, 1, 16>>();
   agree_on<float, anywhere<19, 4 * lanes, 1, 2 * lanes>>();
   agree_on<float, anywhere<21, 23, 3, 2>>();
+  agree_on<float, anywhere<lanes + 5, 37, 8, 1>>();
   agree_on<float, anywhere<5 * lanes - 3, 29, 2 * lanes, 3>>();
   agree_on<float, anywhere<6 * lanes + 1, 30, 4 * lanes, 1>>();
   agree_on<float, anywhere<5 * lanes, 30, 3 * lanes, 1>>();

@@ -53,10 +53,11 @@ struct block_columns {
   }
 };
 
-/// Bytes of the inputs that are turned at once, on the stack; twice as many for blocks where registers are many.
+/// Bytes of the inputs that are turned at once, on the stack; twice as many for strips of four outputs and more on
+/// AVX-512, whose second cache is larger.
 inline constexpr extent_t scratch_bytes = 65536;
 
-/// How a weight of strips narrower than a register is computed for many tokens: `rows` outputs and `registers`
+/// How a weight of strips no wider than a register is computed for many tokens: `rows` outputs and `registers`
 /// registers of tokens at once. The inputs of a part are turned at once; a part has one or several stretches.
 ///
 /// More registers of tokens share the reading of a value; but sums that wait in y for the next part cost more: one part
@@ -64,7 +65,7 @@ inline constexpr extent_t scratch_bytes = 65536;
 template <class Lanes, class Pattern>
 struct token_tiling {
   static constexpr extent_t lanes = Lanes::lane_count;
-  /// Wide registers, and many: more outputs share the reading of an input, and a core has a larger near cache.
+  /// Wide registers, and many: more outputs share the reading of an input.
   static constexpr bool roomy = lanes >= 16 && Lanes::register_count > 16;
   static constexpr extent_t rows = roomy && Pattern::block_outputs % 8 == 0 ? 8
                                    : Pattern::block_outputs < 4             ? Pattern::block_outputs

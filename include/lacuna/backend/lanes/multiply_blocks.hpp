@@ -18,7 +18,8 @@ LACUNA_INLINE void multiply_blocks(rows<typename Lanes::element, Pattern::output
                                    rows<const typename Lanes::element, Pattern::inputs> x,
                                    const block_matrix<const Element, Pattern>& weight, const Packed& packed) noexcept {
   using wide = wide_strip<Lanes, Pattern>;
-  if constexpr (Pattern::block_outputs == Lanes::lane_count && token_tiling<Lanes, Pattern>::roomy) {
+  using tiling = token_tiling<Lanes, Pattern>;
+  if constexpr (Pattern::block_outputs == Lanes::lane_count && tiling::roomy && tiling::possible) {
     if (x.count < Lanes::lane_count)
       wide::multiply_all(y, x, weight);
     else

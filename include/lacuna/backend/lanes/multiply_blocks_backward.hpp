@@ -73,7 +73,7 @@ struct blocks_backward {
   template <extent_t Registers, class Element, class Packed>
   static void transposed_tile(rows<value, Pattern::inputs> dx, rows<const value, Pattern::outputs> dy,
                               const block_matrix<const Element, Pattern>& weight, const Packed& packed) noexcept {
-    constexpr extent_t step = Registers * lanes, at_once = tiling::rows;
+    constexpr extent_t step = Registers * lanes, at_once = tiling::rows < 4 ? tiling::rows : 4;
     alignas(64) value turned[tiling::part_inputs * step];
     for (extent_t part = 0; part < tiling::parts; ++part) {
       const extent_t start = part * tiling::part_inputs, count = tiling::part_columns(part);

@@ -59,22 +59,28 @@ struct narrow_strip {
     } else if constexpr (lanes % outputs == 0) {
       constexpr extent_t beside = lanes / outputs;
       extent_t column = 0;
+      // The inputs of columns [from, from + some), and zeros.
+      const auto inputs_of = [&](extent_t from, extent_t some) LACUNA_UNROLLED {
+        return repeated<Lanes, outputs>([&](extent_t j) LACUNA_UNROLLED {
+          const value read = x[columns.input(from + (j < some ? j : 0))];
+          return j < some ? read : value(0);
+        });
+      };
       const auto add = [&](Lanes& to, extent_t from) LACUNA_UNROLLED {
-        const Lanes in =
-            repeated<Lanes, outputs>([&](extent_t j) LACUNA_UNROLLED { return x[columns.input(from + j)]; });
-        to = multiply_add(Lanes::load(values + from * outputs), in, to);
+        to = multiply_add(Lanes::load(values + from * outputs), inputs_of(from, beside), to);
       };
       for (; column + sets * beside <= columns.count; column += sets * beside)
         unroll<sets>([&](extent_t u) LACUNA_UNROLLED { add(sums[u], column + u * beside); });
       for (; column + beside <= columns.count; column += beside) add(sums[0], column);
+      if (const extent_t some = columns.count - column; some != 0)
+        sums[1] =
+            multiply_add(Lanes::load_part(values + column * outputs, some * outputs), inputs_of(column, some), sums[1]);
       unroll<sets - 1>([&](extent_t u) LACUNA_UNROLLED { sums[0] = sums[0] + sums[u + 1]; });
       value folded[lanes];
       sums[0].store(folded);
       unroll<outputs>([&](extent_t o) LACUNA_UNROLLED {
         value sum = 0;
         unroll<beside>([&](extent_t j) LACUNA_UNROLLED { sum += folded[j * outputs + o]; });
-        for (extent_t left = column; left < columns.count; ++left)
-          sum += x[columns.input(left)] * static_cast<value>(widen(values[left * outputs + o]));
         if (o < width) y[o] = sum;
       });
     } else {
@@ -123,11 +129,15 @@ struct narrow_strip {
       });
     };
     extent_t column = 0;
-    if constexpr (sets > 1)
+    if constexpr (sets > 1) {
       for (extent_t whole = count / sets; whole > 0; --whole, column += sets)
         unroll<sets>([&](extent_t u) LACUNA_UNROLLED { add(sums[u], column + u); });
+      for (extent_t left = count % sets; left > 0; --left, ++column) add(sums[0], column);
+    } else {
+      // What counts the columns takes places of multiply-adds, most where two threads share a core.
 #pragma GCC unroll 2
-    for (extent_t left = sets == 1 ? count : count % sets; left > 0; --left, ++column) add(sums[0], column);
+      for (extent_t left = count; left > 0; --left, ++column) add(sums[0], column);
+    }
     unroll<Rows * Registers>([&](extent_t i) LACUNA_UNROLLED {
       const extent_t row = i / Registers, r = i % Registers;
       Lanes sum = sums[0][row][r];

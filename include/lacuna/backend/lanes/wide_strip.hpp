@@ -41,8 +41,10 @@ struct wide_strip {
       Lanes weights[Registers];
       // Values come from the second cache, and the loop over a strip is too short for a core to see that they go on.
       // Where a register is a line, that pays.
+      constexpr extent_t in_line = 64 / sizeof(Element);
       if constexpr (sizeof(Lanes) >= 64)
-        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { ask_ahead(stored + r * lanes); });
+        unroll<(Registers * lanes + in_line - 1) / in_line>(
+            [&](extent_t line) LACUNA_UNROLLED { ask_ahead(stored + line * in_line); });
       unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
         if (part != 0 && First + r + 1 == registers)
           weights[r] = Lanes::load_part(stored + r * lanes, part);

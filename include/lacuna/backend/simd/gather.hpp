@@ -39,7 +39,17 @@ LACUNA_INLINE four_numbers from_places(const float* from, const Number* places) 
 
 template <extent_t Repeat>
 LACUNA_INLINE lanes lanes::repeated(const float (&numbers)[lane_count / Repeat]) noexcept {
-#if defined(__AVX__) && !defined(__AVX512F__)
+#if defined(__AVX512F__)
+  // Each number goes from memory into its lanes, beside the others.
+  if constexpr (Repeat > 1) {
+    __m512 all = _mm512_set1_ps(numbers[0]);
+    by_lanes::unroll<lane_count / Repeat - 1>([&](auto j) LACUNA_UNROLLED {
+      constexpr auto lanes_of_it = static_cast<__mmask16>(((1u << Repeat) - 1u) << ((j + 1) * Repeat));
+      all = _mm512_mask_broadcastss_ps(all, lanes_of_it, _mm_set_ss(numbers[j + 1]));
+    });
+    return lanes(batch(all));
+  }
+#elif defined(__AVX__)
   if constexpr (Repeat == 4)
     return lanes(batch(_mm256_insertf128_ps(_mm256_set1_ps(numbers[0]), _mm_set1_ps(numbers[1]), 1)));
 #endif

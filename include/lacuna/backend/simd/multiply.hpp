@@ -54,8 +54,9 @@ LACUNA_INLINE void load_row(lanes (&to)[Registers], const Element* from, extent_
 }
 
 /// What a tile asks for in advance, one line `step` bytes further with every step of depth: the block that comes next.
-/// Weights of many layers come from far away, and what is asked for at once waits in a queue. An address: behind the
-/// last panel there is nothing, which does not matter.
+/// Weights of many layers come from far away, and what is asked for at once waits in a queue. Where tiles are so few
+/// that a step is longer than a line, processors fetch its neighbours along. An address: behind the last panel there is
+/// nothing, which does not matter.
 struct read_ahead {
   std::uintptr_t from = 0;
   extent_t step = 0;
@@ -90,9 +91,12 @@ void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride
   if constexpr (sets > 1) {
     for (; i + sets <= depth; i += sets)
       by_lanes::unroll<sets>([&](extent_t u) LACUNA_UNROLLED { step(sums[u], i + u); });
-  }
+    for (; i < depth; ++i) step(sums[0], i);
+  } else {
+    // What counts the steps takes places of multiply-adds, most where two threads share a core.
 #pragma GCC unroll 2
-  for (; i < depth; ++i) step(sums[0], i);
+    for (; i < depth; ++i) step(sums[0], i);
+  }
   float* in_row = y;
   by_lanes::unroll<Rows>([&](extent_t row) LACUNA_UNROLLED {
     in_row = held(in_row);
@@ -108,7 +112,7 @@ void multiply_tile(float* y, extent_t y_stride, const Left* a, extent_t a_stride
         sum.store(to);
       }
     });
-    in_row += y_stride;
+    if (row + 1 < Rows) in_row += y_stride;
   });
 }
 
@@ -167,10 +171,9 @@ void multiply_columns(float* y, extent_t y_stride, const Left* a, extent_t a_str
 /// be widened, and so many instructions per line leave a core too few loads on their way to far memory. Whole floats
 /// come as fast without, and what stays in the second cache faster.
 template <class Element, extent_t Outputs, extent_t Inputs>
-inline constexpr extent_t asked_ahead = sizeof(Element) == 2 && lanes::lane_count == 8 &&
-                                                Outputs * Inputs * sizeof(Element) > (extent_t{1} << 17)
-                                            ? 512
-                                            : 0;
+inline constexpr extent_t asked_ahead =
+    sizeof(Element) == 2 && lanes::lane_count == 8 && panels_of<Element, Outputs, Inputs> == layout::far_panels ? 512
+                                                                                                                : 0;
 
 /// One row times two packed panels, from two places in memory at once: a core reads two streams faster than one.
 template <extent_t Registers, extent_t Ahead, class Element>
