@@ -1,7 +1,7 @@
 #pragma once
-// Tiles of dense products that many files of a program call, compiled once, by compiled_tiles.cpp: each
-// is a loop unrolled by hand, and together they were a sixth of what the tests of kernels took to compile. Only where
-// CMake says that this file is there: who compiles a file of tests on its own compiles its tiles, too.
+// Tiles of dense products that many files of a program call, compiled once, by compiled_tiles.cpp: each is a loop
+// unrolled by hand, and together they were a sixth of the code of the tests of kernels. Only where CMake says that
+// compiled_tiles.cpp is there: who compiles a file of tests on its own compiles its tiles, too.
 #if LACUNA_TESTS_HAVE_TILES
 #include <lacuna/with_simd.hpp>
 
