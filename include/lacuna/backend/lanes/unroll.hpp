@@ -3,9 +3,6 @@
 
 #include <lacuna/core/type_list.hpp>
 
-/// Behind a lambda's parameters: inlined into the loop that calls it.
-#define LACUNA_UNROLLED __attribute__((always_inline))
-
 LACUNA_BEGIN
 
 namespace by_lanes {
