@@ -120,7 +120,9 @@ struct blocked {
         v("columns", s.columns...);
       }
       /// Whether it is a pattern: no kernel reads anything where it is.
-      constexpr status try_check(const path_text& path) const {
+      constexpr status try_check(const path_text& path) const
+        requires(Role::has_integers)
+      {
         if (begins[0] != 0)
           return detail::damaged(path, "begins", 0) << "expected 0, found " << std::uint64_t{begins[0]};
         for (extent_t strip = 0; strip < pattern_type::strips; ++strip) {

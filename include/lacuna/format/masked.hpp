@@ -178,7 +178,9 @@ struct masked {
           return 0;
       }
       /// Whether it is a mask: zeros and ones.
-      constexpr status try_check(const path_text& path) const {
+      constexpr status try_check(const path_text& path) const
+        requires(Role::has_integers)
+      {
         for (extent_t i = 0; i < mask.size; ++i)
           if (mask[i] > 1)
             return detail::damaged(path, "mask", i) << "expected 0 or 1, found " << std::uint64_t{mask[i]};

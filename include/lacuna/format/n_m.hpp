@@ -71,7 +71,9 @@ struct n_m {
         v("places", s.places...);
       }
       /// Whether it is a pattern: no kernel reads anything where it is.
-      constexpr status try_check(const path_text& path) const {
+      constexpr status try_check(const path_text& path) const
+        requires(Role::has_integers)
+      {
         for (extent_t entry = 0; entry < pattern_type::capacity; ++entry) {
           const std::uint64_t least = entry % kept == 0 ? 0 : std::uint64_t{places[entry - 1]} + 1;
           if (places[entry] < least || places[entry] >= group)

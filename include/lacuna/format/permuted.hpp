@@ -1,7 +1,7 @@
 #pragma once
 /// A weight with its outputs in another order.
 
-#include <lacuna/format/slots.hpp>
+#include <lacuna/format/cached.hpp>
 #include <lacuna/tensor/order.hpp>
 #include <lacuna/tensor/structs.hpp>
 
@@ -29,6 +29,16 @@ struct permuted_has_an_order {
                 "lacuna::permuted: the second argument is no order of outputs (write ordered, gathered<N> or "
                 "spread<N>)");
 };
+template <bool Fine>
+struct permuted_begins_with_its_weight {
+  static_assert(Fine, "lacuna::permuted: the order stands before the weight (write permuted<weight, order>)");
+};
+template <bool Fine>
+struct one_order_is_data {
+  static_assert(Fine,
+                "lacuna::permuted: a weight whose order is data is ordered again, and both orders would be the tensor "
+                "`order` of its path (write one of them: permuted<A, ordered>)");
+};
 }  // namespace rules
 
 namespace detail {
@@ -36,6 +46,27 @@ namespace detail {
 /// Whether a type says how many values lie between two factors.
 template <class Type>
 inline constexpr bool has_inner_width = requires { requires(Type::template width<2, 2> > 0); };
+
+/// Whether the sizes of a bound weight suit its format: one that has complained of them says so.
+template <class Map>
+inline constexpr bool sizes_suit = true;
+template <class Map>
+  requires requires { Map::divides; }
+inline constexpr bool sizes_suit<Map> = Map::divides;
+
+/// Whether a weight's sizes suit its format, and what it asks of them: a format whose complaint should be told from
+/// nearby says so without being bound.
+template <class Format, extent_t Outputs, extent_t Inputs>
+struct weight_that_is_ordered {
+  static constexpr bool suits = sizes_suit<typename Format::template bound<Outputs, Inputs>>;
+  using asks = nothing;
+};
+template <class Format, extent_t Outputs, extent_t Inputs>
+  requires requires { Format::template suits<Outputs, Inputs>; }
+struct weight_that_is_ordered<Format, Outputs, Inputs> {
+  static constexpr bool suits = Format::template suits<Outputs, Inputs>;
+  using asks = typename Format::template asks<Outputs, Inputs>;
+};
 
 /// An order that is known at compile time: no parameters.
 template <extent_t Columns, extent_t Stride>
@@ -90,7 +121,9 @@ struct ordered {
         v("order", s.order...);
       }
       /// Whether it is an order: each number once.
-      constexpr status try_check(const path_text& path) const {
+      constexpr status try_check(const path_text& path) const
+        requires(Role::has_integers)
+      {
         std::uint32_t met[(Outputs + 31) / 32]{};
         for (extent_t i = 0; i < Outputs; ++i) {
           if (order[i] < Outputs && (met[order[i] / 32] >> order[i] % 32 & 1u) == 0) {
@@ -114,29 +147,55 @@ struct ordered {
   };
 };
 
+template <class Weight, class Order>
+struct permuted;
+
+namespace detail {
+
+/// How many orders a format stores as the tensor `order` of its own path.
+template <class Format>
+inline constexpr int stored_orders = 0;
+template <class Weight, extent_t Tokens>
+inline constexpr int stored_orders<cached<Weight, Tokens>> = stored_orders<Weight>;
+template <class Weight, class Order>
+inline constexpr int stored_orders<permuted<Weight, Order>> = stored_orders<Weight> + (same<Order, ordered> ? 1 : 0);
+
+}  // namespace detail
+
 /// The outputs of a weight in another order: `permuted<blocked<16, 1, density{0.1}>, ordered>`. `(tokens, inputs) ->
 /// (tokens, outputs)`, the multiply-adds of the weight and a copy of its outputs. Paths: those of the weight, and
 /// `order`. Rows rearranged so that their patterns agree, as in SparseByteNN (Xu et al. 2023, arXiv 2310.19509, of
-/// which no code was released), or the shuffle between block-diagonal factors (`monarch`).
+/// which no code was released), or the shuffle between block-diagonal factors (`monarch`). One order at most is
+/// `ordered` where formats share a path.
 template <class Weight, class Order>
 struct permuted {
-  static_assert(__is_base_of(nothing, rules::permuted_has_an_order<Order>) || true);
+  static constexpr bool swapped = detail::is_order<Weight> && !detail::is_order<Order>;
+  static constexpr bool twice = same<Order, ordered> && detail::stored_orders<permuted> == 2;
+  static_assert(__is_base_of(nothing, rules::permuted_begins_with_its_weight<!swapped>) || true);
+  static_assert(__is_base_of(nothing, rules::permuted_has_an_order<std::conditional_t<swapped, ordered, Order>>) ||
+                true);
+  static_assert(__is_base_of(nothing, rules::one_order_is_data<!twice>) || true);
   using slot = slots::format;
   using order_type = std::conditional_t<detail::is_order<Order>, Order, ordered>;
-  using weight_format = checked<Weight, slots::format>;
+  using weight_format = checked<std::conditional_t<detail::is_order<Order>, Weight, dense>, slots::format>;
   static constexpr bool linear = is_linear<weight_format>;
   using parts = type_list<Weight>;
   template <class New>
   using rebuild = permuted<New, Order>;
-  template <extent_t Outputs, extent_t>
-  using asks = typename order_type::template asks<Outputs>;
+  /// Of sizes that the weight complains of, the order says nothing.
+  template <extent_t Outputs, extent_t Inputs>
+  using asks = std::conditional_t<detail::weight_that_is_ordered<weight_format, Outputs, Inputs>::suits,
+                                  typename order_type::template asks<Outputs>,
+                                  typename detail::weight_that_is_ordered<weight_format, Outputs, Inputs>::asks>;
   static constexpr auto name = fixed_string("permuted<") + weight_format::name + ", " + order_type::name + ">";
 
   template <extent_t Outputs, extent_t Inputs>
   struct bound {
     using map = typename weight_format::template bound<Outputs, Inputs>;
-    using order = typename order_type::template bound<Outputs>;
+    using order =
+        typename std::conditional_t<detail::sizes_suit<map>, order_type, gathered<1>>::template bound<Outputs>;
     static_assert(__is_base_of(nothing, order) || true);
+    static constexpr bool divides = detail::sizes_suit<map> && detail::sizes_suit<order>;
 
     template <class Role>
     struct parameters {

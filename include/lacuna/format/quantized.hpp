@@ -73,7 +73,9 @@ struct quantized_weight {
       v("scale", s.scale...);
     }
     /// Whether it is what a symmetric quantiser writes. The kernels rely on it: sums fit because -128 does not occur.
-    constexpr status try_check(const path_text& path) const {
+    constexpr status try_check(const path_text& path) const
+      requires(Role::has_integers)
+    {
       for (extent_t at = 0; at < weight.size; ++at)
         if (weight[at] < -most_of_eight_bits)
           return detail::damaged(path, "weight", at) << "expected an integer from -127 to 127, found -128";

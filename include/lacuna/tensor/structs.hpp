@@ -14,7 +14,8 @@ constexpr error damaged(const path_text& path, const char* tensor, extent_t at) 
   return wrong << path << (path.size() == 0 ? "" : ".") << tensor << "': element " << std::uint64_t{at} << ": ";
 }
 
-/// A struct that knows what its tensors have to be like: `try_check(path)`.
+/// A struct that knows what its tensors have to be like: `try_check(path)`. Where integers are among them, it is for
+/// the roles that have them: adjoints and moments have none (`requires(Role::has_integers)`).
 template <class Struct>
 concept ChecksItself = requires(const Struct& of, const path_text& path) { of.try_check(path); };
 

@@ -74,6 +74,7 @@ struct no_gradient {};
 template <class Element>
 struct weights {
   using element = Element;
+  static constexpr bool has_integers = true;
   template <extent_t... Extents>
   using tensor = lacuna::tensor<Element, Extents...>;
   template <class Integer, extent_t... Extents>
@@ -83,6 +84,7 @@ struct weights {
 template <class Element>
 struct gradients {
   using element = compute_t<Element>;
+  static constexpr bool has_integers = false;
   template <extent_t... Extents>
   using tensor = lacuna::tensor<compute_t<Element>, Extents...>;
   template <class Integer, extent_t... Extents>
@@ -92,6 +94,7 @@ struct gradients {
 template <class Element>
 struct shapes {
   using element = Element;
+  static constexpr bool has_integers = true;
   template <extent_t... Extents>
   using tensor = shape_only<Element, Extents...>;
   template <class Integer, extent_t... Extents>
