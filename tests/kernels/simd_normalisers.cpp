@@ -1,6 +1,7 @@
 // The normalisers of attention on SIMD lanes against the reference: null keys, clamped scores, two passes.
 #if __has_include(<xsimd/xsimd.hpp>)
 #include "support/attention_comparison.hpp"
+#include "support/large_scores.hpp"
 
 #include <cmath>
 #include <lacuna/with_simd.hpp>
@@ -65,6 +66,10 @@ void compare_simd(lc::extent_t fewest = 0) {
 }
 
 }  // namespace
+
+TEST_CASE("keys of one score share the weight evenly, however large it is") {
+  large_scores::check_even_shares(lc::simd{});
+}
 
 TEST_CASE("a null key") {
   compare_simd<lc::causal, lc::softmax1, none, 2, 2, 8>();

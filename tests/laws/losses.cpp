@@ -201,6 +201,21 @@ TEST_CASE("soft cross-entropy is the divergence and the entropy of the targets")
   CHECK(lc::soft_cross_entropy{}(z.view(), one_hot.view(), soft.view()) == Approx(expected).epsilon(1e-13));
   CHECK(difference(hard, soft) <= 1e-15);
 }
+TEST_CASE("targets that are too few, too many or no classes give no number, and nothing is written") {
+  const auto z = normal<7, 5>(5);
+  numbers<7, 5> adjoint;
+  const std::uint32_t targets[]{4, 0, 2, lc::no_token, 1, 3, 0}, wrong[]{4, 0, 2, 2, 1, 3, 5}, more[9]{};
+  CHECK(std::isfinite(lc::mean_cross_entropy(z.view(), {targets, 7}, adjoint.view())));
+  CHECK(largest(adjoint) > 0);
+  adjoint = {};
+  for (const lc::token_view of : {lc::token_view{wrong, 7}, lc::token_view{targets, 2}, lc::token_view{more, 9}}) {
+    CHECK(std::isnan(lc::mean_cross_entropy(z.view(), of, adjoint.view())));
+    CHECK(std::isnan(lc::sum_cross_entropies(z.view(), of, adjoint.view(), 1.0)));
+  }
+  CHECK(std::isnan(lc::mean_cross_entropy(z.view(), {targets, 7}, adjoint.first(6))));
+  CHECK(largest(adjoint) == 0);
+  CHECK(std::isnan(lc::cross_entropy(z.data, 5, 5)));
+}
 TEST_CASE("what has no probability counts nothing where its logit is minus infinity") {
   numbers<1, 3> z, teacher, p, adjoint;
   z[0] = 1, z[1] = 2, z[2] = -HUGE_VAL;

@@ -1,4 +1,5 @@
 // The normalisers of attention against their definitions, their identities, and their gradients in f64.
+#include "support/large_scores.hpp"
 #include "support/worse.hpp"
 
 #include <lacuna/lacuna.hpp>
@@ -244,6 +245,10 @@ TEST_CASE("keys of score 0 leave l2_gelu alone where tau is constant, and only t
   };
   CHECK(difference(lc::l2_gelu<lc::tau{3.0f}>{}) < 1e-14);
   CHECK(difference(lc::l2_gelu<>{}) > 1e-2);
+}
+
+TEST_CASE("keys of one score share the weight evenly, however large it is") {
+  large_scores::check_even_shares(lc::reference{});
 }
 
 TEST_CASE("the schedule says why") {

@@ -250,6 +250,22 @@ TEST_CASE("pairs in closed form") {
   static_assert(lc::pairs<lc::either<lc::window<5>, lc::columns<lc::listed<7>>>>(0, 48, 48) == 412 + 48 - 9);
 }
 
+TEST_CASE("sizes larger than any stream see all of it") {
+  constexpr lc::extent_t most = ~lc::extent_t{0}, keys = 48;
+  const auto sees_all = [](const auto& seen) {
+    return seen.count == 1 && seen.items[0].begin == 0 && seen.items[0].end == keys;
+  };
+  for (lc::extent_t query = 0; query < keys; ++query) {
+    CHECK(sees_all(lc::window<most>::spans(query, keys)));
+    CHECK(sees_all(lc::window<most - 40>::spans(query, keys)));
+    CHECK(sees_all(lc::block_window<most>::spans(query, keys)));
+    CHECK(sees_all(lc::block_window<7, most>::spans(query, keys)));
+    const auto alone = lc::dilated_window<3, lc::dilation{most - 2}>::spans(query, keys);
+    CHECK((alone.count == 1 && alone.items[0].begin == query && alone.items[0].end == query + 1));
+    CHECK(lc::random_blocks<most>::spans(query, keys).count == 0);
+  }
+}
+
 TEST_CASE("full stretches are one run however long they are") {
   static lc::shared_plan<lc::causal, 8, 4096> plan;
   plan.prepare(4000, 8);

@@ -18,6 +18,7 @@ LACUNA_BEGIN
 /// root, as the released code has it, which keeps the three powers in one tensor, the cubic one first.
 template <epsilon Epsilon = epsilon{1e-6f}>
 struct poly_norm {
+  static_assert(__is_base_of(nothing, rules::epsilon_is_no_less_than_zero<Epsilon.fine()>) || true);
   using slot = slots::activation;
   static constexpr auto name = fixed_string("poly_norm");
   static constexpr bool preserves_zero = false;

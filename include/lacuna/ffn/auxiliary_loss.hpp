@@ -39,12 +39,20 @@ struct auxiliary_loss {
 };
 }  // namespace slots
 
+namespace rules {
+template <bool Fine>
+struct loss_weight_is_a_number {
+  static_assert(Fine, "lacuna::loss_weight: it is not a finite number (write balance_loss<loss_weight{1e-2f}>)");
+};
+}  // namespace rules
+
 /// What a loss of the recipe is multiplied by before it is added to the task's: `z_loss<loss_weight{1e-3f}>`.
 struct loss_weight {
   float value = 0;
   constexpr loss_weight() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr explicit loss_weight(float of) : value(of) {}
   constexpr bool operator==(const loss_weight&) const = default;
+  constexpr bool fine() const { return value >= -3.4e38f && value <= 3.4e38f; }
 };
 
 /// experts * sum over experts of f P, with f the share of the assignments that an expert got and P its mean
@@ -53,6 +61,7 @@ struct loss_weight {
 /// (2017), arXiv 1701.06538, section 4; for several experts per token f counts all of their choices.
 template <loss_weight Weight = loss_weight{1e-2f}>
 struct balance_loss {
+  static_assert(__is_base_of(nothing, rules::loss_weight_is_a_number<Weight.fine()>) || true);
   using slot = slots::auxiliary_loss;
   static constexpr auto name = fixed_string("balance_loss");
   static constexpr float weight = Weight.value;
@@ -97,6 +106,7 @@ struct balance_loss {
 /// "ST-MoE", arXiv 2202.08906, eq. (5).
 template <loss_weight Weight = loss_weight{1e-3f}>
 struct z_loss {
+  static_assert(__is_base_of(nothing, rules::loss_weight_is_a_number<Weight.fine()>) || true);
   using slot = slots::auxiliary_loss;
   static constexpr auto name = fixed_string("z_loss");
   static constexpr float weight = Weight.value;

@@ -41,9 +41,10 @@ struct writing_needs_ownership {
 };
 template <bool Fine>
 struct stream_can_be_cut {
-  static_assert(Fine,
-                "lacuna::model: a route sees ahead, so that a stream cannot be cut into chunks (take all of it at once "
-                "with chunk<context>, or see the past only with both<causal, ...>)");
+  static_assert(
+      Fine,
+      "lacuna::model: a route sees ahead or depends on the stream's length, so that a stream cannot be cut "
+      "into chunks (take all of it at once with chunk<context>, or see the past only with both<causal, ...>)");
 };
 template <bool Fine>
 struct what_learns_keeps {

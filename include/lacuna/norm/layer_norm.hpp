@@ -11,6 +11,7 @@ LACUNA_BEGIN
 /// The variance is the biased one. Source: Ba, Kiros and Hinton (2016), arXiv 1607.06450, eq. (4).
 template <epsilon Epsilon = epsilon{}>
 struct layer_norm {
+  static_assert(__is_base_of(nothing, rules::epsilon_is_no_less_than_zero<Epsilon.fine()>) || true);
   using slot = slots::norm;
   static constexpr auto name = fixed_string("layer_norm");
 

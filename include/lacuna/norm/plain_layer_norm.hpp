@@ -12,6 +12,7 @@ LACUNA_BEGIN
 /// bias; so in Groeneveld et al. (2024), OLMo, arXiv 2402.00838, section 2.1, and in TokenFormer.
 template <epsilon Epsilon = epsilon{}>
 struct plain_layer_norm {
+  static_assert(__is_base_of(nothing, rules::epsilon_is_no_less_than_zero<Epsilon.fine()>) || true);
   using slot = slots::norm;
   static constexpr auto name = fixed_string("plain_layer_norm");
 

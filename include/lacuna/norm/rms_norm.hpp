@@ -11,6 +11,7 @@ LACUNA_BEGIN
 /// Source: Zhang and Sennrich (2019), arXiv 1910.07467, eq. (4); epsilon inside the root, as Llama's code has it.
 template <epsilon Epsilon = epsilon{}>
 struct rms_norm {
+  static_assert(__is_base_of(nothing, rules::epsilon_is_no_less_than_zero<Epsilon.fine()>) || true);
   using slot = slots::norm;
   static constexpr auto name = fixed_string("rms_norm");
 

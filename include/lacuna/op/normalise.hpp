@@ -114,6 +114,11 @@ struct row_statistic {
       largest = top;
     }
   }
+  /// The share of a key with this score, mapped already, of the sum of exponentials. From the largest score and the
+  /// sum, since beside a score in the thousands `kept` has no digits left for the logarithm of the sum.
+  LACUNA_HD constexpr Value share(Value score) const noexcept {
+    return sum == Value(0) ? Value(0) : maths::exp(score - largest) / sum;
+  }
   /// What backward keeps of a row: the logarithm of the sum of exponentials, or the sum of terms.
   LACUNA_HD constexpr Value kept() const noexcept {
     if constexpr (kind == normalisation::summed)

@@ -34,15 +34,14 @@ constexpr void visit_attention_weights(const Query& query, const Cache& cache, c
       };
       row_statistic<normaliser, value> row;
       each_key([&](extent_t, value score) { row.add(score); });
-      const value kept = row.kept();
       each_key([&](extent_t key, value score) {
         value weight = 0;
         if constexpr (Rule::kind == normalisation::summed)
-          weight = normaliser::weight(score, kept, row.keys);
+          weight = normaliser::weight(score, row.sum, row.keys);
         else if constexpr (Rule::kind == normalisation::reweighed)
-          weight = normaliser::reweigh(maths::exp(score - kept));
+          weight = normaliser::reweigh(row.share(score));
         else
-          weight = maths::exp(score - kept);
+          weight = row.share(score);
         visit(t, h, key, static_cast<double>(weight));
       });
     }

@@ -1,4 +1,4 @@
-// sentence: lacuna::model: a route sees ahead, so that a stream cannot be cut into chunks (take all of it at once with chunk<context>, or see the past only with both<causal, ...>)
+// sentence: lacuna::model: a route sees ahead or depends on the stream's length, so that a stream cannot be cut into chunks (take all of it at once with chunk<context>, or see the past only with both<causal, ...>)
 #include <lacuna/lacuna.hpp>
 namespace lc = lacuna;
 

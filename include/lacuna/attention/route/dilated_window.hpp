@@ -13,6 +13,10 @@ struct dilation {
 };
 
 namespace rules {
+template <extent_t Width>
+struct dilated_window_is_not_empty {
+  static_assert(Width > 0, "lacuna::dilated_window: a width of 0 sees nothing (write window<1> for the row itself)");
+};
 template <extent_t Step>
 struct dilation_is_not_zero {
   static_assert(Step > 0, "lacuna::dilated_window: a dilation of 0 repeats one key (choose dilation{1} or more)");
@@ -23,7 +27,7 @@ struct dilation_is_not_zero {
 /// Source: Beltagy, Peters and Cohan (2020), arXiv 2004.05150, section 3.1.
 template <extent_t Width, dilation Dilation>
 struct dilated_window {
-  static_assert(__is_base_of(nothing, rules::window_is_not_empty<Width>) || true);
+  static_assert(__is_base_of(nothing, rules::dilated_window_is_not_empty<Width>) || true);
   static_assert(__is_base_of(nothing, rules::dilation_is_not_zero<Dilation.step>) || true);
   using slot = slots::route;
   static constexpr extent_t step = Dilation.step == 0 ? 1 : Dilation.step;
@@ -35,8 +39,12 @@ struct dilated_window {
   LACUNA_HD static constexpr lacuna::spans<most> spans(extent_t query, extent_t keys) {
     lacuna::spans<most> seen;
     const extent_t back = query / step < Width - 1 ? query / step : Width - 1;
-    for (extent_t key = query - back * step; key < keys && key < query + Width * step; key += step)
+    extent_t key = query - back * step;
+    for (extent_t left = back + Width; left > 0 && key < keys; --left) {
       seen.add(key, key + 1);
+      if (step >= keys - key) break;  // a step may be larger than any key
+      key += step;
+    }
     return seen;
   }
 };

@@ -88,17 +88,26 @@ struct listed {
   }
 };
 
+namespace rules {
+template <extent_t Block>
+struct edges_are_not_empty {
+  static_assert(Block > 0, "lacuna::edges: blocks of 0 positions hold nothing (choose edges<1> or more)");
+};
+}  // namespace rules
+
 /// The first and the last block of `Block` positions; the last may be in part.
 template <extent_t Block>
 struct edges {
+  static_assert(__is_base_of(nothing, rules::edges_are_not_empty<Block>) || true);
   using slot = slots::positions;
+  static constexpr extent_t size = Block == 0 ? 1 : Block;
   static constexpr auto name = fixed_string("edges<") + decimal<Block>() + ">";
   static constexpr bool depends_on_length = true;
 
   LACUNA_HD static constexpr lacuna::spans<2> spans(extent_t keys) {
     lacuna::spans<2> held;
-    held.add(0, Block < keys ? Block : keys);
-    held.add(keys > Block ? (keys - 1) / Block * Block : 0, keys);
+    held.add(0, size < keys ? size : keys);
+    held.add(keys > size ? (keys - 1) / size * size : 0, keys);
     return held;
   }
 };

@@ -14,6 +14,14 @@ struct draws {
   constexpr bool operator==(const draws&) const = default;
 };
 
+namespace rules {
+template <extent_t Block>
+struct random_blocks_are_not_empty {
+  static_assert(Block > 0,
+                "lacuna::random_blocks: blocks of 0 positions hold nothing (choose random_blocks<1> or more)");
+};
+}  // namespace rules
+
 /// For each block of `Block` rows, `count` distinct blocks of keys, uniformly drawn without replacement from all but
 /// the first, the last, and the row's own with its two neighbours, which BigBird sees anyway. The same for all heads
 /// and layers (the released code draws per head), and for every call: the drawing is counter-based. Blocks with fewer
@@ -21,7 +29,7 @@ struct draws {
 /// Source: Zaheer et al. (2020), BigBird, arXiv 2007.14062, section 2 and appendix D.
 template <extent_t Block, draws Draws = draws{}>
 struct random_blocks {
-  static_assert(__is_base_of(nothing, rules::window_is_not_empty<Block>) || true);
+  static_assert(__is_base_of(nothing, rules::random_blocks_are_not_empty<Block>) || true);
   using slot = slots::route;
   static constexpr extent_t size = Block == 0 ? 1 : Block;
   static constexpr auto name =
@@ -30,13 +38,13 @@ struct random_blocks {
   static constexpr bool sees_ahead = !Draws.past_only;
 
   LACUNA_HD static constexpr lacuna::spans<Draws.count> spans(extent_t query, extent_t keys) {
-    const extent_t row = query / size, blocks = (keys + size - 1) / size;
+    const extent_t row = query / size, blocks = keys / size + (keys % size != 0 ? 1 : 0);
     lacuna::spans<Draws.count> seen;
     extent_t drawn[Draws.count == 0 ? 1 : Draws.count]{};
     const extent_t count = draw(drawn, row, blocks);
     for (extent_t i = 0; i < count; ++i) {
-      const extent_t begin = drawn[i] * size, end = begin + size;
-      seen.add(begin, end < keys ? end : keys);
+      const extent_t begin = drawn[i] * size;
+      seen.add(begin, size < keys - begin ? begin + size : keys);
     }
     return seen;
   }

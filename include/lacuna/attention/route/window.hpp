@@ -22,7 +22,7 @@ struct window {
 
   LACUNA_HD static constexpr lacuna::spans<1> spans(extent_t query, extent_t keys) {
     const extent_t begin = query + 1 > Width ? query + 1 - Width : 0;
-    const extent_t end = query + Width < keys ? query + Width : keys;
+    const extent_t end = query < keys && Width < keys - query ? query + Width : keys;
     return {begin, end};
   }
 };

@@ -141,11 +141,14 @@ struct attention_fold {
   template <extent_t Most>
   static LACUNA_INLINE void weigh_again(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
                                         extent_t position, const Rule& rule, const fold& of) noexcept {
-    const Lanes sum(kind == normalisation::summed ? of.denominator : kept(of)), keys(of.keys);
+    const Lanes sum(of.denominator), keys(of.keys);
+    const bool blind = of.denominator == value(0);  // a row that sees no key: its weights are 0
+    const Lanes shift(blind ? maths::infinity<value>() : of.largest), inverse(blind ? value(0) : 1 / of.denominator);
     for_each_register(tile, row, [&](extent_t b, auto r, std::uint32_t bits) LACUNA_UNROLLED {
       Lanes weight = mapped(scores, tile, b, r, head, position, rule);
       if constexpr (kind == normalisation::reweighed)
-        weight = by_normaliser(weight_exp(weight - sum), [](auto x) LACUNA_UNROLLED { return normaliser::reweigh(x); });
+        weight = by_normaliser(weight_exp(weight - shift) * inverse,
+                               [](auto x) LACUNA_UNROLLED { return normaliser::reweigh(x); });
       else if constexpr (maths::lane_wise<normaliser>)
         weight = normaliser::weight(weight, sum, keys);
       else

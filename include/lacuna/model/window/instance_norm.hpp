@@ -18,6 +18,7 @@ LACUNA_BEGIN
 /// Non-stationary Transformers, arXiv 2205.14415, section 3.1; with gains Kim et al. (2022), RevIN.
 template <epsilon Epsilon = epsilon{}>
 struct instance_norm {
+  static_assert(__is_base_of(nothing, rules::epsilon_is_no_less_than_zero<Epsilon.fine()>) || true);
   using slot = slots::input_norm;
   static constexpr auto name = fixed_string("instance_norm");
 
