@@ -46,6 +46,7 @@ template <class Sublayer, class Adapter>
 struct adapted {
   static constexpr bool fine = same<slot_of<Sublayer>, slots::sublayer> && same<slot_of<Adapter>, slots::sublayer>;
   static_assert(__is_base_of(nothing, rules::adapted_holds_two_sublayers<fine>) || true);
+  static constexpr bool complained = !fine;
   using slot = slots::sublayer;
   using parts = type_list<Sublayer, Adapter>;
   template <class NewSublayer, class NewAdapter>

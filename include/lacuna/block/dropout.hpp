@@ -44,6 +44,7 @@ struct kept_by_dropout {
 template <class Sublayer, probability Dropped = probability{0.1}>
 struct dropout {
   static_assert(__is_base_of(nothing, rules::dropout_holds_a_sublayer<Sublayer>) || true);
+  static constexpr bool complained = !same<slot_of<Sublayer>, slots::sublayer>;
   static constexpr bool share = Dropped.value >= 0 && Dropped.value < 1;
   static_assert(__is_base_of(nothing, rules::dropout_is_a_share<share>) || true);
   using slot = slots::sublayer;
@@ -51,7 +52,7 @@ struct dropout {
   template <class New>
   using rebuild = dropout<New, Dropped>;
   /// What has dropout; nothing, after a complaint.
-  using held = std::conditional_t<same<slot_of<Sublayer>, slots::sublayer>, Sublayer, skip>;
+  using held = std::conditional_t<complained, skip, Sublayer>;
   static constexpr auto role = held::role;
   /// Of 65536.
   static constexpr std::uint32_t dropped = share ? static_cast<std::uint32_t>(Dropped.value * 65536 + 0.5) : 0;

@@ -115,6 +115,7 @@ struct recomputation<Bound, Plan, Width, true> {
 template <class Block>
 struct recomputed {
   static_assert(__is_base_of(nothing, rules::recomputed_holds_a_block<Block>) || true);
+  static constexpr bool complained = !same<slot_of<Block>, slots::block>;
   using read = detail::read_inside<Block>;
   static_assert(__is_base_of(nothing, rules::taps_are_not_recomputed<!read::taps>) || true);
   static_assert(__is_base_of(nothing, rules::losses_are_not_recomputed<!read::losses>) || true);

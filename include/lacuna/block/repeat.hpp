@@ -90,6 +90,7 @@ template <extent_t Count, class Block>
 struct repeat {
   static_assert(__is_base_of(nothing, rules::repeat_is_not_empty<Count>) || true);
   static_assert(__is_base_of(nothing, rules::repeat_holds_a_block<Block>) || true);
+  static constexpr bool complained = !same<slot_of<Block>, slots::block>;
   using slot = slots::block;
   using parts = type_list<Block>;
   template <class New>
@@ -124,9 +125,8 @@ struct repeat {
 /// `stack<pre_norm<...>, repeat<3, pre_norm<...>>>`: different blocks in order, numbered on.
 template <class... Blocks>
 struct stack {
-  static_assert(__is_base_of(nothing, rules::stack_holds_blocks<(sizeof...(Blocks) > 0) &&
-                                                                (same<slot_of<Blocks>, slots::block> && ...)>) ||
-                true);
+  static constexpr bool complained = sizeof...(Blocks) == 0 || !(same<slot_of<Blocks>, slots::block> && ...);
+  static_assert(__is_base_of(nothing, rules::stack_holds_blocks<!complained>) || true);
   using slot = slots::block;
   using parts = type_list<Blocks...>;
   template <class... New>

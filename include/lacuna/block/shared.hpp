@@ -95,6 +95,7 @@ template <extent_t Count, class Block, class Norms = own_norms>
 struct shared {
   static_assert(__is_base_of(nothing, rules::shared_is_not_empty<Count>) || true);
   static_assert(__is_base_of(nothing, rules::shared_holds_a_block<Block>) || true);
+  static constexpr bool complained = !same<slot_of<Block>, slots::block>;
   static_assert(__is_base_of(nothing, rules::shared_norms_are_a_choice<Norms>) || true);
   static constexpr bool own = same<Norms, own_norms> && same<slot_of<Block>, slots::block>;
   static constexpr bool apart = own && detail::norms_apart<Block>;

@@ -41,6 +41,7 @@ struct kept_by_tap {
 template <class Block>
 struct tapped {
   static_assert(__is_base_of(nothing, rules::tapped_holds_a_block<Block>) || true);
+  static constexpr bool complained = !same<slot_of<Block>, slots::block>;
   using slot = slots::block;
   using parts = type_list<Block>;
   template <class New>

@@ -72,9 +72,10 @@ namespace detail {
 
 template <class Policy, class Slot>
 struct checked_policy {
-  static_assert(__is_base_of(nothing, std::conditional_t<fills<Policy, Slot>, nothing,
-                                                         typename Slot::template refused<Policy>>) ||
-                true);
+  static_assert(
+      __is_base_of(nothing,
+                   std::conditional_t<fills<Policy, Slot>, nothing, typename Slot::template refused<Policy>>) ||
+      true);
   using type = std::conditional_t<fills<Policy, Slot>, Policy, typename Slot::stand_in>;
 };
 
@@ -148,7 +149,14 @@ struct field_slot<many<Slot>> {
   static constexpr bool required = false;
 };
 
-enum class problem { none, not_a_policy, no_such_slot, twice, refused, missing };
+enum class problem { none, said_already, not_a_policy, no_such_slot, twice, refused, missing };
+
+/// Whether a policy has said that it is wrong: where it then has no slot, nobody says so again.
+template <class Policy>
+inline constexpr bool has_complained = false;
+template <class Policy>
+  requires requires { Policy::complained; }
+inline constexpr bool has_complained<Policy> = Policy::complained;
 
 struct finding {
   problem what = problem::none;
@@ -169,13 +177,14 @@ struct inspection<fields<Fields...>, Policies...> {
     constexpr extent_t n = sizeof...(Policies), f = sizeof...(Fields);
     constexpr bool policy[n + 1]{!same<slot_of<Policies>, slots::none>..., true};
     constexpr bool known[n + 1]{has_slot<Policies, typename field_slot<Fields>::type...>..., true};
+    constexpr bool said[n + 1]{has_complained<Policies>..., true};
     constexpr bool fine[n + 1]{slot_accepts<slot_of<Policies>, Policies>()..., true};
     constexpr extent_t used[f + 1]{times<typename field_slot<Fields>::type>..., 0};
     constexpr bool single[f + 1]{field_slot<Fields>::single..., false};
     constexpr bool required[f + 1]{field_slot<Fields>::required..., false};
     for (extent_t i = 0; i < n; ++i) {
       if (!policy[i]) return {problem::not_a_policy, i};
-      if (!known[i]) return {problem::no_such_slot, i};
+      if (!known[i]) return {said[i] ? problem::said_already : problem::no_such_slot, i};
     }
     for (extent_t i = 0; i < f; ++i)
       if (single[i] && used[i] > 1) return {problem::twice, i};
@@ -202,8 +211,7 @@ struct complaint<problem::no_such_slot, Recipe, Culprit> {
 };
 template <class Recipe, class Culprit>
 struct complaint<problem::twice, Recipe, Culprit> {
-  static_assert(always_false<Culprit>,
-                "lacuna::recipe: two policies fill the same slot (keep one of them)");
+  static_assert(always_false<Culprit>, "lacuna::recipe: two policies fill the same slot (keep one of them)");
 };
 template <class Recipe, class Culprit>
 struct complaint<problem::refused, Recipe, Culprit> : slot_of<Culprit>::template refused<Culprit> {};

@@ -6,7 +6,7 @@ using neurons = lc::ffn<lc::hidden<32>, lc::relu>;
 #if defined(CORRECTED)
 using body = lc::shared<2, lc::pre_norm<lc::rms_norm<>, neurons>>;
 #else
-using body = lc::shared<2, neurons>;
+using body = lc::pre_norm<lc::rms_norm<>, lc::shared<2, neurons>>;
 #endif
 using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, body>;
 

@@ -6,9 +6,9 @@ using feed_forward = lc::ffn<lc::hidden<32>, lc::relu>;
 #if defined(CORRECTED)
 using block = lc::pre_norm<lc::rms_norm<>, lc::dropout<feed_forward>>;
 #else
-using block = lc::pre_norm<lc::rms_norm<>, lc::dropout<lc::relu>>;
+using block = lc::dropout<lc::pre_norm<lc::rms_norm<>, feed_forward>>;
 #endif
-using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, lc::repeat<2, block>>;
+using tiny = lc::decoder<lc::vocabulary<32>, lc::width<16>, lc::context<16>, block>;
 
 int main() {
   static lc::model<tiny, lc::training> model;
