@@ -17,12 +17,13 @@ namespace simd_lanes {
   LACUNA_TESTS_TILES_ARE template void multiply_tile<ROWS, REGISTERS, PARTIAL, layout::LAYOUT, TRANSPOSED>( \
       float*, extent_t, const float*, extent_t, const float*, extent_t, extent_t, extent_t, bool,           \
       read_ahead) noexcept;
-#define LACUNA_TESTS_TILES(ROWS, REGISTERS)                \
-  LACUNA_TESTS_TILE(ROWS, REGISTERS, false, panels, false) \
-  LACUNA_TESTS_TILE(ROWS, REGISTERS, true, panels, false)  \
-  LACUNA_TESTS_TILE(ROWS, REGISTERS, false, rows, false)   \
-  LACUNA_TESTS_TILE(ROWS, REGISTERS, true, rows, false)    \
-  LACUNA_TESTS_TILE(ROWS, REGISTERS, false, rows, true)    \
+#define LACUNA_TESTS_TILES(ROWS, REGISTERS)                    \
+  LACUNA_TESTS_TILE(ROWS, REGISTERS, false, panels, false)     \
+  LACUNA_TESTS_TILE(ROWS, REGISTERS, true, panels, false)      \
+  LACUNA_TESTS_TILE(ROWS, REGISTERS, false, far_panels, false) \
+  LACUNA_TESTS_TILE(ROWS, REGISTERS, false, rows, false)       \
+  LACUNA_TESTS_TILE(ROWS, REGISTERS, true, rows, false)        \
+  LACUNA_TESTS_TILE(ROWS, REGISTERS, false, rows, true)        \
   LACUNA_TESTS_TILE(ROWS, REGISTERS, true, rows, true)
 
 LACUNA_TESTS_TILES(1, 1)
