@@ -132,6 +132,40 @@ TEST_CASE("BlockDense: the least residual, in closed form") {
   CHECK(converted<lc::block_dense<2, inner<4>>, 12, 16>(two_each.weight()).report.residual <= 1e-9);
 }
 
+TEST_CASE("what is masked or cached is converted as without: factors, blocks and orders of rows are the same") {
+  const auto same = [](const lc::weight_report& found, const lc::weight_report& expected) {
+    INFO(std::string(found.format));
+    CHECK(found.residual == expected.residual);
+    CHECK(found.residual < found.norm);
+  };
+  const auto weight = random_weight(16, 12, 41);
+  using groups = lc::n_m<2, 6>;
+  const converted<lc::product<groups, lc::dense, inner<6>>, 16, 12> alternated(weight);
+  same(converted<lc::product<lc::masked<groups>, lc::dense, inner<6>>, 16, 12>(weight).report, alternated.report);
+  same(converted<lc::product<lc::cached<groups>, lc::cached<lc::dense>, inner<6>>, 16, 12>(weight).report,
+       alternated.report);
+  using blocks = lc::block_diagonal<2>;
+  const converted<lc::block_dense<2, inner<4>>, 16, 12> over_blocks(weight);
+  same(converted<lc::product<lc::cached<lc::dense>, lc::masked<blocks>, inner<4>>, 16, 12>(weight).report,
+       over_blocks.report);
+  const converted<lc::monarch<2, inner<4>>, 16, 12> shuffled(weight);
+  using masked_shuffle = lc::product<lc::masked<blocks>, lc::permuted<lc::cached<blocks>, lc::gathered<2>>, inner<4>>;
+  same(converted<lc::permuted<masked_shuffle, lc::spread<2>>, 16, 12>(weight).report, shuffled.report);
+
+  // Rows in two kinds, one below the other: their large entries lie in other columns.
+  lc::weight_matrix mixed = weight;
+  for (extent_t o = 0; o < 16; ++o)
+    for (extent_t i = 0; i < 12; ++i)
+      if ((o % 2 == 0) == (i < 6)) mixed(o, i) *= 0.01;
+  using strips = lc::blocked<8, 1, density{0.5}>;
+  const converted<lc::permuted<strips, lc::ordered>, 16, 12> rearranged(mixed);
+  CHECK(rearranged.report.residual < 0.1 * rearranged.report.norm);
+  const converted<lc::permuted<lc::masked<strips>, lc::ordered>, 16, 12> under_mask(mixed);
+  same(under_mask.report, rearranged.report);
+  same(converted<lc::permuted<lc::cached<lc::masked<strips>>, lc::ordered>, 16, 12>(mixed).report, rearranged.report);
+  for (extent_t o = 0; o < 16; ++o) CHECK(under_mask.of->order_part.order[o] == rearranged.of->order_part.order[o]);
+}
+
 TEST_CASE("masks: the largest are kept, of equal ones the first, and kept zeros stay kept") {
   const auto weight = random_weight(12, 20, 11);
   const converted<lc::csr<density{0.25}>, 12, 20> some(weight);
@@ -171,6 +205,13 @@ TEST_CASE("masks: the largest are kept, of equal ones the first, and kept zeros 
   CHECK(kept.of->values[0] == 0);
   CHECK(kept.dense()(0, 4) == holes(0, 4));
   CHECK(kept.dense()(3, 4) == holes(3, 4));
+
+  // Any number but 0 keeps an entry; what is stored is 1.
+  const lc::weight_mask ones = mask;
+  for (auto& each : mask.kept) each = static_cast<std::uint8_t>(each * 255);
+  CHECK(mask.count() == 5);
+  const converted<lc::masked<lc::csr<density{0.25}>>, 4, 6> trained(holes, by_mask);
+  for (extent_t i = 0; i < 24; ++i) CHECK(trained.of->mask[i] == ones.kept[i]);
 
   // A mask of more than there is room for is refused.
   for (auto& each : mask.kept) each = 1;
@@ -280,6 +321,13 @@ TEST_CASE("what cannot be converted is named") {
   const auto too_large = lc::try_convert_weight<lc::dense, 4, 6, lc::float16>(large, half);
   CHECK(std::string(too_large.why().message.c_str()) ==
         "lacuna::convert: expected values that f16 holds, found larger ones (choose wider numerics)");
+  // Not even where a mask leaves them out.
+  typename lc::masked<lc::block_diagonal<2>>::bound<4, 6>::parameters<lc::weights<lc::float16>> half_masked;
+  large(2, 0) = 1e6;
+  large(2, 3) = 1;
+  CHECK(std::string(lc::try_convert_weight<lc::masked<lc::block_diagonal<2>>, 4, 6, lc::float16>(large, half_masked)
+                        .why()
+                        .message.c_str()) == too_large.why().message.c_str());
   lc::weight_mask everything(4, 6);
   lc::conversion_choices by_mask;
   by_mask.mask = &everything;
@@ -326,6 +374,7 @@ TEST_CASE("spectra: singular values of closed forms, and how many directions the
   unit[8] = std::nan("");
   const auto broken = lc::try_measure_spectrum(unit.view());
   REQUIRE(!broken.ok());
-  CHECK(std::string(broken.why().message.c_str()).find("row 1, column 2: expected a finite number") != std::string::npos);
+  CHECK(std::string(broken.why().message.c_str()).find("row 1, column 2: expected a finite number") !=
+        std::string::npos);
 }
 #endif

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <lacuna/compress.hpp>
 #include <lacuna/io.hpp>
 #include <lacuna/lacuna.hpp>
@@ -65,6 +66,31 @@ std::vector<double> elements(const Model& of, const char* path) {
   return found;
 }
 std::string text(const lc::error& why) { return why.message.c_str(); }
+/// What the reports of single maps say together is what the recipes say, where everything else is the same.
+template <class From, class To>
+void agrees(const lc::conversion_report& report) {
+  CHECK(report.bytes_before == lc::parameter_bytes<From, lc::f32>);
+  CHECK(report.bytes_after == lc::parameter_bytes<To, lc::f32>);
+  std::int64_t bytes = 0, multiply_adds = 0;
+  for (const auto& each : report.weights) {
+    bytes += static_cast<std::int64_t>(each.bytes_after) - static_cast<std::int64_t>(each.bytes_before);
+    multiply_adds +=
+        static_cast<std::int64_t>(each.multiply_adds_after) - static_cast<std::int64_t>(each.multiply_adds_before);
+  }
+  CHECK(bytes == static_cast<std::int64_t>(report.bytes_after) - static_cast<std::int64_t>(report.bytes_before));
+  CHECK(multiply_adds == static_cast<std::int64_t>(lc::decode_multiply_adds<To>(0)) -
+                             static_cast<std::int64_t>(lc::decode_multiply_adds<From>(0)));
+}
+
+/// Two tensors of one name.
+struct twice_named {
+  lc::tensor<float, 2> first, second;
+  template <class Visitor, class... Structs>
+  static constexpr void visit(Visitor&& v, Structs&... s) {
+    v("order", s.first...);
+    v("order", s.second...);
+  }
+};
 
 }  // namespace
 
@@ -76,14 +102,15 @@ TEST_CASE("a converted model runs, and one that loses nothing says the same") {
   REQUIRE_MESSAGE(report.ok(), text(report.why()));
   CHECK(report->weights.size() == 14);
   CHECK(report->relative_residual() == 0);
-  CHECK(report->bytes_before == lc::parameter_bytes<base, lc::f32>);
-  CHECK(report->bytes_after == lc::parameter_bytes<kept_whole, lc::f32>);
+  agrees<base, kept_whole>(*report);
   CHECK(lc::parameter_count<kept_whole> == lc::parameter_count<base>);
   const auto found = logits_of(whole);
   for (std::size_t i = 0; i < found.size(); ++i) CHECK(std::fabs(found[i] - expected[i]) <= 1e-5);
 
-  auto sparse = lc::try_convert<lc::model<mixed>>(from);
-  REQUIRE_MESSAGE(sparse.ok(), text(sparse.why()));
+  const auto sparse = std::make_unique<lc::model<mixed>>();
+  const auto reported = lc::try_convert_into(from, *sparse);
+  REQUIRE_MESSAGE(reported.ok(), text(reported.why()));
+  agrees<base, mixed>(*reported);
   for (const double each : logits_of(*sparse)) CHECK(std::isfinite(each));
   // The head of its own is the embedding, rounded.
   const auto integers = elements(*sparse, "head.weight"), scales = elements(*sparse, "head.scale");
@@ -98,6 +125,86 @@ TEST_CASE("a converted model runs, and one that loses nothing says the same") {
   auto back = lc::try_convert<lc::model<base>>(whole);
   REQUIRE(back.ok());
   CHECK(logits_of(*back) == expected);
+  lc::model<base> again;
+  const auto of_sparse = lc::try_convert_into(whole, again);
+  REQUIRE(of_sparse.ok());
+  agrees<kept_whole, base>(*of_sparse);
+  CHECK(of_sparse->weights[0].bytes_before == report->weights[0].bytes_after);
+}
+
+TEST_CASE("numbers that the target does not hold are refused where they are copied, too, and nothing has changed") {
+  auto from = trained();
+  lc::model<base> to;
+  const auto refused = [&](const char* sentence) {
+    from.update();
+    const auto found = lc::try_convert_into(from, to);
+    REQUIRE(!found.ok());
+    CHECK(text(found.why()) == sentence);
+    for (const double each : elements(to, "embedding.weight")) CHECK(each == 0);
+  };
+  // The last tensor in a row of those that are copied.
+  const auto write = [&](const char* path, lc::extent_t at, double value) {
+    lc::visit_named(
+        [&]<class Leaf>(const char* name, Leaf& tensor) {
+          if (std::strcmp(name, path) == 0) tensor[at] = static_cast<typename Leaf::element>(value);
+        },
+        from.parameters_to_write());
+  };
+  write("final_norm.gain", 3, std::nan(""));
+  refused("'final_norm.gain': lacuna::convert: element 3 of the weight: expected a finite number, found NaN");
+  write("final_norm.gain", 3, HUGE_VAL);
+  refused("'final_norm.gain': lacuna::convert: element 3 of the weight: expected a finite number, found infinity");
+
+  write("final_norm.gain", 3, 1);
+  write("embedding.weight", 5, 1e6);
+  from.update();
+  const auto half = std::make_unique<lc::model<base, lc::f16>>();
+  CHECK(text(lc::try_convert_into(from, *half).why()) ==
+        "'embedding.weight': lacuna::convert: expected values that f16 holds, found larger ones (choose wider "
+        "numerics)");
+  CHECK(elements(*half, "embedding.weight")[0] == 0);
+}
+
+TEST_CASE("maps that keep their format are reported where another element rounds them") {
+  const auto rounds = [](const auto& from, auto& half, std::vector<const char*> tensors) {
+    const auto report = lc::try_convert_into(from, half);
+    REQUIRE_MESSAGE(report.ok(), text(report.why()));
+    CHECK(report->weights.size() == 14);
+    for (const auto& each : report->weights) {
+      // The numbers that the map stores, and what rounding took of them.
+      double all = 0, lost = 0;
+      for (const char* tensor : tensors) {
+        const std::string path = std::string(each.path.c_str()) + tensor;
+        const auto before = elements(from, path.c_str()), after = elements(half, path.c_str());
+        for (std::size_t i = 0; i < before.size(); ++i)
+          all += before[i] * before[i], lost += (before[i] - after[i]) * (before[i] - after[i]);
+      }
+      INFO(std::string(each.path.c_str()));
+      CHECK(each.norm == doctest::Approx(std::sqrt(all)).epsilon(1e-12));
+      CHECK(each.residual == doctest::Approx(std::sqrt(lost)).epsilon(1e-9));
+      CHECK(each.residual > 0);
+      CHECK(each.residual < each.norm / 2048);
+      CHECK(each.bytes_after < each.bytes_before);
+      CHECK(each.multiply_adds_after == each.multiply_adds_before);
+    }
+    for (const double each : elements(half, "blocks.1.attention.query.bias")) CHECK(each != 0);
+  };
+  // A sparse one that stores all entries; and one that is no matrix, whose numbers are measured one by one.
+  auto whole = lc::convert<lc::model<kept_whole>>(trained());
+  lc::model<kept_whole, lc::f16> half;
+  rounds(whole, half, {".values"});
+  using gated = lc::substitute<base, lc::dense, lc::sum<lc::thresholded, lc::low_rank_weight<2>>>;
+  lc::model<gated> gates;
+  recipes::randomise(gates, 5, 0.4);
+  lc::model<gated, lc::f16> half_gates;
+  rounds(gates, half_gates, {".first.weight", ".first.threshold", ".second.left.weight", ".second.right.weight"});
+
+  // In the same element they are copied, bit for bit.
+  lc::model<kept_whole> copy;
+  const auto copied = lc::try_convert_into(whole, copy);
+  REQUIRE(copied.ok());
+  CHECK(copied->weights.empty());
+  CHECK(logits_of(copy) == logits_of(whole));
 }
 
 TEST_CASE("inside a composed format, projections differ in that part") {
@@ -132,8 +239,9 @@ TEST_CASE("recipes that differ in more than formats are refused") {
   auto from = trained();
   lc::model<longer> other;
   const auto refused = lc::try_convert_into(from, other);
-  CHECK(text(refused.why()).find("'blocks.0.ffn.gate.weight': expected a tensor of the same shape") !=
-        std::string::npos);
+  CHECK(text(refused.why()) ==
+        "'blocks.0.ffn.gate': lacuna::convert: expected a weight of 32 x 16, found 24 x 16 (do the recipes differ in "
+        "more than formats?)");
 }
 
 TEST_CASE("what the target has no room for is named") {
@@ -254,6 +362,7 @@ TEST_CASE("masks inside sums and other composed formats are patterns, too: packe
   REQUIRE_MESSAGE(report.ok(), text(report.why()));
   CHECK(report->weights.size() == 14);
   CHECK(report->relative_residual() <= 1e-6);
+  agrees<masks, packs>(*report);
 
   // The pattern is the mask: kept zeros are stored, and nothing else that is 0.
   const auto begins = elements(to, "blocks.0.ffn.up.first.begins"),
@@ -356,6 +465,13 @@ TEST_CASE("a sparse model comes back from a file bit for bit, as large as it say
   for (const auto& entry : opened->entries) bytes += entry.end - entry.begin;
   CHECK(bytes == lc::parameter_bytes<mixed, lc::f32>);
   CHECK(opened->entries.size() == lc::figures<mixed>.tensors);
+}
+
+TEST_CASE("two tensors of one name are not written") {
+  const scratch room;
+  const auto refused = lc::try_write_safetensors(room.path("twice.safetensors"), twice_named{}, {});
+  CHECK(text(refused.why()).find("tensor 'order': expected each name once, found it twice") != std::string::npos);
+  CHECK(!std::filesystem::exists(room.path("twice.safetensors")));
 }
 
 TEST_CASE("damaged patterns in a file are named, and the model stays as it was") {

@@ -8,12 +8,24 @@ LACUNA_BEGIN
 
 namespace detail {
 
+/// A format without masks and caches around it: what has its pattern, and is converted as it is.
+template <class Format>
+struct bare_format {
+  using type = Format;
+};
+template <class Packed, class Gradient>
+struct bare_format<masked<Packed, Gradient>> : bare_format<Packed> {};
+template <class Weight, extent_t Tokens>
+struct bare_format<cached<Weight, Tokens>> : bare_format<Weight> {};
+template <class Format>
+using bare = typename bare_format<Format>::type;
+
 /// The given mask, or the one by magnitude.
 template <class Format, extent_t Outputs, extent_t Inputs>
 weight_mask mask_for(const weight_matrix& from, const conversion_choices& choices) {
   if (choices.mask != nullptr) return *choices.mask;
   weight_mask mask(Outputs, Inputs);
-  masks_of<Format>::template by_magnitude<Outputs, Inputs>(from, mask, choices.scope);
+  masks_of<bare<Format>>::template by_magnitude<Outputs, Inputs>(from, mask, choices.scope);
   return mask;
 }
 
@@ -136,7 +148,7 @@ struct converter<block_diagonal<Blocks>> {
   }
 };
 
-/// All entries, and the mask that the packed format would have.
+/// All entries, and the mask that the packed format would have, or the given one.
 template <class Packed, class Gradient>
 struct converter<masked<Packed, Gradient>> {
   static constexpr bool takes_mask = true;
@@ -144,7 +156,7 @@ struct converter<masked<Packed, Gradient>> {
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     detail::store(from, to.weight);
     const weight_mask mask = detail::mask_for<Packed, Outputs, Inputs>(from, choices);
-    for (extent_t i = 0; i < to.mask.size; ++i) to.mask[i] = mask.kept[i];
+    for (extent_t i = 0; i < to.mask.size; ++i) to.mask[i] = mask.kept[i] != 0;
     return nothing{};
   }
 };

@@ -9,7 +9,8 @@
 
 LACUNA_BEGIN
 
-/// What became of a model's weights, one by one.
+/// What became of a model's weights, one by one: of all maps whose format or whose element is another one. What they
+/// gain or lose together in bytes, where the element stays, and in multiply-adds is what the model does.
 struct conversion_report {
   std::vector<weight_report> weights;
   extent_t bytes_before = 0, bytes_after = 0;  ///< of all parameters, as files store them
@@ -23,6 +24,26 @@ struct conversion_report {
 };
 
 namespace detail {
+
+/// Whether a type is a model.
+template <class Type>
+concept HoldsParameters = requires(const Type& of) {
+  typename Type::recipe_type;
+  typename Type::parameters_type;
+  of.ready();
+};
+
+/// What a conversion makes; after a complaint, a model of the recipe that was named, or of none.
+template <class To>
+struct made_by_conversion {
+  using type = model<std::conditional_t<WholeRecipe<To>, To, no_recipe>>;
+};
+template <HoldsParameters To>
+struct made_by_conversion<To> {
+  using type = To;
+};
+template <class To>
+using made = typename made_by_conversion<To>::type;
 
 /// Whether a struct holds the parameters of a linear map.
 template <class Struct>
@@ -69,8 +90,11 @@ struct source_tensor {
 /// A linear map of the source.
 struct source_map {
   path_text path;
-  const char* format = nullptr;  ///< its name, which has one address
+  const char* format = nullptr;   ///< its name, which has one address
+  const char* element = nullptr;  ///< the same
   extent_t outputs = 0, inputs = 0;
+  extent_t bytes = 0;  ///< without its bias
+  std::uint64_t multiply_adds = 0;
   bool linear = true;
   const void* parameters = nullptr;
   weight_matrix (*dense)(const void*) = nullptr;
@@ -111,8 +135,11 @@ struct source_table {
       using map = typename Struct::map;
       source_map found{path,
                        map::format_type::name.c_str(),
+                       element_traits<typename Struct::element>::name.c_str(),
                        map::outputs,
                        map::inputs,
+                       count_bytes<typename map::format::template parameters<shapes<typename Struct::element>>>(),
+                       map::multiply_adds(1),
                        has_weight_behind<typename map::format_type> || stores_it_whole<Struct>,
                        &of,
                        &weight_behind<Struct>};
@@ -161,19 +188,26 @@ inline error unlike(const char* path) {
   return wrong << path << "': ";
 }
 
+/// What is wrong with a weight, and where it is.
+inline error at_path(const char* path, const error& why) {
+  error wrong(why.kind, "'");
+  return wrong << path << "': " << why.message;
+}
+
 /// Fills a model's parameters, struct by struct.
 struct fills_parameters {
   source_table& from;
   const conversion_choices& choices;
   conversion_report& report;
   status filled = nothing{};
+  double copied_squares = 0, lost_squares = 0;  ///< of all numbers that were copied, and of what rounding took of them
 
   template <class Leaf>
   void operator()(const char* path, Leaf& to) {
+    using element = typename Leaf::element;
     if (!filled.ok()) return;
     const source_tensor* source = from.take_tensor(path);
-    bool fits =
-        source != nullptr && source->rank == Leaf::rank && source->integer == is_integer<typename Leaf::element>;
+    bool fits = source != nullptr && source->rank == Leaf::rank && source->integer == is_integer<element>;
     for (extent_t i = 0; fits && i < Leaf::rank; ++i) fits = source->extents[i] == Leaf::extents[i];
     if (!fits) {
       filled = unlike(path) << "expected a tensor of the same shape in the model that is converted, found "
@@ -181,10 +215,21 @@ struct fills_parameters {
                             << " (do the recipes differ in more than formats?)";
       return;
     }
-    for (extent_t i = 0; i < Leaf::size; ++i)
-      to[i] = written_element<typename Leaf::element>(source->read(source->data, i));
+    for (extent_t i = 0; i < Leaf::size; ++i) {
+      const double number = source->read(source->data, i);
+      to[i] = written_element<element>(number);
+      if constexpr (!is_integer<element>) {
+        const auto kept = static_cast<double>(widen(to[i]));
+        if (!maths::is_finite(kept)) {
+          filled = at_path(path, maths::is_finite(number) ? too_large<element>() : not_finite(i, number));
+          return;
+        }
+        copied_squares += number * number, lost_squares += (number - kept) * (number - kept);
+      }
+    }
   }
-  /// A map is filled at once, its bias with it; a map in the format that the source has is copied tensor by tensor.
+  /// A map is filled at once, its bias with it; a map in the format that the source has is copied tensor by tensor, and
+  /// reported if numbers are rounded.
   template <class Struct>
   bool enters(const path_text& path, Struct& to) {
     if constexpr (HoldsMap<Struct>) {
@@ -198,7 +243,17 @@ struct fills_parameters {
                                          "recipes differ in more than formats?)";
         return false;
       }
-      if (source != nullptr && source->format == map::format_type::name.c_str()) return true;
+      if (source != nullptr && source->format == map::format_type::name.c_str()) {
+        // Tensors of equal shapes may be those of other sizes, whose patterns lead out of this weight.
+        if (source->outputs != map::outputs || source->inputs != map::inputs) {
+          filled = at_path(path.c_str(), other_sizes(map::outputs, map::inputs, source->outputs, source->inputs)
+                                             << " (do the recipes differ in more than formats?)");
+          return false;
+        }
+        if (source->element == element_traits<typename Struct::element>::name.c_str()) return true;
+        round_map(path, *source, to);
+        return false;
+      }
       if (source != nullptr && !source->linear) {
         filled = unlike(path.c_str()) << "expected a linear weight, found " << source->format;
         return false;
@@ -216,10 +271,12 @@ struct fills_parameters {
               : try_convert_weight<typename map::format_type, map::outputs, map::inputs, typename Struct::element>(
                     weight, to, choices);
       if (!converted.ok()) {
-        error wrong(converted.why().kind, "'");
-        filled = wrong << path << "': " << converted.why().message;
+        filled = at_path(path.c_str(), converted.why());
         return false;
       }
+      // A tied embedding stays where it is: the head had no bytes of its own.
+      converted->bytes_before = source != nullptr ? source->bytes : 0;
+      if (source != nullptr) converted->multiply_adds_before = source->multiply_adds;
       converted->path = path;
       report.weights.push_back(*converted);
       from.use_map(path);
@@ -238,6 +295,32 @@ struct fills_parameters {
   }
 
  private:
+  /// The same format in another element. What has no matrix behind it is measured by all numbers that it stores.
+  template <class Struct>
+  void round_map(const path_text& path, const source_map& source, Struct& to) {
+    using map = typename Struct::map;
+    copied_squares = lost_squares = 0;
+    path_text inside = path;
+    named_walk<fills_parameters> walk{*this, inside};
+    Struct::base::visit(walk, static_cast<typename Struct::base&>(to));
+    if (!filled.ok()) return;
+    weight_report rounded =
+        report_sizes<typename map::format_type, map::outputs, map::inputs, typename Struct::element>();
+    if (source.linear) {
+      const weight_matrix before = source.dense(source.parameters), after = weight_behind<Struct>(&to);
+      if (before.values.size() != after.values.size()) {
+        filled =
+            error(error_kind::memory, "lacuna::convert: expected memory to multiply a weight out, found too little");
+        return;
+      }
+      copied_squares = before.squares(), lost_squares = before.without(after).squares();
+    }
+    rounded.path = path;
+    rounded.norm = maths::sqrt(copied_squares), rounded.residual = maths::sqrt(lost_squares);
+    rounded.bytes_before = source.bytes, rounded.multiply_adds_before = source.multiply_adds;
+    report.weights.push_back(rounded);
+    if constexpr (requires { to.bias[0]; }) walk("bias", to.bias);
+  }
   /// Masks are the patterns of what is packed, part by part: magnitudes are not asked again.
   template <class Struct>
   outcome<weight_report> pack_weight(const source_map& source, const weight_matrix& weight, Struct& to) {
@@ -258,18 +341,8 @@ struct fills_parameters {
   }
 };
 
-}  // namespace detail
-
-/// Fills a model with what another one has learned: weights of other formats are converted, everything else is copied.
-/// The recipes differ in formats only, as by `substitute<stories, dense, csr<density{0.1}>>`; a head of its own is
-/// filled from the embedding where the source has a tied one. Errors change nothing: tensors or maps without a
-/// counterpart on either side, other shapes, weights that are no numbers, masks that keep more than there is room for.
-/// Where the target has `A` for every `masked<A>` and differs in nothing else, inside `sum` and other composed formats,
-/// too, a weight is filled part by part, masked ones by their masks, kept zeros included. Everywhere else the weight
-/// behind all parts is taken apart anew, and the report says what that loses. Needs as much memory again as the
-/// parameters.
 template <class From, class To>
-outcome<conversion_report> try_convert_into(const From& from, To& to, const conversion_choices& choices = {}) {
+outcome<conversion_report> convert_model(const From& from, To& to, const conversion_choices& choices) {
   using parameters = typename To::parameters_type;
   if (choices.mask != nullptr)
     return error(error_kind::shape,
@@ -286,30 +359,66 @@ outcome<conversion_report> try_convert_into(const From& from, To& to, const conv
     return error(error_kind::memory,
                  "lacuna::convert: expected memory for a second copy of the parameters, found too little");
   *apart = to.parameters();
-  detail::source_table table;
+  source_table table;
   visit_named(table, from.parameters());
-  detail::fills_parameters fills{table, choices, report};
+  fills_parameters fills{table, choices, report};
   visit_named(fills, *apart);
   if (!fills.filled.ok()) return fills.filled.why();
   if (const auto* left = table.unused(); left != nullptr)
-    return detail::unlike(left->path.c_str())
-           << "expected a counterpart in the model that is filled, found none (do the "
-              "recipes differ in more than formats?)";
+    return unlike(left->path.c_str()) << "expected a counterpart in the model that is filled, found none (do the "
+                                         "recipes differ in more than formats?)";
   to.parameters_to_write() = *apart;
   to.update();
   to.reset();
   return report;
 }
-/// A model in other formats: `try_convert<model<sparse>>(trained)`.
+
+}  // namespace detail
+
+namespace rules {
+template <bool Fine>
+struct a_model_is_converted {
+  static_assert(Fine,
+                "lacuna::convert: what is converted is no model (give it the model that was trained or loaded; an "
+                "outcome has it as *outcome)");
+};
+template <bool Fine>
+struct a_model_is_made_by_conversion {
+  static_assert(Fine,
+                "lacuna::convert: it makes models, and was asked for something else (write "
+                "try_convert<model<recipe>>(trained), or try_convert_weight for one weight)");
+};
+}  // namespace rules
+
+/// Fills a model with what another one has learned: weights of other formats are converted, everything else is copied.
+/// The recipes differ in formats only, as by `substitute<stories, dense, csr<density{0.1}>>`; a head of its own is
+/// filled from the embedding where the source has a tied one. Errors change nothing: tensors or maps without a
+/// counterpart on either side, other shapes, weights that are no numbers or too large for the target's element, copied
+/// ones too, masks that keep more than there is room for.
+/// Where the target has `A` for every `masked<A>` and differs in nothing else, inside `sum` and other composed formats,
+/// too, a weight is filled part by part, masked ones by their masks, kept zeros included. Everywhere else the weight
+/// behind all parts is taken apart anew, and the report says what that loses. Needs as much memory again as the
+/// parameters.
+template <class From, class To>
+outcome<conversion_report> try_convert_into(const From& from, To& to, const conversion_choices& choices = {}) {
+  static_assert(__is_base_of(nothing, rules::a_model_is_converted<detail::HoldsParameters<From>>) || true);
+  static_assert(__is_base_of(nothing, rules::a_model_is_made_by_conversion<detail::HoldsParameters<To>>) || true);
+  if constexpr (detail::HoldsParameters<From> && detail::HoldsParameters<To>)
+    return detail::convert_model(from, to, choices);
+  else
+    return conversion_report{};
+}
+/// A model `To` in other formats: `try_convert<model<sparse>>(trained)`.
 template <class To, class From>
-outcome<To> try_convert(const From& from, const conversion_choices& choices = {}) {
-  To made;
+outcome<detail::made<To>> try_convert(const From& from, const conversion_choices& choices = {}) {
+  static_assert(__is_base_of(nothing, rules::a_model_is_made_by_conversion<detail::HoldsParameters<To>>) || true);
+  detail::made<To> made;
   if (const auto report = try_convert_into(from, made, choices); !report.ok()) return report.why();
-  return static_cast<To&&>(made);
+  return static_cast<detail::made<To>&&>(made);
 }
 /// `try_convert`, throwing `failure` with the same message.
 template <class To, class From>
-To convert(const From& from, const conversion_choices& choices = {}) {
+detail::made<To> convert(const From& from, const conversion_choices& choices = {}) {
   return try_convert<To>(from, choices).take();
 }
 

@@ -52,13 +52,14 @@ inline constexpr bool takes_mask<Format> = converter<Format>::takes_mask;
 
 }  // namespace detail
 
-/// What became of one weight.
+/// What became of one weight. Before, it was the map of the model that was converted, or, where a matrix was, the dense
+/// weight in the element that it is converted to.
 struct weight_report {
   path_text path;
   const char* format = "";    ///< its name
   double residual = 0;        ///< Frobenius norm of what was lost
   double norm = 0;            ///< of the weight before
-  extent_t bytes_before = 0;  ///< as files store them
+  extent_t bytes_before = 0;  ///< as files store them, without a bias
   extent_t bytes_after = 0;
   std::uint64_t multiply_adds_before = 0;  ///< per token
   std::uint64_t multiply_adds_after = 0;
@@ -80,39 +81,39 @@ weight_matrix multiply_out(const typename Map::template parameters<weights<Eleme
 
 namespace detail {
 
+/// What is no finite number, where there has to be one.
+inline error not_finite(extent_t at, double found) {
+  error wrong(error_kind::value, "lacuna::convert: element ");
+  return wrong << at << " of the weight: expected a finite number, found "
+               << (maths::is_nan(found) ? "NaN" : "infinity");
+}
+/// A weight of other sizes than the map that it is for.
+inline error other_sizes(extent_t outputs, extent_t inputs, extent_t found_outputs, extent_t found_inputs) {
+  error wrong(error_kind::shape, "lacuna::convert: expected a weight of ");
+  return wrong << outputs << " x " << inputs << ", found " << found_outputs << " x " << found_inputs;
+}
+/// A number that the element of the target does not hold.
+template <class Element>
+error too_large() {
+  error wrong(error_kind::value, "lacuna::convert: expected values that ");
+  return wrong << element_traits<Element>::name.c_str() << " holds, found larger ones (choose wider numerics)";
+}
+
 /// Whether a weight has the shape that a conversion expects, and numbers only.
 template <extent_t Outputs, extent_t Inputs>
 status try_check_weight(const weight_matrix& from) {
-  if (from.outputs != Outputs || from.inputs != Inputs) {
-    error wrong(error_kind::shape, "lacuna::convert: expected a weight of ");
-    return wrong << Outputs << " x " << Inputs << ", found " << from.outputs << " x " << from.inputs;
-  }
+  if (from.outputs != Outputs || from.inputs != Inputs) return other_sizes(Outputs, Inputs, from.outputs, from.inputs);
   for (extent_t i = 0; i < from.values.size(); ++i)
-    if (!maths::is_finite(from.values[i])) {
-      error wrong(error_kind::value, "lacuna::convert: element ");
-      return wrong << i << " of the weight: expected a finite number, found "
-                   << (maths::is_nan(from.values[i]) ? "NaN" : "infinity");
-    }
+    if (!maths::is_finite(from.values[i])) return not_finite(i, from.values[i]);
   return nothing{};
 }
 
-/// What became of a weight that was brought into a format. Errors: numbers that became none.
+/// What a report says of a format and its sizes, and of the dense weight.
 template <class Format, extent_t Outputs, extent_t Inputs, class Element>
-outcome<weight_report> report_conversion(
-    const weight_matrix& from,
-    const typename Format::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to) {
+weight_report report_sizes() {
   using map = typename Format::template bound<Outputs, Inputs>;
   weight_report report;
   report.format = Format::name.c_str();
-  report.norm = maths::sqrt(from.squares());
-  const weight_matrix behind = multiply_out<map, Outputs, Inputs, Element>(to);
-  if (behind.values.size() != from.values.size())
-    return error(error_kind::memory, "lacuna::convert: expected memory to multiply the weight out, found too little");
-  report.residual = maths::sqrt(from.without(behind).squares());
-  if (!maths::is_finite(report.residual)) {
-    error wrong(error_kind::value, "lacuna::convert: expected values that ");
-    return wrong << element_traits<Element>::name.c_str() << " holds, found larger ones (choose wider numerics)";
-  }
   report.bytes_before = Outputs * Inputs * sizeof(Element);
   report.bytes_after = count_bytes<typename map::template parameters<shapes<Element>>>();
   report.multiply_adds_before = std::uint64_t{Outputs} * Inputs;
@@ -120,10 +121,35 @@ outcome<weight_report> report_conversion(
   return report;
 }
 
+/// What became of a weight that was brought into a format. Errors: numbers that became none, also where a mask leaves
+/// them out.
+template <class Format, extent_t Outputs, extent_t Inputs, class Element>
+outcome<weight_report> report_conversion(
+    const weight_matrix& from,
+    const typename Format::template bound<Outputs, Inputs>::template parameters<weights<Element>>& to) {
+  using map = typename Format::template bound<Outputs, Inputs>;
+  bool finite = true;
+  visit_tensors(
+      [&]<class Leaf>(const Leaf& leaf) {
+        if constexpr (!is_integer<typename Leaf::element>)
+          for (const auto& each : leaf.data) finite = finite && maths::is_finite(widen(each));
+      },
+      to);
+  if (!finite) return too_large<Element>();
+  weight_report report = report_sizes<Format, Outputs, Inputs, Element>();
+  report.norm = maths::sqrt(from.squares());
+  const weight_matrix behind = multiply_out<map, Outputs, Inputs, Element>(to);
+  if (behind.values.size() != from.values.size())
+    return error(error_kind::memory, "lacuna::convert: expected memory to multiply the weight out, found too little");
+  report.residual = maths::sqrt(from.without(behind).squares());
+  if (!maths::is_finite(report.residual)) return too_large<Element>();
+  return report;
+}
+
 }  // namespace detail
 
 /// Brings one weight into a format, and reports: `try_convert_weight<csr<density{0.1}>, 64, 172, float>(from, to)`.
-/// Errors: another shape, values that are no numbers, a mask that the format cannot have.
+/// Errors: another shape, values that are no numbers or too large for the element, a mask that the format cannot have.
 template <class Format, extent_t Outputs, extent_t Inputs, class Element>
 outcome<weight_report> try_convert_weight(
     const weight_matrix& from,

@@ -7,7 +7,7 @@
 
 LACUNA_BEGIN
 
-/// Zeros and ones, one for each entry of a weight `(outputs, inputs)`.
+/// One number for each entry of a weight `(outputs, inputs)`: 0 where it is left out, 1 or any other where it is kept.
 struct weight_mask {
   extent_t outputs = 0, inputs = 0;
   std::vector<std::uint8_t> kept;
@@ -20,7 +20,7 @@ struct weight_mask {
   /// Entries that are kept.
   extent_t count() const {
     extent_t total = 0;
-    for (const auto each : kept) total += each;
+    for (const auto each : kept) total += each != 0;
     return total;
   }
 };

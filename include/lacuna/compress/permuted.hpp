@@ -8,6 +8,11 @@ LACUNA_BEGIN
 
 namespace detail {
 
+template <class Weight, class Order>
+struct bare_format<permuted<Weight, Order>> {
+  using type = permuted<bare<Weight>, Order>;
+};
+
 /// A weight's rows in another order: row `order[i]` becomes row i.
 inline weight_matrix rows_in_order(const weight_matrix& of, const std::vector<extent_t>& order) {
   weight_matrix made(of.outputs, of.inputs);
@@ -105,13 +110,13 @@ struct converter<permuted<Weight, Order>> {
   }
 };
 /// The rows rearranged so that the weight keeps most (`rearrange_rows`), or as they are, if it keeps more then or a
-/// mask is given that has its own blocks.
+/// mask is given that has its own blocks. A mask or a cache around the weight changes nothing of that.
 template <class Weight>
 struct converter<permuted<Weight, ordered>> {
   static constexpr bool takes_mask = detail::takes_mask<Weight>;
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
-    using strips = detail::strips_of<Weight, Outputs, Inputs>;
+    using strips = detail::strips_of<detail::bare<Weight>, Outputs, Inputs>;
     std::vector<extent_t> rows_of_weight(Outputs);
     for (extent_t o = 0; o < Outputs; ++o) rows_of_weight[o] = o;
     if constexpr (strips::outputs > 1)

@@ -14,6 +14,60 @@ namespace detail {
 template <class Format>
 concept HasMask = requires { sizeof(masks_of<Format>); };
 
+/// The factors that a product of two formats, without masks and caches around them, begins with: those of the singular
+/// values, for the nearest weight of this rank.
+template <class Left, class Right>
+struct factors_of {
+  template <extent_t Outputs, extent_t Width, extent_t Inputs, class Matrix>
+  static weight_factors find(const Matrix& of) {
+    return factorise(of, Width);
+  }
+};
+/// A dense factor over a block-diagonal one: for every block of inputs the nearest weight of rank width / Blocks. Since
+/// blocks of inputs share nothing, that is the least residual there is, in closed form: alternating least squares,
+/// which is often used here, can only come near it.
+template <extent_t Blocks>
+struct factors_of<dense, block_diagonal<Blocks>> {
+  template <extent_t Outputs, extent_t Width, extent_t Inputs, class Matrix>
+  static weight_factors find(const Matrix& of) {
+    constexpr extent_t rank = Width / Blocks, inside = Inputs / Blocks;
+    weight_factors made{weight_matrix(Outputs, Width), weight_matrix(Width, Inputs), 0};
+    for (extent_t b = 0; b < Blocks; ++b) {
+      const weight_factors of_block = factorise(of.part(0, Outputs, b * inside, inside), rank);
+      for (extent_t r = 0; r < rank; ++r) {
+        for (extent_t o = 0; o < Outputs; ++o) made.left(o, b * rank + r) = of_block.left(o, r);
+        for (extent_t i = 0; i < inside; ++i) made.right(b * rank + r, b * inside + i) = of_block.right(r, i);
+      }
+    }
+    return made;
+  }
+};
+/// Two block-diagonal factors and the shuffle between them: between each block of inputs and each of outputs the
+/// nearest matrix of the rank that is left for them, width / Blocks^2 or the numbers next to it. Exact, since these
+/// share nothing.
+template <extent_t Blocks>
+struct factors_of<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>> {
+  template <extent_t Outputs, extent_t Width, extent_t Inputs, class Matrix>
+  static weight_factors find(const Matrix& of) {
+    constexpr extent_t per_block = Width / Blocks, outputs = Outputs / Blocks, inputs = Inputs / Blocks;
+    weight_factors made{weight_matrix(Outputs, Width), weight_matrix(Width, Inputs), 0};
+    for (extent_t l = 0; l < Blocks; ++l)
+      for (extent_t k = 0; k < Blocks; ++k) {
+        // The values of output block l that come from input block k.
+        std::vector<extent_t> between;
+        for (extent_t j = 0; j < per_block; ++j)
+          if ((j * Blocks + l) / per_block == k) between.push_back(l * per_block + j);
+        if (between.empty()) continue;
+        const weight_factors found = factorise(of.part(l * outputs, outputs, k * inputs, inputs), between.size());
+        for (extent_t t = 0; t < between.size(); ++t) {
+          for (extent_t s = 0; s < outputs; ++s) made.left(l * outputs + s, between[t]) = found.left(s, t);
+          for (extent_t p = 0; p < inputs; ++p) made.right(between[t], k * inputs + p) = found.right(t, p);
+        }
+      }
+    return made;
+  }
+};
+
 /// The R of the least squared error of L R = W, by the normal equations.
 template <class Matrix>
 weight_matrix best_right(const Matrix& of, const weight_matrix& left) {
@@ -67,88 +121,35 @@ void alternate(const Matrix& of, weight_factors& factors, const weight_mask& mas
 
 }  // namespace detail
 
-/// Two factors of the singular values, each brought into its format. For two dense ones that is the nearest weight of
-/// this rank. A sparse left factor over a dense right one (DSFormer's form) is then improved by alternating least
+/// Two factors, each brought into its format; masks and caches around a format change nothing of how they are found.
+/// For two dense ones they are those of the singular values: no weight of this rank is nearer. For `block_dense`,
+/// `block_shuffle` and, with its outputs in their order, `monarch` they are the nearest ones, too, for any width that
+/// the blocks divide. A sparse left factor over a dense right one (DSFormer's form) is improved by alternating least
 /// squares, its pattern staying as it is: each sweep solves for either factor, and none makes the residual larger.
-/// Source: Eckart and Young (1936); Chand et al. (2023), DSFormer, arXiv 2312.13211, whose solver is not published:
-/// this one is ours.
+/// Source: Eckart and Young (1936); Dao et al. (2022), arXiv 2204.00595, theorem 1, for rank 1 between blocks and
+/// square weights, the rest by the same argument; Chand et al. (2023), DSFormer, arXiv 2312.13211, whose solver is not
+/// published: this one is ours.
 template <class Left, class Right, class Inner>
 struct converter<product<Left, Right, Inner>> {
   template <extent_t Outputs, extent_t Inputs, class Parameters>
   static status convert(const weight_matrix& from, Parameters& to, const conversion_choices& choices) {
     constexpr extent_t width = product<Left, Right, Inner>::template bound<Outputs, Inputs>::width;
-    weight_factors factors = factorise(from, width);
+    using left = detail::bare<Left>;
+    using right = detail::bare<Right>;
+    weight_factors factors = detail::factors_of<left, right>::template find<Outputs, width, Inputs>(from);
     conversion_choices of_factor = choices;
     of_factor.mask = nullptr;
-    if constexpr (detail::HasMask<Left> && same<Right, dense>) {
-      const weight_mask mask = detail::mask_for<Left, Outputs, width>(factors.left, of_factor);
+    weight_mask mask;
+    if constexpr (detail::HasMask<left> && same<right, dense>) {
+      mask = detail::mask_for<left, Outputs, width>(factors.left, of_factor);
       detail::alternate(from, factors, mask, choices.sweeps);
       of_factor.mask = &mask;
-      if (auto converted = converter<Left>::template convert<Outputs, width>(factors.left, to.left, of_factor);
-          !converted.ok())
-        return converted;
-      of_factor.mask = nullptr;
-    } else if (auto converted = converter<Left>::template convert<Outputs, width>(factors.left, to.left, of_factor);
-               !converted.ok()) {
+    }
+    if (auto converted = converter<Left>::template convert<Outputs, width>(factors.left, to.left, of_factor);
+        !converted.ok())
       return converted;
-    }
+    of_factor.mask = nullptr;
     return converter<Right>::template convert<width, Inputs>(factors.right, to.right, of_factor);
-  }
-};
-
-/// A dense factor over a block-diagonal one: for every block of inputs the nearest weight of rank inner / Blocks. Since
-/// blocks of inputs share nothing, that is the least residual there is, in closed form: alternating least squares,
-/// which is often used here, can only come near it.
-template <extent_t Blocks, class Inner>
-struct converter<product<dense, block_diagonal<Blocks>, Inner>> {
-  template <extent_t Outputs, extent_t Inputs, class Parameters>
-  static status convert(const weight_matrix& from, Parameters& to, const conversion_choices&) {
-    constexpr extent_t width = product<dense, block_diagonal<Blocks>, Inner>::template bound<Outputs, Inputs>::width;
-    constexpr extent_t rank = width / Blocks, inside = Inputs / Blocks;
-    using element = std::remove_reference_t<decltype(to.left.weight[0])>;
-    for (extent_t b = 0; b < Blocks; ++b) {
-      const weight_factors of_block = factorise(from.part(0, Outputs, b * inside, inside), rank);
-      for (extent_t r = 0; r < rank; ++r) {
-        for (extent_t o = 0; o < Outputs; ++o)
-          to.left.weight[o * width + b * rank + r] = convert_element<element>(of_block.left(o, r));
-        for (extent_t i = 0; i < inside; ++i)
-          to.right.weight[(b * rank + r) * inside + i] = convert_element<element>(of_block.right(r, i));
-      }
-    }
-    return nothing{};
-  }
-};
-
-/// The nearest BlockShuffle, and with its outputs in their order the nearest Monarch weight, for any inner width:
-/// between each block of inputs and each of outputs the nearest matrix of the rank that is left for them, inner /
-/// Blocks^2 or the numbers next to it. Exact, since these share nothing.
-/// Source: Dao et al. (2022), arXiv 2204.00595, theorem 1, for rank 1 and square weights; the rest is the same
-/// argument.
-template <extent_t Blocks, class Inner>
-struct converter<product<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>, Inner>> {
-  template <extent_t Outputs, extent_t Inputs, class Parameters>
-  static status convert(const weight_matrix& from, Parameters& to, const conversion_choices&) {
-    constexpr extent_t width = Inner::template width<Outputs, Inputs>, per_block = width / Blocks;
-    constexpr extent_t outputs = Outputs / Blocks, inputs = Inputs / Blocks;
-    auto& left = to.left.weight;
-    auto& right = to.right.weight.weight;
-    using element = std::remove_reference_t<decltype(left[0])>;
-    for (extent_t l = 0; l < Blocks; ++l)
-      for (extent_t k = 0; k < Blocks; ++k) {
-        // The values of output block l that come from input block k.
-        std::vector<extent_t> between;
-        for (extent_t j = 0; j < per_block; ++j)
-          if ((j * Blocks + l) / per_block == k) between.push_back(j);
-        if (between.empty()) continue;
-        const weight_factors factors = factorise(from.part(l * outputs, outputs, k * inputs, inputs), between.size());
-        for (extent_t t = 0; t < between.size(); ++t) {
-          for (extent_t s = 0; s < outputs; ++s)
-            left[(l * outputs + s) * per_block + between[t]] = convert_element<element>(factors.left(s, t));
-          for (extent_t p = 0; p < inputs; ++p)
-            right[(between[t] * Blocks + l) * inputs + p] = convert_element<element>(factors.right(t, p));
-        }
-      }
-    return nothing{};
   }
 };
 

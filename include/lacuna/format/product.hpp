@@ -15,6 +15,18 @@ struct product_has_a_width {
                 "lacuna::product: the third argument is no width (write inner<N>, inner_share<density{s}>, or leave it "
                 "out)");
 };
+template <bool Fine>
+struct blocks_divide_the_shuffle {
+  static_assert(Fine,
+                "lacuna::block_shuffle: the blocks of a block_shuffle or monarch weight do not divide its outputs, its "
+                "inputs and the width between its factors (choose a number that divides all three, or another inner "
+                "width)");
+};
+template <bool Fine>
+struct a_rank_is_above_zero {
+  static_assert(Fine,
+                "lacuna::low_rank_weight: a weight of rank 0 has no factors (write low_rank_weight<N> with N > 0)");
+};
 }  // namespace rules
 
 /// `inner<16>`: as many values between the factors. `inner<>`, the default: as many as the smaller side has.
@@ -47,6 +59,30 @@ struct inner_share {
   static constexpr auto name = fixed_string(", ") + detail::share_text<Share.millionths()>();
 };
 
+namespace detail {
+
+/// Whether two factors and the shuffle between them suit the sizes of a weight; of other factors, each says itself.
+template <class Left, class Right>
+struct shuffle {
+  template <extent_t Outputs, extent_t Width, extent_t Inputs>
+  static constexpr bool divides = true;
+};
+template <extent_t Blocks>
+struct shuffle<block_diagonal<Blocks>, permuted<block_diagonal<Blocks>, gathered<Blocks>>> {
+  static constexpr extent_t blocks = Blocks == 0 ? 1 : Blocks;
+  template <extent_t Outputs, extent_t Width, extent_t Inputs>
+  static constexpr bool divides = Blocks > 0 && Outputs % blocks == 0 && Width % blocks == 0 && Inputs % blocks == 0;
+};
+
+/// The width of a given rank.
+template <extent_t Rank>
+struct inner_of_rank {
+  static_assert(__is_base_of(nothing, rules::a_rank_is_above_zero<(Rank > 0)>) || true);
+  using type = inner<(Rank > 0 ? Rank : 1)>;
+};
+
+}  // namespace detail
+
 /// W = L R: `product<dense, dense, inner<16>>` has rank 16. `(tokens, inputs) -> (tokens, inner) -> (tokens, outputs)`;
 /// the multiply-adds of R and of L. Paths: what the factors store, under `left` `(outputs, inner)` and `right`
 /// `(inner, inputs)`. Not linear in its parameters: many pairs of factors are one weight.
@@ -63,14 +99,27 @@ struct product {
   using parts = type_list<Left, Right>;
   template <class NewLeft, class NewRight>
   using rebuild = product<NewLeft, NewRight, Inner>;
+  /// Whether a shuffle between the factors suits the sizes of a weight.
+  template <extent_t Outputs, extent_t Inputs>
+  static constexpr bool suits =
+      detail::shuffle<Left, Right>::template divides<Outputs, inner_width::template width<Outputs, Inputs>, Inputs>;
+  template <extent_t Outputs, extent_t Inputs>
+  using asks = rules::blocks_divide_the_shuffle<suits<Outputs, Inputs>>;
   static constexpr auto name =
       fixed_string("product<") + left_format::name + ", " + right_format::name + inner_width::name + ">";
 
   template <extent_t Outputs, extent_t Inputs>
   struct bound {
     static constexpr extent_t width = inner_width::template width<Outputs, Inputs>;
-    using left_map = typename left_format::template bound<Outputs, width>;
-    using right_map = typename right_format::template bound<width, Inputs>;
+    static constexpr bool shuffles = suits<Outputs, Inputs>;
+    static_assert(__is_base_of(nothing, asks<Outputs, Inputs>) || true);
+    // After the complaint, blocks that suit all sizes, and a shuffle of none.
+    using left_map =
+        typename std::conditional_t<shuffles, left_format, block_diagonal<1>>::template bound<Outputs, width>;
+    using right_map =
+        typename std::conditional_t<shuffles, right_format,
+                                    permuted<block_diagonal<1>, gathered<1>>>::template bound<width, Inputs>;
+    static constexpr bool divides = shuffles && detail::sizes_suit<left_map> && detail::sizes_suit<right_map>;
 
     template <class Role>
     struct parameters {
@@ -124,9 +173,10 @@ struct product {
   };
 };
 
-/// A weight of rank `Rank`. Source: Winata et al. (2020), arXiv 1910.13923; Wei et al. (2024), arXiv 2406.16450.
+/// A weight of rank `Rank`, which is above 0: `product<dense, dense, inner<Rank>>`. Source: Winata et al. (2020), arXiv
+/// 1910.13923; Wei et al. (2024), arXiv 2406.16450.
 template <extent_t Rank>
-using low_rank_weight = product<dense, dense, inner<Rank>>;
+using low_rank_weight = product<dense, dense, typename detail::inner_of_rank<Rank>::type>;
 
 /// A dense factor on top of a block-diagonal one, which reads the inputs: BlockDense.
 /// Source: Wei et al. (2024), StructuredFFN, arXiv 2406.16450, section 2.

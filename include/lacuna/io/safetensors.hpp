@@ -250,16 +250,19 @@ inline outcome<directory> try_read_safetensors(const std::string& path) {
 }
 
 /// Writes a struct of parameters, tensor by tensor in walk order, in its own element type, with metadata.
-/// Reading it back gives the same bits. Errors: those of `try_write_file`.
+/// Reading it back gives the same bits. Errors: two tensors of one name, of which nothing is written; those of
+/// `try_write_file`.
 template <class Parameters>
 status try_write_safetensors(const std::string& path, const Parameters& parameters,
                              const std::vector<std::pair<std::string, std::string>>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   for (const auto& [key, value] : metadata) header["__metadata__"][key] = value;
   std::uint64_t offset = 0;
+  path_text repeated;
   visit_named(
       [&]<class Leaf>(const char* name, const Leaf&) {
         using element = typename Leaf::element;
+        if (header.contains(name)) repeated = path_text(name);
         nlohmann::ordered_json shape = nlohmann::ordered_json::array();
         for (extent_t i = 0; i < Leaf::rank; ++i) shape.push_back(static_cast<std::uint64_t>(Leaf::extents[i]));
         const std::uint64_t end = offset + Leaf::size * sizeof(element);
@@ -268,6 +271,9 @@ status try_write_safetensors(const std::string& path, const Parameters& paramete
         offset = end;
       },
       parameters);
+  if (repeated.size() != 0)
+    return detail::file_error(error_kind::file, "lacuna::save", path)
+           << "tensor '" << repeated << "': expected each name once, found it twice (visit it under another name)";
   std::string text = header.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   text.append((8 - text.size() % 8) % 8, ' ');
   file_bytes bytes;
