@@ -1,7 +1,9 @@
 // Generates text with a trained model. Prompt and text go to standard output, figures to standard error.
 //   02_generate [--model FILE] [--tokenizer FILE] [--prompt TEXT] [--tokens N] [--temperature T] [--top-k K]
 //               [--top-p P] [--seed S]
-// The file chooses between two types, zoo::shipped and zoo::stories260k; any other shape is an error that lists both.
+// The file chooses between two types, zoo::shipped and zoo::stories260k; any other shape is an error that lists both. A
+// model of a text with fewer characters than its vocabulary can draw a token that is none of them: it is shown as
+// U+FFFD.
 #include "../support/fast.hpp"
 #include "../support/options.hpp"
 
@@ -12,6 +14,7 @@
 #include <lacuna/lacuna.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 namespace lc = lacuna;
 
 namespace {
@@ -46,17 +49,34 @@ request parse(int count, char** arguments) {
     return examples::number_of("02_generate", name, least, most, whole);
   };
   for (int letter; (letter = getopt_long(count, arguments, "", options, nullptr)) != -1;) switch (letter) {
-      case 'm': wanted.model = optarg; break;
-      case 'v': wanted.tokenizer = optarg; break;
-      case 'p': wanted.prompt = optarg, wanted.prompted = true; break;
-      case 'n': wanted.sampling.tokens = static_cast<lc::extent_t>(number("tokens", 1, 1e9)); break;
-      case 't': wanted.sampling.temperature = static_cast<float>(number("temperature", 0, 1e6, false)); break;
-      case 'k': wanted.sampling.top_k = static_cast<lc::extent_t>(number("top-k", 0, 1e9)); break;
-      case 'q': wanted.sampling.top_p = static_cast<float>(number("top-p", 1e-6, 1, false)); break;
-      case 's': wanted.sampling.seed = static_cast<std::uint64_t>(number("seed", 0, 9e15)); break;
+      case 'm':
+        wanted.model = optarg;
+        break;
+      case 'v':
+        wanted.tokenizer = optarg;
+        break;
+      case 'p':
+        wanted.prompt = optarg, wanted.prompted = true;
+        break;
+      case 'n':
+        wanted.sampling.tokens = static_cast<lc::extent_t>(number("tokens", 1, 1e9));
+        break;
+      case 't':
+        wanted.sampling.temperature = static_cast<float>(number("temperature", 0, 1e6, false));
+        break;
+      case 'k':
+        wanted.sampling.top_k = static_cast<lc::extent_t>(number("top-k", 0, 1e9));
+        break;
+      case 'q':
+        wanted.sampling.top_p = static_cast<float>(number("top-p", 1e-6, 1, false));
+        break;
+      case 's':
+        wanted.sampling.seed = static_cast<std::uint64_t>(number("seed", 0, 9e15));
+        break;
       default:
-        std::fprintf(stderr, "usage: 02_generate [--model FILE] [--tokenizer FILE] [--prompt TEXT] [--tokens N]\n"
-                             "                   [--temperature T] [--top-k K] [--top-p P] [--seed S]\n");
+        std::fprintf(stderr,
+                     "usage: 02_generate [--model FILE] [--tokenizer FILE] [--prompt TEXT] [--tokens N]\n"
+                     "                   [--temperature T] [--top-k K] [--top-p P] [--seed S]\n");
         std::exit(letter == 'h' ? 0 : 2);
     }
   examples::refuse_words("02_generate", count, arguments, "quote a prompt: --prompt TEXT");
@@ -76,7 +96,8 @@ void generate(Model& model, const Vocabulary& vocabulary, const request& wanted)
   std::uint32_t previous = prompt.empty() ? lc::no_token : prompt.back();
   try {
     for (auto token : lc::generate(model, prompt, sampling)) {
-      const auto piece = unless_wrong(vocabulary.try_decode(previous, token));
+      const auto known = vocabulary.try_decode(previous, token);
+      const std::string_view piece = known.ok() ? std::string_view(*known) : "\xEF\xBF\xBD";
       std::fwrite(piece.data(), 1, piece.size(), stdout);
       std::fflush(stdout);
       previous = token;

@@ -5,8 +5,8 @@
 // without them those of zoo::shipped hold. The first nine tenths of the text train, the rest is held out. A training
 // that was stopped, however, goes on where it was: OUT.training holds its state, and is removed at the end. A state
 // takes the place of the last one when the step behind it has gone well, so that a training that explodes leaves a good
-// one. The same settings give the same bits on any number of threads (one unless N says otherwise), stopped or not. OUT
-// is written in bf16, OUT.json says how it came about.
+// one. It goes on with the same text and settings only. The same settings give the same bits on any number of threads
+// (one unless N says otherwise), stopped or not. OUT is written in bf16, OUT.json says how it came about.
 #include "../support/characters_of.hpp"
 #include "../support/fast.hpp"
 #include "../support/options.hpp"
@@ -16,12 +16,13 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <lacuna/io.hpp>
 #include <lacuna/lacuna.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 namespace lc = lacuna;
@@ -167,6 +168,13 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// What tells a text from others, beside its alphabet: how long it is, and FNV-1a of its tokens.
+std::string identity_of(const std::vector<lc::token_t>& tokens) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const lc::token_t token : tokens) hash = (hash ^ token) * 0x100000001b3;
+  return std::to_string(tokens.size()) + " characters, " + std::to_string(hash);
+}
+
 /// The mean loss over all of a text, window by window: every target once.
 template <class Trainer, class Text>
 double mean_loss(Trainer& teacher, const Text& over) {
@@ -189,6 +197,8 @@ void train(const request& asked, const settings& with) {
   using trainer_type = lc::trainer<model_type, lc::adam_w, lc::parts<4>, team>;
   using text = lc::task::text<lc::task::text_sizes{Recipe::bound::vocabulary, Recipe::bound::context}>;
 
+  const std::string state = asked.out + ".training", next_state = state + ".next", record_path = asked.out + ".json";
+  for (const auto& path : {asked.out, record_path, next_state}) unless_wrong(lc::try_check_writable(path));
   const auto [alphabet, tokens] = examples::read_characters("08_train_text", asked.data, Recipe::bound::vocabulary);
   const auto parts = lc::task::split_text({tokens.data(), tokens.size()});
   const auto training = unless_wrong(text::try_make(parts.training));
@@ -199,22 +209,26 @@ void train(const request& asked, const settings& with) {
   team threads(asked.threads);
   const auto teacher = std::make_unique<trainer_type>(
       *model, lc::adam_w{.beta1 = with.beta1, .beta2 = with.beta2, .weight_decay = with.weight_decay},
-      lc::trainer_options{.clip_norm = with.clip_norm}, threads);
+      lc::trainer_options{.seed = with.seed, .clip_norm = with.clip_norm}, threads);
   if (!teacher->ready()) stop("08_train_text: expected memory for the training, found too little");
 
-  const std::string state = asked.out + ".training", settings_text = with.to_json().dump();
+  // What a state has to be of.
+  const std::vector<std::pair<std::string, std::string>> same{
+      {"settings", with.to_json().dump()}, {"characters", alphabet.alphabet()}, {"text", identity_of(tokens)}};
   std::error_code code;
   if (std::filesystem::exists(state, code)) {
     const auto opened = unless_wrong(lc::try_read_safetensors(state));
-    if (lc::find_metadata(opened, "settings") != settings_text)
-      stop("08_train_text: '" + state + "' is of a training with other settings (finish that one, or remove the file)");
+    for (const auto& [key, expected] : same)
+      if (lc::find_metadata(opened, key.c_str()) != expected)
+        stop("08_train_text: '" + state + "' is of a training with " +
+             (key == "settings" ? "other settings" : "another text, or names none, as older versions did") +
+             " (finish that one, or remove the file)");
     unless_wrong(lc::try_resume_training(*teacher, opened));
     std::fprintf(stderr, "goes on behind step %llu\n", static_cast<unsigned long long>(teacher->progress().steps));
   }
-  const std::string next_state = state + ".next";
   bool awaits = false;
   const auto save = [&] {
-    const auto saved = lc::try_save_training(*teacher, next_state, {{"settings", settings_text}});
+    const auto saved = lc::try_save_training(*teacher, next_state, same);
     if (!saved.ok()) stop(saved.why().message.c_str());
     awaits = true;
   };
@@ -286,9 +300,8 @@ void train(const request& asked, const settings& with) {
   record["held_out_loss_nats"] = narrow_loss;
   record["held_out_loss_f32_nats"] = held_out;
   record["training_multiply_adds_forward"] = teacher->progress().multiply_adds;
-  std::ofstream card(asked.out + ".json");
-  if (!(card << record.dump(2) << std::endl))
-    stop("08_train_text: expected to write '" + asked.out + ".json', could not");
+  const std::string card = record.dump(2) + "\n";
+  unless_wrong(lc::try_write_file(record_path, {card.begin(), card.end()}));
   std::printf("held-out loss: %.4f nats per character (f32 %.4f), written to %s\n", narrow_loss, held_out,
               asked.out.c_str());
   std::filesystem::remove(state, code);

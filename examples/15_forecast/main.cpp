@@ -87,7 +87,8 @@ struct window {
 struct errors {
   double squared = 0, absolute = 0;
 };
-/// Mean squared and absolute errors over all windows of a part, in scaled units.
+/// Mean squared and absolute errors over all windows of a part, in scaled units; stops the program where one is no
+/// number, since no epoch is better than another then.
 errors measure(model_type& model, const series_type& of, series_part part) {
   errors sum;
   for (lc::extent_t number = 0; number < of.windows(part); ++number) {
@@ -99,6 +100,11 @@ errors measure(model_type& model, const series_type& of, series_part part) {
     }
   }
   const double elements = static_cast<double>(of.windows(part)) * 96 * 7;
+  if (!std::isfinite(sum.squared))
+    stop("15_forecast: expected a finite error over the " +
+         std::string(part == series_part::test ? "test" : "validation") + " part, found " +
+         (std::isnan(sum.squared) ? "NaN" : "infinity") +
+         " (look for numbers in it that are far from those of the training part)");
   return {sum.squared / elements, sum.absolute / elements};
 }
 
@@ -106,6 +112,7 @@ errors measure(model_type& model, const series_type& of, series_part part) {
 
 int main(int count, char** arguments) {
   const request asked = parse(count, arguments);
+  if (!asked.out.empty()) unless_wrong(lc::try_check_writable(asked.out));
   const auto table = unless_wrong(lc::try_read_csv(asked.data, {.left_out = {"date"}}));
   const auto values = unless_wrong(table.try_view<7>());
   lc::task::series_split split = lc::task::ett_hourly;

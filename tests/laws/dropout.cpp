@@ -7,6 +7,7 @@
 #include <lacuna/lacuna.hpp>
 #include <lacuna/with_threads.hpp>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace {
@@ -76,9 +77,14 @@ TEST_CASE("without draws it is the sublayer, in bits, bytes, paths and cost") {
   second->draw({5, 1});
   const auto drawn = logits_of(*second);
   CHECK(drawn != logits_of(*first));
-  CHECK(logits_of(*second) == logits_of(*first));  // for one forward
+  const auto again = logits_of(*second);  // every forward draws, and draws of its own
+  CHECK(again != logits_of(*first));
+  CHECK(again != drawn);
+  second->draw_nothing();
+  CHECK(logits_of(*second) == logits_of(*first));
   second->draw({5, 1});
   CHECK(logits_of(*second) == drawn);
+  CHECK(logits_of(*second) == again);
   second->draw({5, 2});
   CHECK(logits_of(*second) != drawn);
 }
@@ -116,6 +122,57 @@ TEST_CASE("gradients through what is left in, against central differences") {
         CHECK_MESSAGE(worst <= 1e-6 * largest, path);
       },
       model->parameters_to_write(), *gradients);
+}
+
+TEST_CASE(
+    "every forward of a lesson draws anew, in blocks that are recomputed, too, and after a measurement as before") {
+  using block = lc::pre_norm<lc::rms_norm<>, lc::dropout<attention, lc::probability{0.25}>,
+                             lc::dropout<feed_forward, lc::probability{0.5}>>;
+  const auto check = []<class Recomputed>(std::type_identity<Recomputed>, unsigned threads, std::vector<double>& said) {
+    using model_type = lc::model<
+        lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<12>, lc::learned_position, Recomputed, lc::tied_head>,
+        lc::f64>;
+    const auto model = std::make_unique<model_type>();
+    lc::draw_weights(*model, {.seed = 3, .deviation = 0.5});
+    lc::thread_team team(threads);
+    lc::trainer<model_type, lc::gradient_descent, lc::parts<2>, lc::thread_team> teacher(*model, {}, {}, team);
+    double losses[2][3]{};
+    const auto lesson = [&](auto& by, lc::extent_t number) -> lc::outcome<lc::lesson_result> {
+      lc::lesson_result all;
+      for (double& loss : losses[number]) {
+        const auto one = lc::try_learn_tokens(by, {tokens, 12}, {targets, 12});
+        if (!one.ok()) return one.why();
+        loss = one->loss;
+        all.loss += loss, all.counted += one->counted;
+      }
+      return all;
+    };
+    const auto measuring = [](auto& by, lc::extent_t) {
+      const auto once = lc::try_measure_tokens(by, {tokens, 12}, {targets, 12});
+      const auto twice = lc::try_measure_tokens(by, {tokens, 12}, {targets, 12});
+      CHECK(once->loss == twice->loss);
+      return twice;
+    };
+    for (int number = 0; number < 2; ++number) {
+      const double undropped = teacher.try_measure(1, measuring)->loss * 12;
+      REQUIRE(teacher.try_step(2, 1e-2, lesson).ok());
+      for (const auto& of : losses)
+        for (int i = 0; i < 3; ++i) {
+          CHECK(of[i] != undropped);
+          CHECK(of[i] != of[(i + 1) % 3]);
+          said.push_back(of[i]);
+        }
+      CHECK(losses[0][0] != losses[1][0]);
+    }
+    lc::visit_tensors([&](const auto& of) { said.insert(said.end(), of.data, of.data + of.size); },
+                      model->parameters());
+  };
+  std::vector<double> alone, on_two, recomputed;
+  check(std::type_identity<block>{}, 1, alone);
+  check(std::type_identity<block>{}, 2, on_two);
+  check(std::type_identity<lc::recomputed<block>>{}, 2, recomputed);
+  CHECK(alone == on_two);
+  CHECK(alone == recomputed);
 }
 
 TEST_CASE("trainers draw for lessons that learn, the same on any number of threads, and not when they measure") {

@@ -64,7 +64,8 @@ TEST_CASE("csv: names, numbers, and what may stand around them") {
        {"a,b,c\r\n1,2.5,-3e2\r\n4,5,6\r\n", "a,b,c\n1,2.5,-3e2\n4,5,6", "a,b,c\n1,2.5,-3e2\n4,5,6\n\n\r\n",
         "\xEF\xBB\xBF"
         "a,b,c\n1,2.5,-3e2\n4,5,6\n",
-        " a ,b,\tc\n 1, 2.5 ,-3e2\n4,5,6\n", "\"a\",b,\"c\"\n1,\"2.5\",-3e2\n4,5,\"6\"\n"}) {
+        " a ,b,\tc\n 1, 2.5 ,-3e2\n4,5,6\n", "\"a\",b,\"c\"\n1,\"2.5\",-3e2\n4,5,\"6\"\n",
+        "a, \"b\",\t\"c\" \n \"1\" ,\t\"2.5\",-3e2\n4,\" 5 \"\t,\"6\"  \n"}) {
     CAPTURE(std::string(same));
     const auto found = parse(same);
     REQUIRE(found.ok());
@@ -73,6 +74,11 @@ TEST_CASE("csv: names, numbers, and what may stand around them") {
   }
   CHECK(parse("a;b\n1;2\n", {.separator = ';'})->values == std::vector<double>{1, 2});
   CHECK(parse("one\n1\n2\n")->rows() == 2);
+  // A blank that separates is none around a quote; two quotes are one.
+  CHECK(parse("a\t\"b\"\tc\n1\t \"2\" \t3\n", {.separator = '\t'})->values == std::vector<double>{1, 2, 3});
+  CHECK(parse("\"a\" \"b\"\n1 \"2\"\n", {.separator = ' '})->columns == std::vector<std::string>{"a", "b"});
+  CHECK(parse("\"say \"\"a\"\"\", \"\"\"\",\"b\"\"c\"\n1,2,3\n")->columns ==
+        std::vector<std::string>{"say \"a\"", "\"", "b\"c"});
 }
 
 TEST_CASE("csv: columns are chosen by name, and others may hold anything") {
@@ -134,6 +140,8 @@ TEST_CASE("csv: what is refused, and where") {
   refused("a,b\n1,1e999\n", kind::value, {"line 2, column 2 'b': expected a number that f64 holds, found '1e999'"});
   refused("a,b\n\"1,2\n", kind::file, {"line 2, column 1: expected a quote that ends the field"});
   refused("a,b\n\"1\"2,3\n", kind::file, {"expected a quote that ends the field"});
+  refused("a,b\n1, \"2\" 3\n", kind::file, {"line 2, column 2: expected a quote that ends the field"});
+  refused("a,b\n1, \"2\"\"\n", kind::file, {"line 2, column 2: expected a quote that ends the field"});
   refused("a;b\n1;2\n", kind::value, {"line 2, column 1 'a;b': expected a number, found '1;2'"});
   refused("a,b\n1,2\n3,4\x01\n", kind::value, {"expected a number, found '40x01'"});
   // A long field, and a name as long, leave room for what was expected.
@@ -271,10 +279,48 @@ TEST_CASE("series: what is refused, and constant columns") {
   CHECK(constant.scaler().mean[0] == doctest::Approx(0.1));
   CHECK(constant.scaler().mean[1] == 0.5);
   CHECK(constant.scaler().deviation[1] == 0.5);
+  // A jump that no f32 holds behind a training part that is constant; deviations that no f64 holds.
+  numbers[2 * 30] = 1e39;
+  CHECK(message(small_split, 45)
+            .find("row 30, column 0: expected a number that f32 holds when it is scaled by the "
+                  "training part, found 1e+39 (") != std::string::npos);
+  numbers[2 * 30] = 1e38;
+  CHECK(message(small_split, 45).empty());
+  for (std::size_t r = 0; r < 45; ++r) numbers[2 * r + 1] = r == 7 ? 1.7e308 : -1.7e308;
+  CHECK(message(small_split, 45).find("column 1: expected a number that f32 holds") != std::string::npos);
+  for (std::size_t r = 0; r < 45; ++r) numbers[2 * r + 1] = r == 7 ? 5e-324 : 0;
+  CHECK(message(small_split, 45).find("column 1: expected a number that f32 holds") != std::string::npos);
   const auto tenths = task::split_by_tenths(17);
   CHECK(tenths.training_end == 11);
   CHECK(tenths.validation_end == 14);
   CHECK(tenths.test_end == 17);
+}
+
+TEST_CASE("series: the unit of a column changes nothing of what is learnt") {
+  const auto numbers = numbers_of(45);
+  const auto as_it_is = small::try_make({numbers.data(), 45}, small_split).take();
+  const auto scaled = [](const small& of) {
+    std::vector<float> all(16);
+    of.read(series_part::test, 2, lc::rows<float, 2>(all.data(), 5), lc::rows<float, 2>(all.data() + 10, 3));
+    return all;
+  };
+  // By the textbook, without a unit.
+  double sum = 0, squares = 0;
+  for (std::size_t r = 0; r < 20; ++r) sum += numbers[2 * r];
+  for (std::size_t r = 0; r < 20; ++r) squares += (numbers[2 * r] - sum / 20) * (numbers[2 * r] - sum / 20);
+  CHECK(as_it_is.scaler().mean[0] == sum / 20);
+  CHECK(as_it_is.scaler().deviation[0] == std::sqrt(squares / 20));
+  // Squares of 2^600 are too large for f64, those of 2^-600 too small.
+  for (const double unit : {0x1p600, 0x1p-600, 0x1p1000, 0x1p-1000, 3e200, 7e-200}) {
+    auto others = numbers;
+    for (double& each : others) each *= unit;
+    const auto made = small::try_make({others.data(), 45}, small_split);
+    REQUIRE_MESSAGE(made.ok(), std::string(made.why().message.c_str()));
+    const auto found = scaled(*made), expected = scaled(as_it_is);
+    for (std::size_t i = 0; i < 16; ++i) CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-6));
+    for (std::size_t c = 0; c < 2; ++c)
+      CHECK(made->scaler().deviation[c] / unit == doctest::Approx(as_it_is.scaler().deviation[c]).epsilon(1e-12));
+  }
 }
 
 TEST_CASE("series: ETTh1, its split, its scaling, and a published baseline") {

@@ -2,12 +2,13 @@
 // What the reader refuses in a header is in io_safetensors_refused.cpp.
 #if __has_include(<nlohmann/json.hpp>)
 #include "support/recipes.hpp"
-#include "support/scratch.hpp"
 #include "support/same_bits.hpp"
+#include "support/scratch.hpp"
 
 #include <doctest/doctest.h>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <lacuna/io.hpp>
@@ -15,6 +16,10 @@
 #include <memory>
 #include <string>
 #include <vector>
+#if __has_include(<sys/resource.h>)
+#include <sys/resource.h>
+#include <sys/stat.h>
+#endif
 
 namespace {
 namespace lc = lacuna;
@@ -48,7 +53,6 @@ struct one_tensor {
     v("of", s.of...);
   }
 };
-
 
 /// A checkpoint of one tensor `of`.
 template <class Stored>
@@ -252,19 +256,97 @@ TEST_CASE("files: a failed write keeps the old file, and leaves nothing behind")
 
   const auto path = room.path("file");
   REQUIRE(lc::try_write_file(path, old).ok());
-  if (std::filesystem::exists("/dev/full")) {
-    std::filesystem::create_symlink("/dev/full", path + ".partial");
-    refused(path, "disk full");
+#if __has_include(<sys/resource.h>)
+  {
+    // Files of three bytes at most: to the program it is a full disk.
+    rlimit unlimited{};
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit three = unlimited;
+    three.rlim_cur = 3;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &three) == 0);
+    const auto written = lc::try_write_file(path, lc::file_bytes(1000));
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+    std::signal(SIGXFSZ, handler);
+    REQUIRE(!written.ok());
+    CHECK_MESSAGE(contains(written.why(), "disk full"), text(written.why()));
     CHECK(*lc::try_read_file(path) == old);
-    CHECK(!std::filesystem::is_symlink(path + ".partial"));
+    CHECK(!std::filesystem::exists(path + ".partial"));
   }
+#endif
   // What stands in the way was not made by the call, and stays.
   std::filesystem::create_directory(path + ".partial");
-  refused(path, "expected a writable folder");
+  refused(path, "expected to write beside it, found a link, folder or device");
   CHECK(*lc::try_read_file(path) == old);
   CHECK(std::filesystem::is_directory(path + ".partial"));
   std::filesystem::remove(path + ".partial");
   REQUIRE(lc::try_write_file(path, fresh).ok());
   CHECK(*lc::try_read_file(path) == fresh);
+}
+
+TEST_CASE("files: links stay and what they name is written; what is no file is refused and stays") {
+  const scratch room;
+  const lc::file_bytes old{1, 2, 3}, fresh{4, 5};
+  const auto path = room.path("file"), link = room.path("link"), to_link = room.path("to_link");
+  REQUIRE(lc::try_write_file(path, old).ok());
+  std::filesystem::create_symlink("file", link);
+  std::filesystem::create_directory(room.folder / "inner");
+  std::filesystem::create_symlink("../link", room.path("inner/to_link"));
+  std::filesystem::create_symlink(room.path("inner/to_link"), to_link);
+  const auto check_writes = [&](const std::string& by, const std::string& place) {
+    REQUIRE(lc::try_check_writable(by).ok());
+    const auto written = lc::try_write_file(by, fresh);
+    REQUIRE_MESSAGE(written.ok(), text(written.why()));
+    CHECK(std::filesystem::is_symlink(by));
+    CHECK(!std::filesystem::is_symlink(place));
+    CHECK(*lc::try_read_file(place) == fresh);
+    REQUIRE(lc::try_write_file(place, old).ok());
+  };
+  check_writes(link, path);
+  check_writes(to_link, path);
+  std::filesystem::create_symlink("inner/none_yet", room.path("dangling"));
+  check_writes(room.path("dangling"), room.path("inner/none_yet"));
+
+  const auto refused = [&](const std::string& by, const char* found) {
+    const auto asked = lc::try_check_writable(by), written = lc::try_write_file(by, fresh);
+    REQUIRE(!written.ok());
+    REQUIRE(!asked.ok());
+    CHECK(written.why().kind == lc::error_kind::file);
+    CHECK_MESSAGE(contains(written.why(), found), text(written.why()));
+    CHECK_MESSAGE(contains(asked.why(), found), text(asked.why()));
+  };
+  // A link in the place of what is written first would lead it elsewhere.
+  std::filesystem::create_symlink("link", path + ".partial");
+  refused(path, "expected to write beside it, found a link, folder or device");
+  refused(link, "expected to write beside it, found a link, folder or device");
+  CHECK(*lc::try_read_file(path) == old);
+  CHECK(std::filesystem::is_symlink(path + ".partial"));
+  std::filesystem::remove(path + ".partial");
+
+  refused(room.path("inner"), "expected a path for a file, found a directory");
+  std::filesystem::create_symlink("inner", room.path("to_folder"));
+  refused(room.path("to_folder"), "expected a path for a file, found a directory");
+  CHECK(std::filesystem::is_symlink(room.path("to_folder")));
+  std::filesystem::create_symlink("no_folder/file", room.path("to_nowhere"));
+  refused(room.path("to_nowhere"), "expected a writable folder");
+  refused(room.path("no_folder/file"), "expected a writable folder");
+  std::filesystem::create_symlink("circle", room.path("circle"));
+  refused(room.path("circle"), "found links without an end");
+#if __has_include(<sys/resource.h>)
+  const auto pipe = room.path("pipe");
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  std::filesystem::create_symlink("pipe", room.path("to_pipe"));
+  refused(pipe, "expected a regular file or none yet, found a device or pipe");
+  refused(room.path("to_pipe"), "found a device or pipe");
+  CHECK(std::filesystem::is_fifo(std::filesystem::symlink_status(pipe)));
+  CHECK(std::filesystem::is_symlink(room.path("to_pipe")));
+#endif
+
+  // To ask leaves everything as it was, and no file where there was none.
+  REQUIRE(lc::try_check_writable(path).ok());
+  CHECK(*lc::try_read_file(path) == old);
+  REQUIRE(lc::try_check_writable(room.path("new")).ok());
+  CHECK(!std::filesystem::exists(room.path("new")));
+  CHECK(!std::filesystem::exists(room.path("new.partial")));
 }
 #endif

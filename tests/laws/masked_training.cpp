@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <lacuna/compress/blocked.hpp>
+#include <lacuna/io.hpp>
 #include <lacuna/lacuna.hpp>
 #include <lacuna/with_threads.hpp>
 #include <limits>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "support/same_bits.hpp"
+#include "support/scratch.hpp"
 
 namespace {
 namespace lc = lacuna;
@@ -355,16 +357,20 @@ TEST_CASE("a training that was resumed chooses the same masks and has the same b
       }
     };
     run(first, whole, 3);
-    // What a checkpoint holds.
-    resumed.parameters_to_write() = whole.parameters();
-    second.moments_to_write() = first.moments();
-    second.restore(first.progress());
+    const scratch folder;
+    const auto path = folder.path("training");
+    REQUIRE(lc::try_save_training(first, path).ok());
+    const auto went_on = lc::try_resume_training(second, path);
+    REQUIRE_MESSAGE(went_on.ok(), std::string(went_on.why().message.c_str()));
+    CHECK(second.progress().steps == 3);
     run(first, whole, 8), run(second, resumed, 8);
     CHECK(same_bits(whole.parameters(), resumed.parameters()));
     CHECK(same_bits(first.moments(), second.moments()));
   };
+  goes_on(std::type_identity<lc::kept_entries>{}, lc::adam_w{});
   goes_on(std::type_identity<lc::straight_through>{}, lc::adam_w{});
   goes_on(std::type_identity<lc::sr_ste<>>{}, lc::gradient_descent{});
+  goes_on(std::type_identity<lc::decaying<>>{}, lc::adam_w{});
 }
 
 TEST_CASE("a model whose masks decay is the dense one at first and the hard one at last, where moments are kept") {

@@ -12,10 +12,10 @@
 #include <memory>
 #include <vector>
 
-#include "support/compiled_tiles.hpp"
 #include "support/allocations.hpp"
-#include "support/scratch.hpp"
+#include "support/compiled_tiles.hpp"
 #include "support/same_bits.hpp"
+#include "support/scratch.hpp"
 #include "support/worse.hpp"
 
 namespace {
@@ -282,6 +282,68 @@ TEST_CASE("frozen tensors keep their bits; rates and decay of single tensors") {
   CHECK(moved == 2);
 }
 
+TEST_CASE("a tensor that is thawed learns as one that is new to Adam, in a training that was resumed, too") {
+  using net = lc::model<tiny, lc::f64>;
+  const scratch folder;
+  const auto path = folder.path("training");
+  const auto learns_value = [](auto& teacher, bool learns) {
+    teacher.visit_settings([&](const char* name, lc::tensor_setting& setting) {
+      if (std::string(name).find("attention.value") != std::string::npos) setting.learns = learns;
+    });
+  };
+  const auto largest_move = [](const auto& before, const auto& after) {
+    double most = 0;
+    lc::visit_named(
+        [&](const char* name, const auto& a, const auto& b) {
+          if (std::string(name).find("attention.value") == std::string::npos) return;
+          for (std::size_t i = 0; i < a.size; ++i) most = std::max(most, std::abs(a[i] - b[i]));
+        },
+        before, after);
+    return most;
+  };
+  auto model = fresh<net>();
+  lc::trainer<net> teacher(model, {.weight_decay = 0});
+  learns_value(teacher, false);
+  for (int i = 0; i < 30; ++i) step(teacher, 4, 1e-4);
+  REQUIRE(lc::try_save_training(teacher, path).ok());
+  net resumed;
+  lc::trainer<net> second(resumed, {.weight_decay = 0});
+  REQUIRE(lc::try_resume_training(second, path).ok());
+  learns_value(teacher, true);
+  const auto before = model.parameters();
+  step(teacher, 4, 1e-4), step(second, 4, 1e-4);
+  // Its first step has the length of the rate; by the steps of the training it would be three times as long.
+  CHECK(largest_move(before, model.parameters()) == doctest::Approx(1e-4).epsilon(1e-3));
+  step(teacher, 4, 1e-4), step(second, 4, 1e-4);
+  CHECK(same_bits(model.parameters(), resumed.parameters()));
+  CHECK(same_bits(teacher.moments(), second.moments()));
+  CHECK(teacher.progress().steps == 32);
+  std::size_t tensor = 0, late = 0;
+  teacher.visit_settings([&](const char* name, const lc::tensor_setting&) {
+    const bool thawed = std::string(name).find("attention.value") != std::string::npos;
+    CHECK(teacher.learnt(tensor) == (thawed ? 2 : 32));
+    CHECK(second.learnt(tensor++) == (thawed ? 2 : 32));
+    late += thawed;
+  });
+  CHECK(late == 2);
+  // A training that says nothing of it, as all of whose tensors learnt always do, is one of them.
+  lc::trainer<net> third(resumed);
+  for (int i = 0; i < 3; ++i) step(third);
+  REQUIRE(lc::try_save_training(third, path).ok());
+  auto opened = lc::try_read_safetensors(path).take();
+  CHECK(!lc::find_metadata(opened, "lacuna.training.learnt"));
+  REQUIRE(lc::try_resume_training(second, opened).ok());
+  CHECK(second.learnt(0) == 3);
+  for (const char* wrong : {"", "3", "3 x", "4 4", "3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3"}) {
+    auto damaged = opened;
+    damaged.metadata.emplace_back("lacuna.training.learnt", wrong);
+    const auto refused = lc::try_resume_training(second, damaged);
+    REQUIRE(!refused.ok());
+    CHECK(std::string(refused.why().message.c_str()).find("whole numbers of at most 3, found something else") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("what goes wrong stops a training and leaves the parameters as they were") {
   using net = lc::model<tiny, lc::f32>;
   auto model = fresh<net>();
@@ -335,6 +397,61 @@ TEST_CASE("what goes wrong stops a training and leaves the parameters as they we
   CHECK(!same_bits(before, model.parameters()));
 }
 
+TEST_CASE("numbers that no training has are refused before anything moves") {
+  using net = lc::model<tiny, lc::f64>;
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinite = std::numeric_limits<double>::infinity();
+  auto model = fresh<net>();
+  const auto before = model.parameters();
+  const auto lesson = [](auto& by, lc::extent_t n) { return endless{}(by, n, 0, true); };
+  const auto refuses = [&](auto& teacher, double rate, const char* sentence) {
+    const auto report = teacher.try_step(1, rate, lesson);
+    REQUIRE_MESSAGE(!report.ok(), std::string(sentence));
+    CHECK_MESSAGE(std::string(report.why().message.c_str()).find(sentence) != std::string::npos,
+                  std::string(report.why().message.c_str()));
+    CHECK(same_bits(before, model.parameters()));
+    CHECK(teacher.progress().steps == 0);
+    CHECK(!teacher.damaged());
+  };
+  lc::trainer<net> adam(model);
+  const auto adam_refuses = [&](const lc::adam_w& by, const char* sentence) {
+    adam.optimiser = by;
+    refuses(adam, 1e-3, sentence);
+    adam.optimiser = {};
+  };
+  adam_refuses({.beta1 = 1.5}, "lacuna::adam_w: beta1: expected a number from 0 to below 1, found 1.5 (0.9 is usual)");
+  adam_refuses({.beta1 = 1}, "beta1: expected a number from 0 to below 1, found 1 ");
+  adam_refuses({.beta1 = nan}, "beta1: expected a number from 0 to below 1, found NaN");
+  adam_refuses({.beta2 = 1}, "beta2: expected a number from 0 to below 1, found 1 ");
+  adam_refuses({.beta2 = -0.5}, "beta2: expected a number from 0 to below 1, found -0.5");
+  adam_refuses({.epsilon = -1}, "epsilon: expected a finite number of 0 or more, found -1");
+  adam_refuses({.epsilon = infinite}, "epsilon: expected a finite number of 0 or more, found infinity");
+  adam_refuses({.weight_decay = -0.1}, "weight_decay: expected a finite number of 0 or more, found -0.1");
+  for (const double rate : {nan, infinite, -1e-3}) refuses(adam, rate, "lacuna::train: rate: expected a finite number");
+  for (const double number : {nan, -1.0}) {
+    adam.options = {.clip_norm = number};
+    refuses(adam, 1e-3, "lacuna::train: clip_norm: expected a number of 0 or more, found");
+    adam.options = {.stop_above = number};
+    refuses(adam, 1e-3, "lacuna::train: stop_above: expected a number of 0 or more, found");
+  }
+  adam.options = {.clip_norm = infinite, .stop_above = infinite};
+  adam.visit_settings([&](const char* path, lc::tensor_setting& setting) {
+    if (std::string(path) == "blocks.1.ffn.up.weight") setting.rate = nan;
+  });
+  refuses(adam, 1e-3,
+          "lacuna::train: rate of 'blocks.1.ffn.up.weight': expected a finite number of 0 or more, found NaN");
+  adam.visit_settings([](const char*, lc::tensor_setting& setting) { setting.rate = 1; });
+
+  lc::trainer<net, lc::gradient_descent> descent(model, {.momentum = 1});
+  refuses(descent, 1e-3, "lacuna::gradient_descent: momentum: expected a number from 0 to below 1, found 1 ");
+  descent.optimiser = {.weight_decay = nan};
+  refuses(descent, 1e-3, "weight_decay: expected a finite number of 0 or more, found NaN");
+
+  // At the ends of the ranges they learn.
+  adam.optimiser = {.beta1 = 0, .beta2 = 0, .weight_decay = 0};
+  REQUIRE(adam.try_step(1, 1e-3, lesson).ok());
+  CHECK(!same_bits(before, model.parameters()));
+}
+
 TEST_CASE("a step that leaves no finite numbers is an error, and is not saved over the last good training") {
   using net = lc::model<tiny, lc::f32>;
   const auto lesson = [](auto& by, lc::extent_t n) { return endless{}(by, n, 0, true); };
@@ -382,6 +499,21 @@ TEST_CASE("a training that was saved and resumed goes on with the same bits") {
   lc::trainer<net, lc::adam_w, lc::parts<2>> teacher(whole);
   for (int i = 0; i < 3; ++i) step(teacher);
   REQUIRE(lc::try_save_training(teacher, path, {{"note", "third"}}).ok());
+  // What the library says of it nobody else does.
+  for (const auto& [extra, sentence] :
+       std::vector<std::pair<std::vector<std::pair<std::string, std::string>>, std::string>>{
+           {{{"lacuna.training.steps", "7"}},
+            "metadata 'lacuna.training.steps': expected a key of the program's own, found one that begins with "
+            "lacuna."},
+           {{{"note", "a"}, {"lacuna.mine", "b"}}, "metadata 'lacuna.mine': expected a key of the program's own"},
+           {{{"note", "a"}, {"other", "b"}, {"note", "c"}},
+            "metadata 'note': expected each key once, found it twice"}}) {
+    const auto wrong = lc::try_save_training(teacher, path, extra);
+    REQUIRE(!wrong.ok());
+    CHECK_MESSAGE(std::string(wrong.why().message.c_str()).find(sentence) != std::string::npos,
+                  std::string(wrong.why().message.c_str()));
+  }
+  CHECK(lc::find_metadata(*lc::try_read_safetensors(path), "note") == "third");
   for (int i = 0; i < 4; ++i) step(teacher);
 
   net resumed;
@@ -432,21 +564,29 @@ TEST_CASE("a training that was saved and resumed goes on with the same bits") {
 }
 
 TEST_CASE("patterns and quantised weights stay, their values learn, and settings belong to the tensors they name") {
-  using sparse = lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<12>, lc::learned_position,
-                             lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::causal, lc::n_m<2, 4>>,
-                                          lc::ffn<lc::hidden<12>, lc::relu, lc::quantized<8>>>,
-                             lc::tied_head>;
+  using sparse =
+      lc::decoder<lc::vocabulary<11>, lc::width<8>, lc::context<12>, lc::learned_position,
+                  lc::pre_norm<lc::layer_norm<>, lc::attention<lc::heads<2>, lc::causal, lc::n_m<2, 4>>,
+                               lc::ffn<lc::hidden<12>, lc::relu, lc::quantized<8>>>,
+                  lc::pre_norm<lc::layer_norm<>, lc::ffn<lc::hidden<12>, lc::relu, lc::csr<lc::density{0.25}>>>,
+                  lc::tied_head>;
   using net = lc::model<sparse, lc::f64>;
   auto model = fresh<net>();
   lc::visit_named(
       [](const char* path, auto& tensor) {
         using element = typename std::remove_reference_t<decltype(tensor)>::element;
-        const bool scales = std::string(path).find(".scale") != std::string::npos;  // 0 at first
+        const std::string name = path;
+        const bool scales = name.find(".scale") != name.npos;  // 0 at first
+        // Two entries in each of 12 rows, three in each of 8.
+        const std::size_t in_a_row = name.find("up.") != name.npos ? 2 : 3;
         for (std::size_t i = 0; i < tensor.size; ++i)
-          if constexpr (lc::is_integer<element> && !lc::is_pattern<element>)
+          if constexpr (lc::is_pattern<element>) {
+            if (name.ends_with(".begins")) tensor[i] = static_cast<element>(i * in_a_row);
+            if (name.ends_with(".columns")) tensor[i] = static_cast<element>(i % in_a_row * 3);
+          } else if constexpr (lc::is_integer<element>)
             tensor[i] = static_cast<element>(static_cast<int>(i * 37 % 255) - 127);
           else if (scales)
-            tensor[i] = static_cast<element>(1) / 100;
+            tensor[i] = static_cast<element>(1) / 10;
       },
       model.parameters_to_write());
   model.update();
@@ -474,6 +614,20 @@ TEST_CASE("patterns and quantised weights stay, their values learn, and settings
       before, model.parameters());
   CHECK(learnt == named.size());
   CHECK(learnt == lc::trainer<net>::tensor_count);
+
+  // A training of such weights goes on from a file, too.
+  const scratch folder;
+  const auto path = folder.path("training");
+  REQUIRE(lc::try_save_training(teacher, path).ok());
+  net resumed;
+  lc::trainer<net> second(resumed, {.weight_decay = 0.1});
+  const auto went_on = lc::try_resume_training(second, path);
+  REQUIRE_MESSAGE(went_on.ok(), std::string(went_on.why().message.c_str()));
+  CHECK(same_bits(model.parameters(), resumed.parameters()));
+  teacher.visit_settings([](const char*, lc::tensor_setting& setting) { setting.learns = true; });
+  step(teacher), step(second);
+  CHECK(same_bits(model.parameters(), resumed.parameters()));
+  CHECK(same_bits(teacher.moments(), second.moments()));
 }
 
 TEST_CASE("what rules of its own move neither decays nor is drawn anew") {

@@ -93,6 +93,22 @@ def design_space(tally, folder):
                     f"04_design_space refuses {what}", ran.stdout + ran.stderr)
 
 
+def fewer_characters(tally, folder):
+    """A model with more tokens than characters shows those that are none."""
+    whole = (proof.REPOSITORY / "examples/models/shipped.safetensors").read_bytes()
+    size = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8:8 + size])
+    header["__metadata__"]["lacuna.characters"] = header["__metadata__"]["lacuna.characters"][:50]
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    model = folder / "fewer.safetensors"
+    model.write_bytes(len(text).to_bytes(8, "little") + text + whole[8 + size:])
+    ran = call("02_generate", "--model", model, "--tokens", "60")
+    tally.check(ran.returncode == 0 and "\ufffd" in ran.stdout and ran.stdout.startswith("ROMEO:\n")
+                and "60 generated" in ran.stderr, "02_generate shows tokens that have no character",
+                f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
+
+
 def trained_space(tally, folder):
     """Every variant learns: the same losses when the training is repeated, on any number of threads."""
     text = folder / "text.txt"
@@ -336,6 +352,16 @@ def training(tally, folder):
     other = call("08_train_text", *again, "--seed", "9")
     tally.check(other.returncode != 0 and "other settings" in other.stderr, "a training of other settings is not resumed",
                 other.stdout + other.stderr)
+    (folder / "other.txt").write_text(text.read_text().replace("the", "het", 1))
+    (folder / "short.txt").write_text(text.read_text()[:-1])
+    (folder / "letters.txt").write_text(text.read_text().replace("e", "~"))
+    before = state.read_bytes()
+    for what in ("other", "short", "letters"):
+        another = [folder / f"{what}.txt" if part == text else part for part in again]
+        ran = call("08_train_text", *another)
+        tally.check(ran.returncode not in (0, -6, -11) and "is of a training with another text" in ran.stderr
+                    and state.read_bytes() == before, f"a training of another text is not resumed: {what}.txt",
+                    ran.stdout + ran.stderr)
     resumed = call("08_train_text", *again)
     tally.check(resumed.returncode == 0 and "goes on behind step" in resumed.stderr
                 and (folder / "again.safetensors").read_bytes() == (folder / "whole.safetensors").read_bytes(),
@@ -363,9 +389,15 @@ def training(tally, folder):
     (folder / "dropped.json").write_text(settings.read_text().replace('"dropout": 0', '"dropout": 0.5'))
     (folder / "fast.json").write_text(settings.read_text().replace('"rate": 0.002', '"rate": 1e30').replace(
         '"warm_up_steps": 100', '"warm_up_steps": 0'))
+    (folder / "no_adam.json").write_text(settings.read_text().replace('"beta1": 0.9', '"beta1": 1.5'))
     (folder / "wide.txt").write_text("".join(chr(0x100 + i) for i in range(100)) * 20)
+    ran = call("08_train_text", *common, "--out", folder / "no_folder" / "model.safetensors")
+    tally.check(ran.returncode not in (0, -6, -11) and "expected a writable folder" in ran.stderr
+                and "step" not in ran.stderr, "08_train_text asks for its folder before it learns", ran.stdout + ran.stderr)
     for what, arguments, parts in (
             ("no data", [], ["add --data FILE"]),
+            ("a beta that is none", ["--data", text, "--settings", folder / "no_adam.json"],
+             ["beta1: expected a number from 0 to below 1, found 1.5"]),
             ("a missing text", ["--data", folder / "none.txt"], ["expected a file, found none"]),
             ("too many characters", ["--data", folder / "wide.txt"], ["at most 65", "found 100"]),
             ("a batch that is no number", ["--data", text, "--settings", folder / "settings.json"], ["batch", "many"]),
@@ -455,11 +487,20 @@ def forecast(tally, folder):
             ("a column that is missing", "\n".join([header.replace(",wave6", ""), *(x.rsplit(",", 1)[0] for x in lines)]),
              ["expected 7 columns, found 6"]),
             ("a value that is no number", "\n".join([header, *lines[:7], lines[7].replace(",", ",x", 1)]), ["line 9"]),
-            ("a series that is too short", "\n".join([header, *lines[:150]]), ["expected at least"])):
+            ("a series that is too short", "\n".join([header, *lines[:150]]), ["expected at least"]),
+            # Scaled they fit f32, and their squares do not.
+            ("a validation part without an error", "\n".join([header, *lines[:985], *(x.rsplit(",", 1)[0] + ",1e25"
+                                                                                      for x in lines[985:])]),
+             ["expected a finite error over the validation part, found"])):
         table.write_text(text + "\n")
         ran = call("15_forecast", "--data", table, "--split", "tenths")
-        tally.check(ran.returncode not in (0, -6, -11) and all(part in ran.stderr for part in parts),
+        tally.check(ran.returncode not in (0, -6, -11) and all(part in ran.stderr for part in parts)
+                    and "test:" not in ran.stdout,
                     f"15_forecast refuses {what}", f"exit code {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
+    table.write_text("\n".join([header, *lines]) + "\n")
+    ran = call("15_forecast", "--data", table, "--split", "tenths", "--out", folder / "no_folder" / "model.safetensors")
+    tally.check(ran.returncode not in (0, -6, -11) and ran.stdout == "" and "expected a writable folder" in ran.stderr,
+                "15_forecast asks for its folder before it learns", ran.stdout + ran.stderr)
 
 
 def theory(tally):
@@ -542,6 +583,7 @@ def main():
         design_space(tally, folder)
         trained_space(tally, folder)
         sparse_weights(tally, folder)
+        fewer_characters(tally, folder)
         training(tally, folder)
         forecast(tally, folder)
         low_entropy(tally, folder)

@@ -112,21 +112,32 @@ class csv_reader {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     return line;
   }
+  /// The first place from `at` on that holds no blank; a separator is none.
+  extent_t behind_blanks(std::string_view line, extent_t at) const {
+    while (at < line.size() && (line[at] == ' ' || line[at] == '\t') && line[at] != choices_.separator) ++at;
+    return at;
+  }
   /// Calls `take(field, column)` for every field of a line, until it returns an error. A field in quotes is what is
-  /// between them; one does not go on across lines.
+  /// between them, where two quotes are one; one does not go on across lines.
   template <class Take>
   error cut(std::string_view line, extent_t& fields, Take&& take) const {
     fields = 0;
     for (extent_t at = 0;;) {
       std::string_view field;
-      if (at < line.size() && line[at] == '"') {
-        extent_t end = line.find('"', at + 1);
-        while (end != line.npos && end + 1 < line.size() && line[end + 1] == '"') end = line.find('"', end + 2);
-        if (end == line.npos || (end + 1 < line.size() && line[end + 1] != choices_.separator))
+      std::string unquoted;
+      if (const extent_t quote = behind_blanks(line, at); quote < line.size() && line[quote] == '"') {
+        extent_t begin = quote + 1, end = line.find('"', begin);
+        for (; end != line.npos && end + 1 < line.size() && line[end + 1] == '"'; end = line.find('"', begin)) {
+          unquoted.append(line.substr(begin, end + 1 - begin));
+          begin = end + 2;
+        }
+        const extent_t behind = end == line.npos ? end : behind_blanks(line, end + 1);
+        if (end == line.npos || (behind < line.size() && line[behind] != choices_.separator))
           return wrong_at(error_kind::file, fields, {})
                  << "expected a quote that ends the field, found none (write quotes around whole fields)";
-        field = line.substr(at + 1, end - at - 1);
-        at = end + 1;
+        field = line.substr(begin, end - begin);
+        if (!unquoted.empty()) field = unquoted.append(field);
+        at = behind;
       } else {
         const extent_t end = line.find(choices_.separator, at);
         field = line.substr(at, end == line.npos ? end : end - at);
@@ -236,9 +247,9 @@ class csv_reader {
 
 /// A table from the text of a file; `path` is for messages. Numbers are read as C++ writes them, whatever the locale;
 /// spaces around fields, a byte order mark, line ends of Windows and empty lines at the end are no matter; a field may
-/// stand in quotes. Errors, which name line and column, what was expected and what was found: an empty file, no line of
-/// names (a name that is a number), a name twice, a column that is missing, a line with more or fewer fields, a field
-/// that is no number, is not finite or does not fit f64, no lines behind the first.
+/// stand in quotes, in which two quotes are one. Errors, which name line and column, what was expected and what was
+/// found: an empty file, no line of names (a name that is a number), a name twice, a column that is missing, a line
+/// with more or fewer fields, a field that is no number, is not finite or does not fit f64, no lines behind the first.
 inline outcome<csv_table> try_parse_csv(const std::string& path, std::string_view text,
                                         const csv_choices& choices = {}) {
   return detail::csv_reader(path, text, choices).read();

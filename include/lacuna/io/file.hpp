@@ -76,26 +76,87 @@ inline outcome<file_bytes> try_read_file(const std::string& path) {
   return bytes;
 }
 
+namespace detail {
+
+/// A file that is written beside its place, as `path.partial`, and then takes it.
+struct written_beside {
+  std::filesystem::path place, partial;
+};
+
+/// Where the bytes of a path go: to the file that it names, through symbolic links, which stay, also where the last one
+/// names no file yet. Errors: something else is there, or in the place of `path.partial`.
+inline outcome<written_beside> try_place(const std::string& path) {
+  namespace fs = std::filesystem;
+  const auto wrong = [&](const char* found) { return file_error(error_kind::file, "lacuna::save", path) << found; };
+  std::error_code code;
+  const auto at = fs::status(path, code);
+  if (fs::is_directory(at)) return wrong("expected a path for a file, found a directory (name a file in it)");
+  // A device or pipe would be replaced by the rename.
+  if (fs::exists(at) && !fs::is_regular_file(at))
+    return wrong("expected a regular file or none yet, found a device or pipe (write to a file)");
+  fs::path place = path;
+  constexpr int most_links = 40;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(place, code)); ++links) {
+    const fs::path named = fs::read_symlink(place, code);
+    if (code || links == most_links) return wrong("expected a file, found links without an end (remove them)");
+    place = named.is_absolute() ? named : place.parent_path() / named;
+  }
+  fs::path partial = place;
+  partial += ".partial";
+  const auto beside = fs::symlink_status(partial, code);
+  if (fs::exists(beside) && !fs::is_regular_file(beside))
+    return wrong(
+        "expected to write beside it, found a link, folder or device named like it and .partial (remove that)");
+  return written_beside{place, partial};
+}
+
+/// Makes an empty `path.partial`; null where that cannot be. One that a killed process left goes first; `x` keeps what
+/// else came there meanwhile.
+inline std::FILE* open_beside(const written_beside& to) {
+  std::error_code ignored;
+  std::filesystem::remove(to.partial, ignored);
+  return std::fopen(to.partial.string().c_str(), "wbx");
+}
+
+inline error no_writable_folder(const std::string& path) {
+  return file_error(error_kind::file, "lacuna::save", path)
+         << "expected a writable folder, found none (create it, or check its rights)";
+}
+
+}  // namespace detail
+
 /// Writes a whole file: first beside it as `path.partial`, then renamed, so that an old file stays whole when anything
-/// fails. Errors: a folder that is missing or not writable, a full disk.
+/// fails. A symbolic link stays, and the file that it names is written. Errors: a path that is a directory, device or
+/// pipe; such a thing, or a link, in the place of `path.partial`; a folder that is missing or not writable; a full
+/// disk.
 inline status try_write_file(const std::string& path, const file_bytes& bytes) {
-  const std::string partial = path + ".partial";
-  bool made = false;
+  const auto to = detail::try_place(path);
+  if (!to.ok()) return to.why();
   const auto wrong = [&](const char* found) {
     std::error_code ignored;
-    if (made) std::filesystem::remove(partial, ignored);
+    std::filesystem::remove(to->partial, ignored);
     return detail::file_error(error_kind::file, "lacuna::save", path) << found;
   };
-  {
-    std::FILE* file = std::fopen(partial.c_str(), "wb");
-    made = file != nullptr;
-    if (!made) return wrong("expected a writable folder, found none (create it, or check its rights)");
-    const bool written = (bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
-    if (std::fclose(file) != 0 || !written) return wrong("expected room for the file, found the disk full");
-  }
+  std::FILE* const file = detail::open_beside(*to);
+  if (file == nullptr) return detail::no_writable_folder(path);
+  const bool written = (bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
+  if (std::fclose(file) != 0 || !written) return wrong("expected room for the file, found the disk full");
   std::error_code code;
-  std::filesystem::rename(partial, path, code);
-  if (code) return wrong("expected a path that can be replaced, found none (is it a directory?)");
+  std::filesystem::rename(to->partial, to->place, code);
+  if (code) return wrong("expected a path that can be replaced, found none (check the rights of what is there)");
+  return nothing{};
+}
+
+/// Whether `try_write_file` would find its way, asked before the work of which a file is the end: its errors but that
+/// of a full disk. Leaves nothing behind.
+inline status try_check_writable(const std::string& path) {
+  const auto to = detail::try_place(path);
+  if (!to.ok()) return to.why();
+  std::FILE* const file = detail::open_beside(*to);
+  if (file == nullptr) return detail::no_writable_folder(path);
+  std::fclose(file);
+  std::error_code ignored;
+  std::filesystem::remove(to->partial, ignored);
   return nothing{};
 }
 

@@ -292,8 +292,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
       reset();
       auto& w = workings();
       w.shared.prepare(0, tokens.count);
-      auto run = run_at(backend_, 0);
-      run.draws = next_draws();
+      const auto run = run_at(backend_, 0, 1, draws());
       bound::forward(all_values(), tokens, run);
       w.last_rows = make_results(tokens.count, run);
       w.position = w.last_count = tokens.count;
@@ -327,7 +326,7 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
   template <class Number, extent_t Columns, class Self = model>
   constexpr outcome<logits_view> try_forward_to_learn(rows<Number, Columns> window) {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
-    auto predicted = predict_with(backend_, window);
+    auto predicted = predict_with(backend_, window, draws());
     if (predicted.ok()) workings().last_rows = workings().last_count = predicted->count;
     return predicted;
   }
@@ -378,11 +377,14 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
       detail::visit_taps_of<bound>(workings().memory, walk);
     }
   }
-  /// Lets the next `try_forward_to_learn`, and only that, draw what it leaves out (`dropout`).
+  /// Lets every `try_forward_to_learn` draw what it leaves out (`dropout`), each anew, until `draw_nothing()`.
   template <class Self = model>
   constexpr void draw(const random_draws& by) noexcept {
     static_assert(__is_base_of(nothing, rules::learning_needs_training<Self::trains>) || true);
-    if constexpr (Self::trains) workings().learning.draws = by, workings().learning.draws_next = true;
+    if constexpr (Self::trains) workings().learning.draws = by, workings().learning.draws_something = true;
+  }
+  constexpr void draw_nothing() noexcept {
+    if constexpr (trains) workings().learning.draws_something = false;
   }
   /// Gradients, to read and to clear.
   template <class Self = model>
@@ -474,14 +476,13 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     auto& learning = workings().learning;
     return adjoints{learning.gradients_part, learning.state_adjoint, learning.memory_adjoint};
   }
-  constexpr random_draws* next_draws() noexcept {
-    if constexpr (trains)
-      if (auto& of = workings().learning; of.draws_next) return of.draws_next = false, &of.draws;
+  constexpr random_draws* draws() noexcept {
+    if constexpr (trains) return workings().learning.draws_something ? &workings().learning.draws : nullptr;
     return nullptr;
   }
   template <class Backend>
-  constexpr auto run_at(const Backend& backend, extent_t first, double loss_scale = 1) {
-    return run<Backend, decltype(workings().shared)>{first, backend, workings().shared, loss_scale};
+  constexpr auto run_at(const Backend& on, extent_t first, double loss_scale = 1, random_draws* by = nullptr) {
+    return run<Backend, decltype(workings().shared)>{first, on, workings().shared, loss_scale, by};
   }
 
   template <class Struct>
@@ -519,14 +520,13 @@ class model : recipe<recipe_name::model, model_fields, Options...> {
     return regresses && fits;
   }
   template <class Backend, class Number, extent_t Columns>
-  constexpr outcome<logits_view> predict_with(const Backend& backend, rows<Number, Columns> window) {
+  constexpr outcome<logits_view> predict_with(const Backend& on, rows<Number, Columns> window, random_draws* by = {}) {
     if constexpr (takes_window<Number, Columns>()) {
       if (const auto fine = detail::check_window(window_view(window), bound::lookback); !fine.ok()) return fine.why();
       auto& w = workings();
       if (const auto fine = w.shared.fits(context, true); !fine.ok()) return fine.why();
       w.shared.prepare(0, context);
-      auto run = run_at(backend, 0);
-      run.draws = next_draws();
+      const auto run = run_at(on, 0, 1, by);
       bound::forward(all_values(), window_view(window), run);
       w.last_count = 0;
       return readable(w.logits.first(make_results(context, run)));

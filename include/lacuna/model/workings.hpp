@@ -30,7 +30,7 @@ struct learning_buffers<Bound, Weight, Value, Tokens, true> {
   typename Bound::template state<gradients<Value>> state_adjoint;
   typename Bound::template memory<reuse<Value, Tokens>> memory_adjoint;
   random_draws draws{};
-  bool draws_next = false;  ///< whether the next forward that learns draws
+  bool draws_something = false;  ///< whether forwards that learn draw
 };
 
 /// Everything behind a model but its parameters; what is derived from them where it has that of its own.

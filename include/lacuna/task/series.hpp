@@ -43,23 +43,30 @@ struct series_scaler {
   double deviation[Columns]{};
 
   /// Of `(rows, columns)` values: the deviation is the biased one (divided by the number of rows), and 1 for a column
-  /// that is constant, as in scikit-learn's StandardScaler. Sums in f64, of differences from the mean.
+  /// that is constant, as in scikit-learn's StandardScaler. Sums in f64, of differences from the mean, of values in a
+  /// unit near the column's largest, so that no square is too large or too small.
   template <class Value>
   static constexpr series_scaler of(rows<const Value, Columns> values) noexcept {
     series_scaler made;
     const auto count = static_cast<double>(values.count);
     for (extent_t c = 0; c < Columns; ++c) {
-      double sum = 0, squares = 0;
-      for (extent_t r = 0; r < values.count; ++r) sum += static_cast<double>(values(r, c));
-      made.mean[c] = sum / count;
+      double largest = 0, sum = 0, squares = 0;
+      for (extent_t r = 0; r < values.count; ++r) {
+        const double value = static_cast<double>(values(r, c));
+        if (value > largest || -value > largest) largest = value < 0 ? -value : value;
+      }
+      const double unit = unit_of(largest);
+      for (extent_t r = 0; r < values.count; ++r) sum += static_cast<double>(values(r, c)) / unit;
+      const double middle = sum / count;
       bool constant = true;
       for (extent_t r = 0; r < values.count; ++r) {
-        const double difference = static_cast<double>(values(r, c)) - made.mean[c];
+        const double difference = static_cast<double>(values(r, c)) / unit - middle;
         squares += difference * difference;
         constant = constant && values(r, c) == values(0, c);
       }
+      made.mean[c] = middle * unit;
       // Of equal numbers the mean may be another one by rounding.
-      made.deviation[c] = constant || !(squares > 0) ? 1 : maths::sqrt(squares / count);
+      made.deviation[c] = constant ? 1 : maths::sqrt(squares / count) * unit;
     }
     return made;
   }
@@ -69,6 +76,15 @@ struct series_scaler {
   /// The value that was scaled.
   constexpr double original(double scaled_value, extent_t column) const noexcept {
     return scaled_value * deviation[column] + mean[column];
+  }
+
+ private:
+  /// The power of two at or below a number: what is divided by it loses no bit.
+  static constexpr double unit_of(double largest) noexcept {
+    double unit = 1;
+    while (largest >= 2 * unit && unit < 0x1p1023) unit *= 2;
+    while (largest < unit && largest > 0) unit /= 2;
+    return unit;
   }
 };
 
@@ -103,7 +119,7 @@ struct series {
 
   series() = default;
   /// Errors: fewer rows than the split has, a part too short for one window, parts that are not in order, a value that
-  /// is no finite number.
+  /// is no finite number, or that f32 does not hold when it is scaled.
   static constexpr outcome<series> try_make(rows<const Value, columns> values, series_split split) {
     const auto wrong = [](error_kind kind) { return error(kind, "lacuna::task::series: "); };
     const auto number = [](extent_t of) { return static_cast<std::uint64_t>(of); };
@@ -136,6 +152,16 @@ struct series {
                  << (maths::is_nan(static_cast<double>(values(r, c))) ? "NaN" : "infinity")
                  << " (fill or leave out such rows first)";
     made.scaler_ = series_scaler<columns>::of(values.slice(0, split.training_end));
+    constexpr double largest = 3.4028234663852886e38;
+    for (extent_t r = 0; r < split.test_end; ++r)
+      for (extent_t c = 0; c < columns; ++c) {
+        const double scaled = made.scaler_.scaled(static_cast<double>(values(r, c)), c);
+        if (!(scaled >= -largest && scaled <= largest))
+          return wrong(error_kind::value)
+                 << "row " << number(r) << ", column " << number(c) << ": expected a number that f32 holds when it is "
+                 << "scaled by the training part, found " << scaled
+                 << " (leave out such rows, or bring the column to another unit)";
+      }
     return made;
   }
 

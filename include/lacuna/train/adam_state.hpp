@@ -13,19 +13,19 @@ struct neuron_moments {
 };
 
 /// Calls `f(path, neuron, moments)` for every row of every matrix that `adam_w` moves: a row holds the weights that
-/// lead into one output, of `ffn.up.weight` into one neuron. Nothing is called before the first step. Reads only; costs
-/// a pass over both moments. Source: Kingma and Ba (2015), arXiv 1412.6980, algorithm 1; that they decide which neurons
-/// die is a claim of Ren and Liu (2025), arXiv 2504.18929.
+/// lead into one output, of `ffn.up.weight` into one neuron. Nothing is called for matrices that did not learn yet.
+/// Reads only; costs a pass over both moments. Source: Kingma and Ba (2015), arXiv 1412.6980, algorithm 1; that they
+/// decide which neurons die is a claim of Ren and Liu (2025), arXiv 2504.18929.
 template <class Trainer, class Function>
 void visit_neuron_moments(const Trainer& teacher, Function&& f) {
-  const std::uint64_t steps = teacher.progress().steps;
-  if (steps == 0) return;
   const auto& by = teacher.optimiser;
-  const double first_share = 1 - maths::power(by.beta1, static_cast<double>(steps));
-  const double second_share = 1 - maths::power(by.beta2, static_cast<double>(steps));
+  extent_t tensor = 0;
   visit_named(
       [&](const char* path, const auto& first, const auto& second) {
         using leaf = std::remove_cvref_t<decltype(first)>;
+        const auto steps = static_cast<double>(teacher.learnt(tensor++));
+        if (steps == 0) return;
+        const double first_share = 1 - maths::power(by.beta1, steps), second_share = 1 - maths::power(by.beta2, steps);
         if constexpr (leaf::rank == 2) {
           constexpr extent_t outputs = leaf::extents[0], inputs = leaf::extents[1];
           for (extent_t neuron = 0; neuron < outputs; ++neuron) {

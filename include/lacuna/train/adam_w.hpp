@@ -3,13 +3,15 @@
 
 #include <lacuna/op/learn.hpp>
 #include <lacuna/tensor/walk.hpp>
+#include <lacuna/train/check_numbers.hpp>
 
 LACUNA_BEGIN
 
 /// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= rate (m' / (sqrt(v') + epsilon) + weight_decay w), with m' and
-/// v' divided by 1 - b^step. `trainer<Model, adam_w>`; its moments can be read: `trainer.moments().first`. Two numbers
-/// per parameter. Source: Loshchilov and Hutter (2019), arXiv 1711.05101, algorithm 2, as PyTorch has it: decay is
-/// times the rate, and matrices alone decay unless a tensor's setting says otherwise.
+/// v' divided by 1 - b^step; steps in which a tensor was frozen do not count for it. `trainer<Model, adam_w>`; its
+/// moments can be read: `trainer.moments().first`. Two numbers per parameter. Source: Loshchilov and Hutter (2019),
+/// arXiv 1711.05101, algorithm 2, as PyTorch has it: decay is times the rate, and matrices alone decay unless a
+/// tensor's setting says otherwise.
 struct adam_w {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
 
@@ -27,6 +29,13 @@ struct adam_w {
     }
   };
 
+  /// Error, which every step of a trainer asks for first: a number that is not in its range.
+  constexpr status try_check() const {
+    return detail::try_check_numbers("lacuna::adam_w", {{"beta1", beta1, "0.9 is usual", 1},
+                                                        {"beta2", beta2, "0.999 is usual", 1},
+                                                        {"epsilon", epsilon, "1e-8 is usual"},
+                                                        {"weight_decay", weight_decay, "0.01 is usual"}});
+  }
   /// The numbers of step `step`, counted from 1.
   template <class Value>
   constexpr adam_numbers<Value> numbers(double rate, double decay, double scale, std::uint64_t step) const noexcept {

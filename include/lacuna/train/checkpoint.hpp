@@ -42,6 +42,51 @@ inline outcome<std::uint64_t> try_metadata_number(const directory& of, const cha
   return wrong << "' (write it with try_save_training)";
 }
 
+template <class Trainer>
+inline constexpr bool is_trainer = requires(const Trainer& of) {
+  of.progress();
+  of.moments();
+  of.trained();
+};
+
+/// Whether metadata of the caller's can stand beside the library's, each under a name of its own.
+inline status try_check_keys(const std::string& path, const std::vector<std::pair<std::string, std::string>>& extra) {
+  const auto wrong = [&](const std::string& key, const char* found) {
+    error why = file_error(error_kind::value, "lacuna::save_training", path) << "metadata '";
+    why.message.append(key.c_str(), key.size() < 40 ? key.size() : 40);
+    return why << "': expected " << found;
+  };
+  constexpr const char* reserved = "lacuna.";
+  for (auto each = extra.begin(); each != extra.end(); ++each) {
+    if (each->first.rfind(reserved, 0) == 0)
+      return wrong(each->first,
+                   "a key of the program's own, found one that begins with lacuna. (call it another name)");
+    for (auto other = extra.begin(); other != each; ++other)
+      if (other->first == each->first) return wrong(each->first, "each key once, found it twice (leave one out)");
+  }
+  return nothing{};
+}
+
+/// In how many steps each tensor learnt: as many numbers, with a space between them. Where nothing is said, in all.
+template <extent_t Count>
+status try_read_learnt(const directory& from, std::uint64_t steps, std::uint64_t (&learnt)[Count]) {
+  const auto text = find_metadata(from, "lacuna.training.learnt");
+  const char* at = text ? text->data() : nullptr;
+  const char* const end = text ? at + text->size() : nullptr;
+  bool fine = true;
+  for (auto& each : learnt) {
+    each = steps;
+    if (!text || !fine) continue;
+    const auto read = std::from_chars(at, end, each);
+    fine = read.ec == std::errc{} && each <= steps;
+    at = read.ptr != end && *read.ptr == ' ' ? read.ptr + 1 : read.ptr;
+  }
+  if (fine && at == end) return nothing{};
+  return file_error(error_kind::file, "lacuna::resume", from.path)
+         << "metadata 'lacuna.training.learnt': expected " << std::uint64_t{Count} << " whole numbers of at most "
+         << steps << ", found something else (write it with try_save_training)";
+}
+
 /// Moments that are means of squares are not negative: their root would be no number, and with it every weight.
 template <class Moments>
 status try_check_squares(const directory& from, const Moments& of) {
@@ -66,7 +111,8 @@ status try_check_squares(const directory& from, const Moments& of) {
 /// one is: a process that is killed at any moment leaves one of the two. What the program itself says, it says again
 /// when it resumes: options, the optimiser's numbers, settings of tensors, parts; `extra` are metadata of the caller's,
 /// by which it can compare them.
-/// Errors: those of `try_write_file`; a trainer whose last step left numbers that are not finite.
+/// Errors: those of `try_write_file`; a trainer whose last step left numbers that are not finite; a key of `extra` that
+/// begins with `lacuna.`, as the library's own do, or is there twice.
 template <class Trainer>
 status try_save_training(const Trainer& from, const std::string& path,
                          std::vector<std::pair<std::string, std::string>> extra = {}) {
@@ -75,6 +121,7 @@ status try_save_training(const Trainer& from, const std::string& path,
     return detail::file_error(error_kind::value, "lacuna::save_training", path)
            << "expected finite weights and moments, found others after step " << progress.steps
            << " (nothing was written; resume the last training that was saved)";
+  if (auto fine = detail::try_check_keys(path, extra); !fine.ok()) return fine;
   constexpr recipe_attributes<typename Trainer::model_type::recipe_type> sizes;
   for (extent_t i = 0; i < sizes.count; ++i)
     extra.emplace_back(std::string("lacuna.") + sizes.list[i].name, std::to_string(sizes.list[i].value));
@@ -83,9 +130,24 @@ status try_save_training(const Trainer& from, const std::string& path,
                                {"lacuna.training.steps", std::to_string(progress.steps)},
                                {"lacuna.training.targets", std::to_string(progress.targets)},
                                {"lacuna.training.multiply_adds", std::to_string(progress.multiply_adds)}});
+  std::string learnt;
+  bool always = true;
+  for (extent_t tensor = 0; tensor < Trainer::tensor_count; ++tensor) {
+    learnt += (tensor > 0 ? " " : "") + std::to_string(from.learnt(tensor));
+    always = always && from.learnt(tensor) == progress.steps;
+  }
+  if (!always) extra.emplace_back("lacuna.training.learnt", learnt);
   const detail::training_tensors<const typename Trainer::parameters_type&, const typename Trainer::moments_type&>
       tensors{from.trained().parameters(), from.moments()};
   return try_write_safetensors(path, tensors, extra);
+}
+
+// Of a model there is no training: complains.
+template <class Other>
+  requires(!detail::is_trainer<Other>)
+status try_save_training(const Other&, const std::string&, std::vector<std::pair<std::string, std::string>> = {}) {
+  static_assert(__is_base_of(nothing, rules::training_is_of_a_trainer<detail::is_trainer<Other>>) || true);
+  return nothing{};
 }
 
 /// Goes on where `try_save_training` was: parameters, moments and progress. Errors, before anything is changed: those
@@ -93,6 +155,7 @@ status try_save_training(const Trainer& from, const std::string& path,
 /// missing or no numbers; sizes of the recipe that differ, such as heads; another element type; a newer version; no
 /// memory.
 template <class Trainer>
+  requires detail::is_trainer<Trainer>
 status try_resume_training(Trainer& to, const directory& from) {
   constexpr recipe_attributes<typename Trainer::model_type::recipe_type> sizes;
   if (!to.ready()) return error(error_kind::memory, "lacuna::resume: the allocator had no memory for the trainer");
@@ -104,6 +167,8 @@ status try_resume_training(Trainer& to, const directory& from) {
   if (!targets.ok()) return targets.why();
   const auto multiply_adds = detail::try_metadata_number(from, "lacuna.training.multiply_adds");
   if (!multiply_adds.ok()) return multiply_adds.why();
+  std::uint64_t learnt[Trainer::tensor_count];
+  if (auto read = detail::try_read_learnt(from, *steps, learnt); !read.ok()) return read;
   const auto elements = find_metadata(from, "lacuna.training.elements");
   if (elements != detail::element_name<Trainer>) {
     error wrong = detail::file_error(error_kind::file, "lacuna::resume", from.path);
@@ -121,15 +186,23 @@ status try_resume_training(Trainer& to, const directory& from) {
   if (auto squares = detail::try_check_squares(from, read->moments); !squares.ok()) return squares;
   to.trained().parameters_to_write() = read->parameters;
   to.moments_to_write() = read->moments;
-  to.restore({*steps, *targets, *multiply_adds});
+  to.restore({*steps, *targets, *multiply_adds}, learnt);
   return nothing{};
 }
 /// The same from a file.
 template <class Trainer>
+  requires detail::is_trainer<Trainer>
 status try_resume_training(Trainer& to, const std::string& path) {
   const auto opened = try_read_safetensors(path);
   if (!opened.ok()) return opened.why();
   return try_resume_training(to, *opened);
+}
+// Of a model there is no training: complains.
+template <class Other, class From>
+  requires(!detail::is_trainer<Other>)
+status try_resume_training(Other&, const From&) {
+  static_assert(__is_base_of(nothing, rules::training_is_of_a_trainer<detail::is_trainer<Other>>) || true);
+  return nothing{};
 }
 
 LACUNA_END

@@ -3,6 +3,7 @@
 
 #include <lacuna/op/learn.hpp>
 #include <lacuna/tensor/walk.hpp>
+#include <lacuna/train/check_numbers.hpp>
 
 LACUNA_BEGIN
 
@@ -24,6 +25,12 @@ struct gradient_descent {
     }
   };
 
+  /// Error, which every step of a trainer asks for first: a number that is not in its range.
+  constexpr status try_check() const {
+    return detail::try_check_numbers("lacuna::gradient_descent",
+                                     {{"momentum", momentum, "0.9 is usual, and 0 plain gradient descent", 1},
+                                      {"weight_decay", weight_decay, "0 is none"}});
+  }
   /// Calls `f(tensor..., moment...)` for every tensor that has a gradient.
   template <class Function, class Moments, class... Structs>
   static constexpr void visit_tensors(Function&& f, Moments& of, Structs&... structs) {

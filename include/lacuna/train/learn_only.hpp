@@ -33,6 +33,13 @@ struct with_part {
 template <class... Texts>
 with_part(Texts...) -> with_part<sizeof...(Texts)>;
 
+namespace detail {
+
+template <class Accepts>
+inline constexpr bool accepts_paths = requires(Accepts&& of, const char* path) { of(path) ? 1 : 0; };
+
+}  // namespace detail
+
 /// Freezes every tensor whose path `accepts` refuses; what does not learn already stays so. Returns the number of
 /// tensors that learn from now on, or an error, with every setting as it was, if that is none.
 ///
@@ -56,6 +63,13 @@ outcome<extent_t> try_learn_only(Trainer& of, Accepts&& accepts) {
   of.visit_settings(
       [&](const char* path, tensor_setting& setting) { setting.learns = setting.learns && accepts(path); });
   return learning;
+}
+// A text cannot be asked: complains.
+template <class Trainer, class Other>
+  requires(!detail::accepts_paths<Other>)
+outcome<extent_t> try_learn_only(Trainer&, Other&&) {
+  static_assert(__is_base_of(nothing, rules::paths_are_accepted_by_a_rule<detail::accepts_paths<Other>>) || true);
+  return extent_t{0};
 }
 
 LACUNA_END

@@ -46,8 +46,7 @@ constexpr status check_targets(token_view inputs, token_view targets) {
     if (targets.data[t] >= Learner::model_type::vocabulary && targets.data[t] != no_token)
       return error(error_kind::token, "lacuna::learn: target ")
              << std::uint64_t{t} << ": expected a number below " << std::uint64_t{Learner::model_type::vocabulary}
-             << " or no_token, found " << std::uint64_t{targets.data[t]}
-             << " (encode with the model's own tokenizer)";
+             << " or no_token, found " << std::uint64_t{targets.data[t]} << " (encode with the model's own tokenizer)";
   return nothing{};
 }
 
@@ -62,6 +61,25 @@ constexpr token_view counted_targets(Learner& by, const task::token_example<Leng
   } else {
     return {};
   }
+}
+
+}  // namespace detail
+
+namespace detail {
+
+/// A learner, or a struct of one's own with the same members, that can be changed.
+template <class Learner>
+inline constexpr bool is_learner = !std::is_const_v<Learner> && requires(Learner& of) {
+  typename Learner::model_type;
+  of.model;
+  of.adjoint;
+};
+/// Complains of what is given to a lesson in the place of a learner.
+template <class Other>
+constexpr lesson_result no_learner() {
+  static_assert(__is_base_of(nothing, rules::lesson_changes_its_learner<!std::is_const_v<Other>>) || true);
+  static_assert(__is_base_of(nothing, rules::lesson_passes_its_learner<std::is_const_v<Other>>) || true);
+  return {};
 }
 
 }  // namespace detail
@@ -97,6 +115,18 @@ constexpr outcome<lesson_result> try_learn_tokens(Learner& by, token_view inputs
   return measured;
 }
 
+// Of what is no learner, these complain, and their fellows below.
+template <class Other>
+  requires(!detail::is_learner<Other>)
+constexpr outcome<lesson_result> try_measure_tokens(Other&, token_view, token_view) {
+  return detail::no_learner<Other>();
+}
+template <class Other>
+  requires(!detail::is_learner<Other>)
+constexpr outcome<lesson_result> try_learn_tokens(Other&, token_view, token_view) {
+  return detail::no_learner<Other>();
+}
+
 /// The same for an example of a task, of which the context of the model is no shorter: what counts is what the task
 /// says.
 template <class Learner, extent_t Length>
@@ -107,6 +137,17 @@ constexpr outcome<lesson_result> try_learn_example(Learner& by, const task::toke
 template <class Learner, extent_t Length>
 constexpr outcome<lesson_result> try_measure_example(Learner& by, const task::token_example<Length>& example) {
   return try_measure_tokens(by, example.inputs(), detail::counted_targets(by, example));
+}
+
+template <class Other, extent_t Length>
+  requires(!detail::is_learner<Other>)
+constexpr outcome<lesson_result> try_learn_example(Other&, const task::token_example<Length>&) {
+  return detail::no_learner<Other>();
+}
+template <class Other, extent_t Length>
+  requires(!detail::is_learner<Other>)
+constexpr outcome<lesson_result> try_measure_example(Other&, const task::token_example<Length>&) {
+  return detail::no_learner<Other>();
 }
 
 /// The squared error of a regressor's forecast of a window: `(lookback, variates + covariates)` to `(horizon,
@@ -147,6 +188,16 @@ constexpr outcome<lesson_result> try_learn_window(Learner& by, rows<Number, Colu
       if (!learnt.ok()) return learnt.why();
     }
   return measured;
+}
+template <class Other, class Number, extent_t Columns, class Target, extent_t Variates>
+  requires(!detail::is_learner<Other>)
+constexpr outcome<lesson_result> try_measure_window(Other&, rows<Number, Columns>, rows<Target, Variates>) {
+  return detail::no_learner<Other>();
+}
+template <class Other, class Number, extent_t Columns, class Target, extent_t Variates>
+  requires(!detail::is_learner<Other>)
+constexpr outcome<lesson_result> try_learn_window(Other&, rows<Number, Columns>, rows<Target, Variates>) {
+  return detail::no_learner<Other>();
 }
 
 LACUNA_END

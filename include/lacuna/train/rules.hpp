@@ -8,6 +8,46 @@ LACUNA_BEGIN
 namespace rules {
 
 template <bool Fine>
+struct trainer_has_a_model {
+  static_assert(Fine,
+                "lacuna::trainer: a recipe is a type, and has no parameters to train (write "
+                "trainer<lacuna::model<Recipe>>)");
+};
+template <bool Fine>
+struct trainer_has_an_optimiser {
+  static_assert(Fine,
+                "lacuna::trainer: what follows the model is no optimiser (write trainer<Model, lacuna::adam_w, "
+                "lacuna::parts<2>>)");
+};
+template <bool Fine>
+struct training_is_of_a_trainer {
+  static_assert(Fine,
+                "lacuna::save_training: a training is what a trainer holds (give the trainer to try_save_training and "
+                "try_resume_training, and a model alone to try_save and try_load_into)");
+};
+template <bool Fine>
+struct lesson_says_what_it_taught {
+  static_assert(Fine,
+                "lacuna::trainer: a lesson is called with a learner and a number, and says what it taught (write "
+                "[](auto& by, lacuna::extent_t number) { return lacuna::try_learn_tokens(by, ...); })");
+};
+template <bool Fine>
+struct lesson_changes_its_learner {
+  static_assert(Fine, "lacuna::learn: the learner is const, and cannot learn (let the lesson take auto& by)");
+};
+template <bool Fine>
+struct lesson_passes_its_learner {
+  static_assert(Fine,
+                "lacuna::learn: its first argument is no learner (pass what the lesson was given, by, and not "
+                "by.model)");
+};
+template <bool Fine>
+struct paths_are_accepted_by_a_rule {
+  static_assert(Fine,
+                "lacuna::learn_only: its second argument cannot be asked for a path (write "
+                "lacuna::with_part{...}, or a function of const char*)");
+};
+template <bool Fine>
 struct trainer_brings_the_buffers {
   static_assert(Fine,
                 "lacuna::trainer: the model has buffers for learning, which a trainer brings itself (leave "

@@ -3,6 +3,7 @@
 
 #include <lacuna/core/in_turn.hpp>
 #include <lacuna/train/adam_w.hpp>
+#include <lacuna/train/check_numbers.hpp>
 #include <lacuna/train/gradient_descent.hpp>
 #include <lacuna/train/learner.hpp>
 #include <lacuna/train/rules.hpp>
@@ -88,6 +89,15 @@ struct settles_structs {
   }
 };
 
+/// Models are bound, too.
+template <class Model>
+inline constexpr bool is_recipe = WholeRecipe<Model> && !requires { typename Model::recipe_type; };
+template <class Optimiser>
+inline constexpr bool is_optimiser = requires(const Optimiser& of) {
+  typename Optimiser::template moments<nothing>;
+  of.weight_decay;
+};
+
 /// The allocator of a model's own memory, or the program's.
 template <class Storage>
 struct allocator_of {
@@ -163,11 +173,13 @@ class trainer {
   /// lessons throw nothing. Then the optimiser moves the parameters against the gradient of the mean, and structs of
   /// parameters that have `after_step(moments...)` have the last word: what masks leave out for good is 0.
   ///
-  /// Errors, with the parameters as they were: the first of the lessons' errors; nothing was counted; the loss is not
-  /// finite; the gradient is not finite or longer than `stop_above`. One error finds out too late: the step itself left
+  /// Errors, with the parameters as they were: a number of the optimiser, of the options or of a tensor's setting, or
+  /// the rate, that is not in its range; the first of the lessons' errors; nothing was counted; the loss is not finite;
+  /// the gradient is not finite or longer than `stop_above`. One error finds out too late: the step itself left
   /// numbers that are not finite. Then the trainer is `damaged`, and `try_save_training` refuses it.
   template <class Lesson>
   outcome<step_report> try_step(extent_t streams, double rate, Lesson&& lesson) {
+    if (const auto fine = try_check_numbers(rate); !fine.ok()) return fine.why();
     auto taught = run(streams, lesson, true);
     if (!taught.ok()) return taught.why();
     step_report report{taught->loss / taught->counted, taught->counted, 0, rate};
@@ -177,9 +189,8 @@ class trainer {
       visit_tensors([&](auto& to, const auto& from) { op::add_numbers(flat(to), flat(from), backend()); },
                     gradients_of(0), gradients_of(part));
     double squares = 0;
-    each_learning([&](const tensor_setting&, auto&, const auto& gradient, auto&...) {
-      op::sum_squares(squares, flat(gradient), backend());
-    });
+    each_learning(
+        [&](extent_t, auto&, const auto& gradient, auto&...) { op::sum_squares(squares, flat(gradient), backend()); });
     report.gradient_norm = maths::sqrt(squares) / report.counted;
     if (!maths::is_finite(report.gradient_norm) || report.gradient_norm > options.stop_above)
       return stopped() << "expected a gradient of length " << options.stop_above << " at most, found "
@@ -190,9 +201,10 @@ class trainer {
     ++progress_.steps;
     progress_.targets += static_cast<std::uint64_t>(report.counted);
     progress_.multiply_adds += taught->multiply_adds;
-    each_learning([&](const tensor_setting& setting, auto& weight, const auto& gradient, auto&... moments) {
+    each_learning([&](extent_t tensor, auto& weight, const auto& gradient, auto&... moments) {
+      const tensor_setting& setting = settings_[tensor];
       optimiser.step(weight, gradient, moments..., rate * setting.rate, setting.decays ? optimiser.weight_decay : 0.0,
-                     scale, progress_.steps, backend());
+                     scale, ++learnt_[tensor], backend());
       op::sum_squares(remains, flat(weight), backend());
       (op::sum_squares(remains, flat(moments), backend()), ...);
     });
@@ -223,17 +235,22 @@ class trainer {
   }
 
   const training_progress& progress() const noexcept { return progress_; }
+  /// In how many of the steps a tensor learnt, by its number in the order of `visit_settings`: one that was frozen did
+  /// in fewer.
+  std::uint64_t learnt(extent_t tensor) const noexcept { return learnt_[tensor]; }
   /// The last step left numbers that are not finite.
   bool damaged() const noexcept { return damaged_; }
   const moments_type& moments() const noexcept { return *moments_; }
   Model& trained() noexcept { return model_; }
   const Model& trained() const noexcept { return model_; }
 
-  /// For whoever restores a training: writable moments, and progress. Whoever writes parameters calls the model's
-  /// `update()`.
+  /// For whoever restores a training: writable moments, and progress, with the steps in which each tensor learnt; in
+  /// all of them, if nothing is said. Whoever writes parameters calls the model's `update()`.
   moments_type& moments_to_write() noexcept { return *moments_; }
-  void restore(const training_progress& progress) {
+  void restore(const training_progress& progress, const std::uint64_t* learnt = nullptr) {
     progress_ = progress;
+    for (extent_t tensor = 0; tensor < tensor_count; ++tensor)
+      learnt_[tensor] = learnt != nullptr ? learnt[tensor] : progress.steps;
     damaged_ = false;
     model_.update();
   }
@@ -248,8 +265,38 @@ class trainer {
     error wrong;
   };
 
+  // Whether what the program chose can be used.
+  status try_check_numbers(double rate) {
+    if constexpr (requires { optimiser.try_check(); })
+      if (auto fine = optimiser.try_check(); !fine.ok()) return fine;
+    if (auto fine = detail::try_check_numbers(
+            "lacuna::train", {{"rate", rate, "look at the schedule"},
+                              {"clip_norm", options.clip_norm, "0 leaves gradients as they are", unbounded, true},
+                              {"stop_above", options.stop_above, "1e6 stops what explodes", unbounded, true}});
+        !fine.ok())
+      return fine;
+    error wrong;
+    visit_settings([&](const char* path, const tensor_setting& setting) {
+      if (!wrong && !(setting.rate >= 0 && maths::is_finite(setting.rate)))
+        wrong = error(error_kind::value, "lacuna::train: rate of '")
+                << path << "': expected a finite number of 0 or more, found " << setting.rate
+                << " (1 learns as others do)";
+    });
+    if (wrong) return wrong;
+    return nothing{};
+  }
+
   template <class Lesson>
   outcome<part_result> run(extent_t streams, Lesson& lesson, bool learns) {
+    using said = decltype(lesson(*learners_[0], streams));
+    constexpr bool fine = std::is_convertible_v<said, outcome<lesson_result>>;
+    static_assert(__is_base_of(nothing, rules::lesson_says_what_it_taught<fine>) || true);
+    const auto teach = [&](learner_type& by, extent_t number) -> outcome<lesson_result> {
+      if constexpr (fine)
+        return lesson(by, number);
+      else
+        return lesson_result{};
+    };
     executor_.for_each(part_count, [&](extent_t part) {
       auto& result = results_[part];
       auto& by = *learners_[part];
@@ -257,7 +304,7 @@ class trainer {
       if (learns) by.model.clear_gradients();
       for (extent_t i = part * streams / part_count; i < (part + 1) * streams / part_count && !result.wrong; ++i) {
         if (learns) by.model.draw({options.seed, progress_.steps << 24 | i});
-        const outcome<lesson_result> taught = lesson(by, i);
+        const outcome<lesson_result> taught = teach(by, i);
         if (!taught.ok()) {
           result.wrong = taught.why();
           continue;
@@ -266,6 +313,7 @@ class trainer {
         result.counted += taught->counted;
         result.multiply_adds += taught->multiply_adds;
       }
+      by.model.draw_nothing();  // lessons that only measure follow
     });
     part_result all;
     for (const auto& part : results_) {
@@ -280,15 +328,15 @@ class trainer {
     return all;
   }
 
-  /// Calls `f(setting, weight, gradient, moments...)` for every tensor that learns.
+  /// Calls `f(tensor, weight, gradient, moments...)` for every tensor that learns, with its number.
   template <class Function>
   void each_learning(Function&& f) {
     if constexpr (wide_enough && Model::owns_parameters) {
       extent_t tensor = 0;
       Optimiser::visit_tensors(
           [&](auto& weight, auto& gradient, auto&... moments) {
-            const tensor_setting& setting = settings_[tensor++];
-            if (setting.learns) f(setting, weight, gradient, moments...);
+            if (settings_[tensor].learns) f(tensor, weight, gradient, moments...);
+            ++tensor;
           },
           *moments_, model_.parameters_to_write(), gradients_of(0));
     }
@@ -298,6 +346,7 @@ class trainer {
   const typename Model::backend_type& backend() const noexcept { return model_.backend(); }
   error stopped() const { return error(error_kind::value, "lacuna::train: step ") << progress_.steps + 1 << ": "; }
 
+  static constexpr double unbounded = maths::infinity<double>();
   static inline in_turn alone_{};
   Model& model_;
   Executor& executor_;
@@ -305,8 +354,28 @@ class trainer {
   moments_box moments_;
   part_result results_[part_count];
   tensor_setting settings_[tensor_count]{};
+  std::uint64_t learnt_[tensor_count]{};
   training_progress progress_{};
   bool damaged_ = false;
+};
+
+// A recipe in the place of a model: complains, and trains the model of the recipe.
+template <class Recipe, class Optimiser, class Parts, class Executor>
+  requires(detail::is_recipe<Recipe> && detail::is_optimiser<Optimiser>)
+class trainer<Recipe, Optimiser, Parts, Executor> : public trainer<model<Recipe>, Optimiser, Parts, Executor> {
+  static_assert(__is_base_of(nothing, rules::trainer_has_a_model<!detail::is_recipe<Recipe>>) || true);
+
+ public:
+  using trainer<model<Recipe>, Optimiser, Parts, Executor>::trainer;
+};
+// Something else in the place of an optimiser: complains, and trains with `adam_w`.
+template <class Model, class Other, class Parts, class Executor>
+  requires(!detail::is_optimiser<Other>)
+class trainer<Model, Other, Parts, Executor> : public trainer<Model, adam_w, Parts, Executor> {
+  static_assert(__is_base_of(nothing, rules::trainer_has_an_optimiser<detail::is_optimiser<Other>>) || true);
+
+ public:
+  using trainer<Model, adam_w, Parts, Executor>::trainer;
 };
 
 LACUNA_END

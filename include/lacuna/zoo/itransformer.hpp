@@ -16,8 +16,9 @@ namespace zoo {
 /// iTransformer: windows `(lookback, Variates + Covariates)` to forecasts `(horizon, Variates)`; biases everywhere, the
 /// exact GELU, no positions. The defaults are those of the released code: 96 steps to 96, 512 columns, 8 heads,
 /// 2 layers, 2048 neurons. Its script for ETTh1 at 96 steps says 256 columns and 256 neurons: `itransformer_etth1`.
-/// Both train with Adam and dropout 0.1, which is no part of a recipe. Source: Liu et al. (2024), iTransformer, arXiv
-/// 2310.06625, in the released code's form. Shown in docs/museum/series.md.
+/// Both train with Adam and dropout 0.1, which is left out here; `dropout` around the sublayers adds it and no tensor.
+/// Source: Liu et al. (2024), iTransformer, arXiv 2310.06625, in the released code's form. Shown in
+/// docs/museum/series.md.
 template <extent_t Variates, extent_t Lookback = 96, extent_t Horizon = 96, extent_t Width = 512, extent_t Heads = 8,
           extent_t Layers = 2, extent_t Hidden = 2048, extent_t Covariates = 0>
 using itransformer = regressor<
