@@ -628,6 +628,20 @@ TEST_CASE("patterns and quantised weights stay, their values learn, and settings
   step(teacher), step(second);
   CHECK(same_bits(model.parameters(), resumed.parameters()));
   CHECK(same_bits(teacher.moments(), second.moments()));
+  // Steps five times as long as the scales take none below 0.
+  for (int i = 0; i < 3; ++i) step(teacher, 4, 0.5);
+  const auto fine = lc::try_check_parameters(model.parameters());
+  CHECK(fine.ok());
+  double least = 1, largest = 0;
+  lc::visit_named(
+      [&](const char* of_scale, const auto& tensor) {
+        if (std::string(of_scale).find(".scale") == std::string::npos) return;
+        for (const auto of : tensor.data)
+          least = std::min(least, static_cast<double>(of)), largest = std::max(largest, static_cast<double>(of));
+      },
+      model.parameters());
+  CHECK(least == 0);
+  CHECK(largest > 0.1);
 }
 
 TEST_CASE("what rules of its own move neither decays nor is drawn anew") {

@@ -84,6 +84,12 @@ struct quantized_weight {
           return detail::damaged(path, "scale", at) << "expected a number from 0 on, found one below it or none";
       return nothing{};
     }
+    /// A scale that a step took below 0 is 0: rows change their sign by their integers.
+    template <class... Moments>
+    LACUNA_HD constexpr void after_step(Moments&...) noexcept {
+      for (auto& of_row : scale.data)
+        if (widen(of_row) < 0) of_row = {};
+    }
   };
   template <class Target>
   struct derived {};
