@@ -25,20 +25,12 @@ struct conversion_report {
 
 namespace detail {
 
-/// Whether a type is a model.
-template <class Type>
-concept HoldsParameters = requires(const Type& of) {
-  typename Type::recipe_type;
-  typename Type::parameters_type;
-  of.ready();
-};
-
 /// What a conversion makes; after a complaint, a model of the recipe that was named, or of none.
 template <class To>
 struct made_by_conversion {
   using type = model<std::conditional_t<WholeRecipe<To>, To, no_recipe>>;
 };
-template <HoldsParameters To>
+template <IsModel To>
 struct made_by_conversion<To> {
   using type = To;
 };
@@ -401,9 +393,9 @@ struct a_model_is_made_by_conversion {
 /// parameters.
 template <class From, class To>
 outcome<conversion_report> try_convert_into(const From& from, To& to, const conversion_choices& choices = {}) {
-  static_assert(__is_base_of(nothing, rules::a_model_is_converted<detail::HoldsParameters<From>>) || true);
-  static_assert(__is_base_of(nothing, rules::a_model_is_made_by_conversion<detail::HoldsParameters<To>>) || true);
-  if constexpr (detail::HoldsParameters<From> && detail::HoldsParameters<To>)
+  static_assert(__is_base_of(nothing, rules::a_model_is_converted<detail::IsModel<From>>) || true);
+  static_assert(__is_base_of(nothing, rules::a_model_is_made_by_conversion<detail::IsModel<To>>) || true);
+  if constexpr (detail::IsModel<From> && detail::IsModel<To>)
     return detail::convert_model(from, to, choices);
   else
     return conversion_report{};
@@ -411,7 +403,7 @@ outcome<conversion_report> try_convert_into(const From& from, To& to, const conv
 /// A model `To` in other formats: `try_convert<model<sparse>>(trained)`.
 template <class To, class From>
 outcome<detail::made<To>> try_convert(const From& from, const conversion_choices& choices = {}) {
-  static_assert(__is_base_of(nothing, rules::a_model_is_made_by_conversion<detail::HoldsParameters<To>>) || true);
+  static_assert(__is_base_of(nothing, rules::a_model_is_made_by_conversion<detail::IsModel<To>>) || true);
   detail::made<To> made;
   if (const auto report = try_convert_into(from, made, choices); !report.ok()) return report.why();
   return static_cast<detail::made<To>&&>(made);

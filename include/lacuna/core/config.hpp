@@ -22,8 +22,8 @@
 #endif
 
 // LACUNA_INLINE and, behind a lambda's parameters, LACUNA_UNROLLED mark what has to be inlined for the sake of speed.
-// LACUNA_FORCED_INLINING=0 leaves that to the compiler: code with SIMD lanes compiles in half the time to two thirds of
-// it, and runs slower. So it is where nothing is optimised, which is slow anyway.
+// LACUNA_FORCED_INLINING=0 leaves that to the compiler: code with SIMD lanes compiles faster and runs slower. So it is
+// where nothing is optimised, which is slow anyway.
 #if !defined(LACUNA_FORCED_INLINING)
 #if defined(__OPTIMIZE__) || defined(_MSC_VER)
 #define LACUNA_FORCED_INLINING 1

@@ -1,6 +1,7 @@
 #pragma once
 /// The small numbers that keep divisions finite.
 
+#include <lacuna/core/maths.hpp>
 #include <lacuna/core/type_list.hpp>
 
 LACUNA_BEGIN
@@ -19,7 +20,7 @@ struct epsilon {
   constexpr explicit epsilon(float of) : value(of) {}
   constexpr bool operator==(const epsilon&) const = default;
   /// Whether a norm can divide by the root of what it is added to.
-  constexpr bool fine() const { return value >= 0 && value <= 3.4e38f; }
+  constexpr bool fine() const { return value >= 0 && maths::is_finite(value); }
 };
 
 LACUNA_END

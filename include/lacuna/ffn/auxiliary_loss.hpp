@@ -2,6 +2,7 @@
 /// Losses that a recipe carries itself: what keeps a router's experts in use and its scores small.
 
 #include <lacuna/core/fixed_string.hpp>
+#include <lacuna/core/maths.hpp>
 #include <lacuna/core/slots.hpp>
 #include <lacuna/tensor/rows.hpp>
 
@@ -52,7 +53,7 @@ struct loss_weight {
   constexpr loss_weight() {}  // g++ 12 takes a defaulted one for undefined in function templates
   constexpr explicit loss_weight(float of) : value(of) {}
   constexpr bool operator==(const loss_weight&) const = default;
-  constexpr bool fine() const { return value >= -3.4e38f && value <= 3.4e38f; }
+  constexpr bool fine() const { return maths::is_finite(value); }
 };
 
 /// experts * sum over experts of f P, with f the share of the assignments that an expert got and P its mean

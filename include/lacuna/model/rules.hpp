@@ -12,6 +12,13 @@ namespace detail {
 /// Whether a type binds itself, as a decoder does; blocks and sublayers are bound to a place.
 template <class Recipe>
 concept WholeRecipe = requires { typename Recipe::bound; };
+/// Whether a type is a model.
+template <class Model>
+concept IsModel = requires {
+  typename Model::recipe_type;
+  typename Model::backend_type;
+  typename Model::parameters_type;
+};
 /// What stands for a recipe that is none, after the complaint.
 using no_recipe = decoder<vocabulary<1>, width<1>, context<1>, no_component>;
 

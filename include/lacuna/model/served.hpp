@@ -211,13 +211,6 @@ template <class Model>
 inline constexpr auto survey_of = survey<Model>();
 
 template <class Model>
-concept IsModel = requires {
-  typename Model::recipe_type;
-  typename Model::backend_type;
-  typename Model::parameters_type;
-};
-
-template <class Model>
 constexpr auto table_of_operations() {
   if constexpr (!IsModel<Model>) {
     static_assert(__is_base_of(nothing, rules::a_model_is_served<IsModel<Model>>) || true);

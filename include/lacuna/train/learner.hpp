@@ -63,10 +63,6 @@ constexpr token_view counted_targets(Learner& by, const task::token_example<Leng
   }
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// A learner, or a struct of one's own with the same members, that can be changed.
 template <class Learner>
 inline constexpr bool is_learner = !std::is_const_v<Learner> && requires(Learner& of) {

@@ -91,7 +91,7 @@ struct settles_structs {
 
 /// Models are bound, too.
 template <class Model>
-inline constexpr bool is_recipe = WholeRecipe<Model> && !requires { typename Model::recipe_type; };
+inline constexpr bool is_recipe = WholeRecipe<Model> && !IsModel<Model>;
 template <class Optimiser>
 inline constexpr bool is_optimiser = requires(const Optimiser& of) {
   typename Optimiser::template moments<nothing>;
