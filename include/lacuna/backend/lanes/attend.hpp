@@ -1,5 +1,5 @@
 #pragma once
-/// The executor of block plans by lanes: tiles of 8 query rows, and single rows (decoding) with grouped heads.
+/// The executor of block plans by lanes: tiles of 16 query rows, and single rows (decoding) with grouped heads.
 ///
 /// A few visible blocks of 16 keys at a time: scores, exponentials, sum of values. Sources: op/attend.hpp.
 
@@ -39,13 +39,13 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     if (a.log_scale.data != nullptr) a.log_scale(t, head) = folding::kept(of);
   }
 
-  // ---- Tiles of 8 rows.
+  // ---- Tiles of 16 rows.
 
   static constexpr extent_t tile_blocks = wide ? 8 : 6;
   /// Rows and registers of one tile of sums: 16 of 32 registers, or 12 of 16.
   static constexpr extent_t rows_at_once = wide ? 8 : 4;
   static constexpr extent_t registers_at_once = wide ? 2 : 3;
-  static constexpr extent_t passes = group_rows / rows_at_once;  ///< over the same keys or values
+  static constexpr extent_t passes = paired_rows / rows_at_once;  ///< over the same keys or values
   /// Rows whose weights are computed side by side.
   static constexpr extent_t rows_together = two_passes ? 1 : 2;
   /// Lines of the next keys that are asked for with every value, so that a tile of values asks for one of keys.
@@ -54,19 +54,21 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     return (width + turns - 1) / turns;
   }();
 
-  /// scores[row][keys of Registers registers] = queries . keys. Where values go on the plan alone says, and no processor
-  /// foresees it: each pass over the keys asks for a block of them, where the caller names some.
+  /// scores[row][keys of Registers registers] = queries . keys, for the first `count` rows: 0 in passes whose bit says
+  /// that none of their rows sees these keys. Where values go on the plan alone says, and no processor foresees it:
+  /// each pass over the keys asks for a block of them, where the caller names some.
   template <extent_t Registers, class Element>
   static LACUNA_INLINE void score_keys(value* scores, const value* queries, const Element* const (&keys)[Registers],
-                                       extent_t stride, const Element* const* ahead = nullptr) noexcept {
-    for (extent_t first = 0; first < group_rows; first += rows_at_once) {
+                                       extent_t stride, extent_t count, std::uint32_t hidden,
+                                       const Element* const* ahead = nullptr) noexcept {
+    for (extent_t first = 0; first < count; first += rows_at_once, hidden >>= 1) {
       const Element* const next = ahead == nullptr ? nullptr : ahead[first / rows_at_once];
       Lanes sums[rows_at_once][Registers];
       unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
         unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[row][r] = Lanes(0); });
       });
       const value* q = queries + first * width;
-      for (extent_t d = 0; d < width; ++d) {
+      for (extent_t d = (hidden & 1u) != 0 ? width : 0; d < width; ++d) {
         if (ahead != nullptr) __builtin_prefetch(next + d * block_keys);
         Lanes k[Registers];
         unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
@@ -81,15 +83,28 @@ struct attention_executor : attention_fold<Lanes, Rule> {
       });
     }
   }
+  /// A bit for each pass none of whose rows sees a key of the blocks [from, to] of a tile.
+  template <extent_t Most>
+  static LACUNA_INLINE std::uint32_t hidden_passes(const block_tile<Most>& tile, extent_t from, extent_t to) noexcept {
+    std::uint32_t hidden = (std::uint32_t{1} << passes) - 1;
+    for (extent_t b = from; b <= to && hidden != 0; ++b)
+      for (extent_t pass = 0; pass < passes; ++pass)
+        if (tile.template shows<rows_at_once>(b, pass * rows_at_once)) hidden &= ~(std::uint32_t{1} << pass);
+    return hidden;
+  }
+  /// Rows of whole passes that hold `count` rows.
+  static constexpr extent_t in_passes(extent_t count) {
+    return (count + rows_at_once - 1) / rows_at_once * rows_at_once;
+  }
 
-  /// outputs[row][Registers registers of columns] += weights . values, keys in turn. Asks for its share of the `next`
-  /// tile's keys.
+  /// outputs[row][Registers registers of columns] += weights . values, keys in turn, of the first `count` rows. Asks
+  /// for its share of the `next` tile's keys.
   template <extent_t Registers, class Element, extent_t Most>
   static LACUNA_INLINE void mix_columns(value* outputs, const value* weights, extent_t stride, const Cache& cache,
                                         extent_t kv, const block_tile<Most>& tile, extent_t column, extent_t last_part,
-                                        const Element*, const block_tile<Most>& next) noexcept {
+                                        const Element*, const block_tile<Most>& next, extent_t count) noexcept {
     extent_t turn = column / (registers_at_once * lanes) * passes * tile.count;
-    for (extent_t first = 0; first < group_rows; first += rows_at_once) {
+    for (extent_t first = 0; first < count; first += rows_at_once) {
       Lanes sums[rows_at_once][Registers];
       value* to = outputs + first * across * lanes + column;
       unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
@@ -100,6 +115,7 @@ struct attention_executor : attention_fold<Lanes, Rule> {
         const Element* v = cache.value_block(tile.block[b], kv) + column;
         const value* p = weights + first * stride + b * block_keys;
         const extent_t line = turn++ * block_keys * lines_ahead;
+        if (!tile.template shows<rows_at_once>(b, first)) continue;
         const Element* const ahead =
             line / width < next.count ? cache.key_block(next.block[line / width], kv) + line % width * block_keys : v;
         for (extent_t j = 0; j < block_keys; ++j) {
@@ -124,34 +140,34 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     }
   }
 
-  /// One head of one group of rows. Returns a bit for each row whose output is not made of numbers.
-  static std::uint32_t attend_rows(const arguments& a, extent_t group_index, extent_t head) noexcept {
+  /// One head of one pair of groups of rows. Returns a bit for each row whose output is not made of numbers.
+  static std::uint32_t attend_rows(const arguments& a, extent_t pair, extent_t head) noexcept {
     using element = std::remove_reference_t<decltype(*a.cache.keys)>;
-    const extent_t first = group_index * group_rows;
-    const extent_t count = a.query.count - first < group_rows ? a.query.count - first : group_rows;
+    const extent_t first = pair * paired_rows;
+    const extent_t count = a.query.count - first < paired_rows ? a.query.count - first : paired_rows;
     constexpr extent_t stride = tile_blocks * block_keys, row_width = across * lanes;
-    alignas(64) value queries[group_rows * width];
-    alignas(64) value scores[group_rows * stride];
-    alignas(64) value outputs[group_rows * row_width];
-    block_tile<tile_blocks> tile, next;
+    alignas(64) value queries[paired_rows * width];
+    alignas(64) value scores[paired_rows * stride];
+    alignas(64) value outputs[paired_rows * row_width];
+    paired_tile<tile_blocks> tiles[2];
     std::uint32_t broken = 0;
     const extent_t kv = head / group;
     // Rows of queries and of the result are far apart, and no processor foresees where they go on.
     for (extent_t row = 0; row < count; ++row)
       for (extent_t d = 0; d < width; d += 64 / sizeof(value)) {
         __builtin_prefetch(a.mixed.row(first + row) + head * width + d, 1);
-        if (first + group_rows + row < a.query.count)
-          __builtin_prefetch(a.query.row(first + group_rows + row) + head * width + d);
+        if (first + paired_rows + row < a.query.count)
+          __builtin_prefetch(a.query.row(first + paired_rows + row) + head * width + d);
       }
-    fold folds[group_rows];
-    for (extent_t row = 0; row < group_rows; ++row) {
-      // A group of fewer rows repeats its last one; what it computes is not written.
+    fold folds[paired_rows];
+    for (extent_t row = 0; row < in_passes(count); ++row) {
+      // A pass of fewer rows repeats the last one; what it computes is not written.
       const value* from = a.query.row(first + (row < count ? row : count - 1)) + head * width;
       for (extent_t d = 0; d < width; ++d) queries[row * width + d] = from[d] * a.rule.scale;
     }
-    for (value& output : outputs) output = 0;
+    for (extent_t i = 0; i < in_passes(count) * row_width; ++i) outputs[i] = 0;
     // Values are asked for where they follow.
-    const auto score_tile = [&](bool values_follow) {
+    const auto score_tile = [&](const paired_tile<tile_blocks>& tile, bool values_follow) {
       const extent_t registers = tile.count * per_block;
       const auto keys_of = [&](extent_t r) LACUNA_UNROLLED {
         return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
@@ -164,7 +180,8 @@ struct attention_executor : attention_fold<Lanes, Rule> {
           const extent_t b = r / registers_at_once * passes + i;
           ahead[i] = values_follow && b < tile.count ? a.cache.value_block(tile.block[b], kv) : keys[0];
         });
-        score_keys<some>(scores + r * lanes, queries, keys, stride, ahead);
+        score_keys<some>(scores + r * lanes, queries, keys, stride, count,
+                         hidden_passes(tile, r / per_block, (r + some - 1) / per_block), ahead);
       };
       extent_t r = 0;
       for (; r + registers_at_once <= registers; r += registers_at_once) score(count_constant<registers_at_once>{}, r);
@@ -173,18 +190,21 @@ struct attention_executor : attention_fold<Lanes, Rule> {
       });
     };
     if constexpr (two_passes) {
-      run_cursor ahead(a.plan, group_index);
-      while (ahead.fill(tile)) {
-        score_tile(false);
+      pair_cursor ahead(a.plan, pair, count);
+      while (ahead.fill(tiles[0])) {
+        score_tile(tiles[0], false);
         for (extent_t row = 0; row < count; ++row)
-          folding::gather_row(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
+          folding::gather_row(scores + row * stride, tiles[0], row, head, a.plan.first + first + row, a.rule,
+                              folds[row]);
       }
     }
-    run_cursor cursor(a.plan, group_index);
-    for (cursor.fill(next); next.count != 0;) {
-      tile = next;
+    pair_cursor cursor(a.plan, pair, count);
+    cursor.fill(tiles[0]);
+    for (extent_t turn = 0; tiles[turn].count != 0; turn = 1 - turn) {
+      const paired_tile<tile_blocks>& tile = tiles[turn];
+      paired_tile<tile_blocks>& next = tiles[1 - turn];
       cursor.fill(next);
-      score_tile(true);
+      score_tile(tile, true);
       // Rows beyond the last one go along: their weights become 0.
       for (extent_t row = 0; row < count; row += rows_together) {
         const extent_t position = a.plan.first + first + row;
@@ -202,7 +222,7 @@ struct attention_executor : attention_fold<Lanes, Rule> {
           }
         }
       }
-      for (extent_t j = count * stride; j < group_rows * stride; ++j) scores[j] = 0;
+      for (extent_t j = count * stride; j < in_passes(count) * stride; ++j) scores[j] = 0;
       if constexpr (by_column) {
         for (extent_t row = 0; row < count; ++row)
           mix_by_column<1>(outputs + row * row_width, scores + row * stride, stride, a.cache, kv, tile);
@@ -211,11 +231,11 @@ struct attention_executor : attention_fold<Lanes, Rule> {
         constexpr extent_t strips = across / at_once, rest = across % at_once;
         unroll<strips>([&](auto strip) LACUNA_UNROLLED {
           mix_columns<at_once>(outputs, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
-                               rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys, next);
+                               rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys, next, count);
         });
         if constexpr (rest != 0)
           mix_columns<rest>(outputs, scores, stride, a.cache, kv, tile, strips * at_once * lanes, part, a.cache.keys,
-                            next);
+                            next, count);
       }
     }
     for (extent_t row = 0; row < count; ++row) {
@@ -465,21 +485,26 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     for (extent_t head = from; keeps && head < to; ++head) a.log_scale(t, head) = log_scale[head];
   }
 
-  /// All rows. Key heads are the outer loop: what neighbouring groups of rows see of one of them, and not of all, stays
-  /// in the second cache. Tasks depend on sizes alone, and no row's sums on the order of tasks.
+  /// Pairs of groups of rows that one key head serves before the next one does: what neighbouring rows see of one of
+  /// them, and not of all, stays in the second cache, and so do the rows themselves, whose heads lie side by side.
+  static constexpr extent_t pairs_in_turn = 4;
+
+  /// All rows. Tasks depend on sizes alone, and no row's sums on the order of tasks.
   template <class Executor>
   static LACUNA_INLINE void attend_all(const arguments& a, const Executor& executor) noexcept {
-    const extent_t groups = groups_of(a.query.count);
-    const extent_t single = a.query.count % group_rows == 1 ? 1 : 0, tiles = groups - single;
-    executor.for_each(tiles * Cache::kv_heads, [&](extent_t task) {
-      const extent_t kv = task / tiles, group_index = task % tiles;
+    const extent_t single = a.query.count % paired_rows == 1 ? 1 : 0;
+    const extent_t pairs = (a.query.count - single + paired_rows - 1) / paired_rows;
+    executor.for_each(pairs * Cache::kv_heads, [&](extent_t task) {
+      const extent_t turn = task / (pairs_in_turn * Cache::kv_heads), place = task % (pairs_in_turn * Cache::kv_heads);
+      const extent_t left = pairs - turn * pairs_in_turn, some = left < pairs_in_turn ? left : pairs_in_turn;
+      const extent_t kv = place / some, pair = turn * pairs_in_turn + place % some;
       for (extent_t head = kv * group; head < (kv + 1) * group; ++head) {
-        extent_t t = group_index * group_rows;
-        for (std::uint32_t broken = attend_rows(a, group_index, head); broken != 0; ++t, broken >>= 1)
+        extent_t t = pair * paired_rows;
+        for (std::uint32_t broken = attend_rows(a, pair, head); broken != 0; ++t, broken >>= 1)
           if ((broken & 1u) != 0) attend_again(a, t, head, head + 1);
       }
     });
-    if (single != 0 && attend_single(a, tiles)) attend_again(a, tiles * group_rows, 0, Heads);
+    if (single != 0 && attend_single(a, 2 * pairs)) attend_again(a, pairs * paired_rows, 0, Heads);
   }
 };
 

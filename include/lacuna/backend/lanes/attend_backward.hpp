@@ -1,5 +1,5 @@
 #pragma once
-/// The backward of attention by lanes, from the plan of the forward: tiles of 8 query rows.
+/// The backward of attention by lanes, from the plan of the forward: tiles of 16 query rows.
 ///
 /// Scores are formed again, and so are the products of values with the output's adjoint. A group of rows that sees at
 /// most one tile of blocks does all in one go; longer rows first walk their blocks for the sums that softmax's
@@ -24,6 +24,10 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   using typename forward::value;
   using element = std::remove_cv_t<std::remove_pointer_t<decltype(Cache::keys)>>;
   static constexpr extent_t tile_blocks = forward::tile_blocks, stride = tile_blocks * block_keys;
+  /// Rows whose factors are held at once.
+  static constexpr extent_t rows_held = 8;
+  /// Rows that are computed for `count` rows.
+  static constexpr extent_t in_use(extent_t count) { return (count + rows_held - 1) / rows_held * rows_held; }
 
   struct arguments {
     rows<value, columns> dquery;
@@ -43,16 +47,16 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
     value heaviest = -1, anchor = 0, mass = 0, sum = 0;
   };
 
-  /// One head of one group of rows.
+  /// One head of one pair of groups of rows.
   struct workspace {
-    alignas(64) value queries[group_rows * width];
-    alignas(64) value adjoints[group_rows * width];
-    alignas(64) value scores[group_rows * stride];    ///< raw, then ds
-    alignas(64) value weights[group_rows * stride];   ///< p, then what it became
-    alignas(64) value products[group_rows * stride];  ///< g
-    alignas(64) value turned[width * block_keys];     ///< a block the other way round
-    block_tile<tile_blocks> tile;
-    row_sums rows[group_rows];
+    alignas(64) value queries[paired_rows * width];
+    alignas(64) value adjoints[paired_rows * width];
+    alignas(64) value scores[paired_rows * stride];    ///< raw, then ds
+    alignas(64) value weights[paired_rows * stride];   ///< p, then what it became
+    alignas(64) value products[paired_rows * stride];  ///< g
+    alignas(64) value turned[width * block_keys];      ///< a block the other way round
+    paired_tile<tile_blocks> tile;
+    row_sums rows[paired_rows];
   };
 
   static LACUNA_INLINE Lanes derivative(Lanes score) noexcept {
@@ -130,6 +134,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   static void form_tile(const arguments& a, workspace& w, extent_t first, extent_t count, extent_t head) noexcept {
     const extent_t kv = head / group;
     for (extent_t b = 0; b < w.tile.count; ++b) {
+      const std::uint32_t hidden = forward::hidden_passes(w.tile, b, b);
       const auto* k = a.cache.key_block(w.tile.block[b], kv);
       const value* v = w.turned;
       if constexpr (by_column) {
@@ -141,8 +146,9 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
       unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
         const element* keys[1] = {k + r * lanes};
         const value* values[1] = {v + r * lanes};
-        forward::template score_keys<1>(w.scores + b * block_keys + r * lanes, w.queries, keys, stride);
-        forward::template score_keys<1>(w.products + b * block_keys + r * lanes, w.adjoints, values, stride);
+        const extent_t at = b * block_keys + r * lanes;
+        forward::template score_keys<1>(w.scores + at, w.queries, keys, stride, count, hidden);
+        forward::template score_keys<1>(w.products + at, w.adjoints, values, stride, count, hidden);
       });
     }
     for (extent_t row = 0; row < count; ++row) {
@@ -197,7 +203,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   /// Scores become ds = (g weight_by_score + term' sum) map' scale; rows that do not exist become 0.
   static void differentiate_terms(const arguments& a, workspace& w, extent_t first, extent_t count,
                                   extent_t head) noexcept {
-    for (extent_t row = 0; row < group_rows; ++row)
+    for (extent_t row = 0; row < in_use(count); ++row)
       for_each_register(w, row < count ? row : 0, [&](extent_t place, std::uint32_t bits) LACUNA_UNROLLED {
         if (row >= count) {
           Lanes(0).store(w.scores + row * stride + place);
@@ -249,7 +255,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   /// Scores become ds = p ((g - anchor) - sum) map' scale; rows that do not exist become 0.
   static void differentiate_tile(const arguments& a, workspace& w, extent_t count) noexcept {
     const extent_t keys = w.tile.count * block_keys;
-    for (extent_t row = 0; row < group_rows; ++row)
+    for (extent_t row = 0; row < in_use(count); ++row)
       for (extent_t j = 0; j < keys; j += lanes) {
         const extent_t at = row * stride + j;
         if (row >= count) {
@@ -270,12 +276,12 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   /// to[d][16 keys] += sum over rows of of[row][key] by[row][d].
   static LACUNA_INLINE void add_by_keys(value* to, const value* of, const value* by, extent_t by_stride) noexcept {
     unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
-      Lanes factors[group_rows];
-      unroll<group_rows>([&](extent_t row)
-                             LACUNA_UNROLLED { factors[row] = Lanes::load(of + row * stride + r * lanes); });
+      Lanes factors[rows_held];
+      unroll<rows_held>([&](extent_t row)
+                            LACUNA_UNROLLED { factors[row] = Lanes::load(of + row * stride + r * lanes); });
       for (extent_t d = 0; d < width; ++d) {
         Lanes sum = Lanes::load(to + d * block_keys + r * lanes);
-        unroll<group_rows>([&](extent_t row) LACUNA_UNROLLED {
+        unroll<rows_held>([&](extent_t row) LACUNA_UNROLLED {
           sum = multiply_add(factors[row], Lanes(by[row * by_stride + d]), sum);
         });
         sum.store(to + d * block_keys + r * lanes);
@@ -285,56 +291,59 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   /// to[16 keys][d] += sum over rows of of[row][key] by[row][d].
   template <extent_t Part>
   static LACUNA_INLINE void add_by_columns(value* to, const value* of, const value* by, extent_t column) noexcept {
-    Lanes factors[group_rows];
-    unroll<group_rows>([&](extent_t row) LACUNA_UNROLLED {
+    Lanes factors[rows_held];
+    unroll<rows_held>([&](extent_t row) LACUNA_UNROLLED {
       factors[row] = forward::template load_columns<Part>(by + row * width + column);
     });
     for (extent_t j = 0; j < block_keys; ++j) {
       Lanes sum = forward::template load_columns<Part>(to + j * width + column);
-      unroll<group_rows>([&](extent_t row)
-                             LACUNA_UNROLLED { sum = multiply_add(Lanes(of[row * stride + j]), factors[row], sum); });
+      unroll<rows_held>([&](extent_t row)
+                            LACUNA_UNROLLED { sum = multiply_add(Lanes(of[row * stride + j]), factors[row], sum); });
       forward::template store_columns<Part>(sum, to + j * width + column);
     }
   }
   /// to[row][d] += sum over keys of of[row][key] turned[key][d].
   template <extent_t Part>
-  static LACUNA_INLINE void add_by_rows(value* const (&to)[group_rows], const value* of, const value* turned,
+  static LACUNA_INLINE void add_by_rows(value* const* to, const value* of, const value* turned,
                                         extent_t column) noexcept {
-    Lanes sums[group_rows];
-    unroll<group_rows>([&](extent_t row)
-                           LACUNA_UNROLLED { sums[row] = forward::template load_columns<Part>(to[row] + column); });
+    Lanes sums[rows_held];
+    unroll<rows_held>([&](extent_t row)
+                          LACUNA_UNROLLED { sums[row] = forward::template load_columns<Part>(to[row] + column); });
     for (extent_t j = 0; j < block_keys; ++j) {
       const Lanes factor = held(forward::template load_columns<Part>(turned + j * width + column));
-      unroll<group_rows>([&](extent_t row) LACUNA_UNROLLED {
+      unroll<rows_held>([&](extent_t row) LACUNA_UNROLLED {
         sums[row] = multiply_add(Lanes(of[row * stride + j]), factor, sums[row]);
       });
     }
-    unroll<group_rows>([&](extent_t row)
-                           LACUNA_UNROLLED { forward::template store_columns<Part>(sums[row], to[row] + column); });
+    unroll<rows_held>([&](extent_t row)
+                          LACUNA_UNROLLED { forward::template store_columns<Part>(sums[row], to[row] + column); });
   }
 
   /// Adjoints of queries, keys and values from the tile's weights and ds.
   static void spread_tile(const arguments& a, workspace& w, extent_t first, extent_t count, extent_t head) noexcept {
     const extent_t kv = head / group;
     alignas(64) value unused[width];
-    value* dqueries[group_rows];
-    for (extent_t row = 0; row < group_rows; ++row)
+    value* dqueries[paired_rows];
+    for (extent_t row = 0; row < in_use(count); ++row)
       dqueries[row] = row < count ? a.dquery.row(first + row) + head * width : unused;
     for (value& of : unused) of = 0;
     for (extent_t b = 0; b < w.tile.count; ++b) {
-      const value *ds = w.scores + b * block_keys, *p = w.weights + b * block_keys;
-      const auto* k = a.cache.key_block(w.tile.block[b], kv);
-      add_by_keys(a.dcache.key_block(w.tile.block[b], kv), ds, w.queries, width);
-      value* dv = a.dcache.value_block(w.tile.block[b], kv);
-      if constexpr (by_column)
-        add_by_keys(dv, p, w.adjoints, width);
-      else
-        for_each_column([&](auto part, extent_t column)
-                            LACUNA_UNROLLED { add_by_columns<part>(dv, p, w.adjoints, column); });
-      turn_keys(w.turned, k);
+      turn_keys(w.turned, a.cache.key_block(w.tile.block[b], kv));
       if (w.tile.masks[b] != nullptr) keep_numbers(w.turned, width * block_keys);
-      for_each_column([&](auto part, extent_t column)
-                          LACUNA_UNROLLED { add_by_rows<part>(dqueries, ds, w.turned, column); });
+      for (extent_t row = 0; row < count; row += rows_held) {
+        if (!w.tile.template shows<rows_held>(b, row)) continue;
+        const extent_t at = row * stride + b * block_keys;
+        const value *ds = w.scores + at, *p = w.weights + at, *adjoints = w.adjoints + row * width;
+        add_by_keys(a.dcache.key_block(w.tile.block[b], kv), ds, w.queries + row * width, width);
+        value* dv = a.dcache.value_block(w.tile.block[b], kv);
+        if constexpr (by_column)
+          add_by_keys(dv, p, adjoints, width);
+        else
+          for_each_column([&](auto part, extent_t column)
+                              LACUNA_UNROLLED { add_by_columns<part>(dv, p, adjoints, column); });
+        for_each_column([&](auto part, extent_t column)
+                            LACUNA_UNROLLED { add_by_rows<part>(dqueries + row, ds, w.turned, column); });
+      }
     }
   }
   /// Calls `f(lanes of the register that count, or 0 for all; column)` for each register of a head.
@@ -349,17 +358,17 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   template <class Executor>
   static LACUNA_INLINE void differentiate_all(const arguments& a, const Executor& executor) noexcept {
     executor.for_each(Cache::kv_heads, [&](extent_t kv) {
-      for (extent_t group_index = 0; group_index < groups_of(a.query.count); ++group_index)
-        for (extent_t head = kv * group; head < (kv + 1) * group; ++head) differentiate(a, group_index, head);
+      for (extent_t pair = 0; pair * paired_rows < a.query.count; ++pair)
+        for (extent_t head = kv * group; head < (kv + 1) * group; ++head) differentiate(a, pair, head);
     });
   }
 
-  /// One group of rows, one head. Keys' and values' adjoints accumulate.
-  static void differentiate(const arguments& a, extent_t group_index, extent_t head) noexcept {
-    const extent_t first = group_index * group_rows;
-    const extent_t count = a.query.count - first < group_rows ? a.query.count - first : group_rows;
+  /// One pair of groups of rows, one head. Keys' and values' adjoints accumulate.
+  static void differentiate(const arguments& a, extent_t pair, extent_t head) noexcept {
+    const extent_t first = pair * paired_rows;
+    const extent_t count = a.query.count - first < paired_rows ? a.query.count - first : paired_rows;
     workspace w;
-    for (extent_t row = 0; row < group_rows; ++row) {
+    for (extent_t row = 0; row < in_use(count); ++row) {
       const extent_t t = first + (row < count ? row : count - 1);
       const value *q = a.query.row(t) + head * width, *dout = a.dmixed.row(t) + head * width;
       for (extent_t d = 0; d < width; ++d) {
@@ -379,7 +388,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
             first + row, [&](extent_t, std::uint32_t mask) { keys += static_cast<value>(__builtin_popcount(mask)); });
         w.rows[row] = {0, 0, keys, 0};
       }
-    run_cursor sums(a.plan, group_index);
+    pair_cursor sums(a.plan, pair, count);
     bool again = false;
     while (sums.fill(w.tile)) {
       form_tile(a, w, first, count, head);
@@ -387,24 +396,24 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         sum_terms(a, w, first, count, head);
       else
         sum_tile(w, count);
-      again = sums.run != sums.end || again;
+      again = !sums.done() || again;
     }
     // Keys' adjoints are products with queries as they came: the scale is in ds.
-    run_cursor cursor(a.plan, group_index);
+    pair_cursor cursor(a.plan, pair, count);
     while (cursor.fill(w.tile)) {
       if (again) form_tile(a, w, first, count, head);
       if constexpr (summed)
         differentiate_terms(a, w, first, count, head);
       else
         differentiate_tile(a, w, count);
-      for (extent_t row = 0; row < group_rows; ++row) {
+      for (extent_t row = 0; row < in_use(count); ++row) {
         const value* q = a.query.row(first + (row < count ? row : count - 1)) + head * width;
         for (extent_t d = 0; d < width; ++d) w.queries[row * width + d] = q[d];
       }
-      keep_numbers(w.queries, group_rows * width);
+      keep_numbers(w.queries, in_use(count) * width);
       spread_tile(a, w, first, count, head);
       if (again)
-        for (value& q : w.queries) q = q * a.rule.scale;
+        for (extent_t i = 0; i < in_use(count) * width; ++i) w.queries[i] = w.queries[i] * a.rule.scale;
     }
   }
 };
