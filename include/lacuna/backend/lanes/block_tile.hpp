@@ -19,7 +19,8 @@ struct block_tile {
   /// not.
   template <extent_t Rows>
   LACUNA_INLINE bool shows(extent_t b, extent_t first) const noexcept {
-    if (masks[b] == nullptr) return true;
+    if (masks[b] == nullptr) [[likely]]
+      return true;
     std::uint32_t any = 0;
     unroll<Rows>([&](extent_t row) LACUNA_UNROLLED { any |= masks[b][first + row]; });
     return any != 0;
