@@ -19,8 +19,8 @@ void compare_simd() {
 }  // namespace
 
 TEST_CASE("pairs of groups: every row meets the blocks that its plan names, in their order") {
-  constexpr lc::extent_t context = 300, most = 3, branches = 2, most_rows = 2 * lc::by_lanes::paired_rows + 5;
-  using plan_type = lc::stored_plan<most_rows, context, most, context, branches>;
+  constexpr lc::extent_t all_keys = 300, most = 3, branches = 2, most_rows = 2 * lc::by_lanes::paired_rows + 5;
+  using plan_type = lc::stored_plan<most_rows, all_keys, most, all_keys, branches>;
   using seen = std::vector<std::pair<lc::extent_t, std::uint32_t>>;
   auto plan = std::make_unique<plan_type>();
   lc::extent_t merged = 0;
@@ -30,9 +30,9 @@ TEST_CASE("pairs of groups: every row meets the blocks that its plan names, in t
     const auto draw = [&](lc::extent_t below) {
       return static_cast<lc::extent_t>(lc::random_uniform(3, 0, drawn++) * static_cast<double>(below));
     };
-    plan->prepare_rows(0, tokens, context, [&](lc::extent_t row, auto& to, lc::extent_t) {
+    plan->prepare_rows(0, tokens, all_keys, [&](lc::extent_t row, auto& to, lc::extent_t) {
       lc::extent_t at = draw(90);
-      for (lc::extent_t i = 0; i < most && at < context; ++i) {
+      for (lc::extent_t i = 0; i < most && at < all_keys; ++i) {
         const lc::extent_t kind = draw(4), length = kind == 0 ? 0 : kind == 1 ? 1 + row % 3 : 100 * kind - 150;
         to.add(at, at + length);
         at += length + 1 + draw(60);
