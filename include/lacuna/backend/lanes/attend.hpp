@@ -487,7 +487,7 @@ struct attention_executor : attention_fold<Lanes, Rule> {
 
   /// Pairs of groups of rows that one key head serves before the next one does: what neighbouring rows see of one of
   /// them, and not of all, stays in the second cache, and so do the rows themselves, whose heads lie side by side.
-  static constexpr extent_t pairs_in_turn = 16;
+  static constexpr extent_t pairs_in_turn = 8;
 
   /// All rows. Tasks depend on sizes alone, and no row's sums on the order of tasks.
   template <class Executor>
