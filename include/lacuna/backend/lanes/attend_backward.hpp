@@ -1,8 +1,8 @@
 #pragma once
 /// The backward of attention by lanes, from the plan of the forward: tiles of 16 query rows.
 ///
-/// Scores are formed again, and so are the products of values with the output's adjoint. A group of rows that sees at
-/// most one tile of blocks does all in one go; longer rows first walk their blocks for the sums that softmax's
+/// Scores are formed again, and so are the products of values with the output's adjoint. A pair of groups of rows that
+/// sees at most one tile of blocks does all in one go; longer rows first walk their blocks for the sums that softmax's
 /// derivative needs. Sources: see op/attend.hpp.
 
 #include <lacuna/backend/lanes/attend.hpp>
@@ -130,7 +130,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         to[c * Rows + r] = widen(from[r * Columns + c]);
   }
 
-  /// Raw scores, weights and products of the tile, rows that do not exist included.
+  /// Raw scores, weights and products of the tile, rows that do not exist but are in a pass included.
   static void form_tile(const arguments& a, workspace& w, extent_t first, extent_t count, extent_t head) noexcept {
     const extent_t kv = head / group;
     for (extent_t b = 0; b < w.tile.count; ++b) {

@@ -60,7 +60,7 @@ struct attention_fold {
     return true;
   }
 
-  /// Whose scores they are: the row within its group, its head, and where it stands.
+  /// Whose scores they are: the row within its pair of groups, its head, and where it stands.
   struct seen_row {
     extent_t row, head, position;
   };

@@ -70,10 +70,11 @@ struct paired_tile : block_tile<Most> {
 /// plan may be one group of at most 8 rows.
 struct pair_cursor {
   run_cursor low, high;
+  extent_t rows;
   bool alone;
 
-  LACUNA_INLINE pair_cursor(const block_plan_view& of, extent_t pair, extent_t rows) noexcept
-      : low(of, 2 * pair), high(of, 2 * pair), alone(rows <= group_rows) {
+  LACUNA_INLINE pair_cursor(const block_plan_view& of, extent_t pair, extent_t count) noexcept
+      : low(of, 2 * pair), high(of, 2 * pair), rows(count), alone(count <= group_rows) {
     high.run = low.end;
     high.end = alone ? low.end : of.begin[2 * pair + 2];
   }
@@ -113,7 +114,7 @@ struct pair_cursor {
     for (extent_t b = 0; b < tile.count; ++b) {
       if (tile.masks[b] == nullptr) continue;
       for (extent_t row = 0; row < group_rows; ++row) {
-        tile.merged[b][row] = tile.masks[b][row];
+        tile.merged[b][row] = row < rows ? tile.masks[b][row] : no_key;
         tile.merged[b][group_rows + row] = no_key;
       }
       tile.masks[b] = tile.merged[b];

@@ -89,7 +89,7 @@ auto kernel(multiply_integers, rows<float, Outputs> y, const quantized_rows<cons
   return ran_on<simd_threads<Executor>>{};
 }
 
-/// mixed = attention over the plan, groups of rows and key heads by threads: see `op::attend`.
+/// mixed = attention over the plan, pairs of groups of rows and key heads by threads: see `op::attend`.
 template <extent_t Heads, extent_t Columns, class Element, extent_t KvHeads, extent_t HeadWidth, class Address,
           class Rule, class Executor>
 auto kernel(attend, rows<float, Columns> mixed, rows<float, Heads> log_scale, rows<const float, Columns> query,
