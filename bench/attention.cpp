@@ -337,5 +337,5 @@ int main(int count, char** arguments) {
   bench::add_ratio("window 256 in a ring, a token after 8192 over one after 1024",
                    "token, window 256, ring, after 8192/lacuna", "token, window 256, ring, after 1024/lacuna");
   add_decode();
-  return bench::run(count, arguments);
+  return bench::run(count, arguments, 11);
 }

@@ -308,5 +308,5 @@ int main(int count, char** arguments) {
   add_model<lc::model<in_eight_bits<shape_15m, both_eight>, lc::simd, huge>>("15M int8 x int8, 256 tokens/lacuna");
   add_sparse_ffn<stories>("stories260k");
   add_sparse_ffn<shape_15m, huge>("15M");
-  return bench::run(count, arguments);
+  return bench::run(count, arguments, 11);
 }

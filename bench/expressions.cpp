@@ -143,5 +143,5 @@ int main(int count, char** arguments) {
   add_length<172>();
   add_length<768>();
   add_length<3072>();
-  return bench::run(count, arguments);
+  return bench::run(count, arguments, 55);
 }

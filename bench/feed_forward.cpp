@@ -125,5 +125,5 @@ int main(int count, char** arguments) {
   benchmark::AddCustomContext("shape", "768-3072-768, relu, one token, one thread, 64 inputs in turn");
   add_cases<float, 1>("f32, one layer");
   add_cases<float, 4>("f32, four layers");
-  return bench::run(count, arguments);
+  return bench::run(count, arguments, 55);
 }

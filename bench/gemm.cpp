@@ -70,5 +70,5 @@ int main(int count, char** arguments) {
   add_shape<1, 64, 64>();
   add_shape<1, 288, 768>();
   add_shape<1, 768, 3072>();
-  return bench::run(count, arguments);
+  return bench::run(count, arguments, 55);
 }

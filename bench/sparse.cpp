@@ -470,5 +470,5 @@ int main(int count, char** arguments) {
   add_shape<128, 288, 768>();
   add_shape<128, 768, 3072>();
   add_shape<128, 384, 1536>();
-  return bench::run(kept, arguments, [&](const bench::table& table) { conclude(table, file); });
+  return bench::run(kept, arguments, 55, [&](const bench::table& table) { conclude(table, file); });
 }

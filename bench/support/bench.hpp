@@ -298,15 +298,17 @@ inline void add_limits(const std::vector<std::size_t>& read_sizes) {
     add("machine/read " + std::to_string(bytes >> 10) + " KiB", [bytes](benchmark::State& s) { read_case(s, bytes); });
 }
 
-/// Runs what was registered: 55 repetitions, interleaved at random, unless the command line says otherwise. Then
-/// `conclude(table)`. Many short repetitions see the same neighbours on a shared machine, few long ones do not: medians
-/// of 11 of 50 ms differed by 20 % from run to run, where those of as much time in short ones keep their order.
+/// Runs what was registered, each case `repetitions` times, together for half a second at least, interleaved at random,
+/// unless the command line says otherwise. Then `conclude(table)`. Where a case takes less than 10 ms, 55 repetitions
+/// are no longer than 11 and see the same neighbours of a shared machine: medians of 11 differed by 20 % from run to
+/// run.
 template <class Conclude>
-int run(int count, char** arguments, Conclude&& conclude) {
+int run(int count, char** arguments, int repetitions, Conclude&& conclude) {
   std::vector<char*> all{arguments, arguments + count};
-  std::string repetitions = "--benchmark_repetitions=55", interleaving = "--benchmark_enable_random_interleaving=true",
-              time = "--benchmark_min_time=0.01";
-  all.insert(all.begin() + 1, {repetitions.data(), interleaving.data(), time.data()});
+  std::string times = "--benchmark_repetitions=" + std::to_string(repetitions),
+              interleaving = "--benchmark_enable_random_interleaving=true",
+              seconds = "--benchmark_min_time=" + std::to_string(0.55 / repetitions);
+  all.insert(all.begin() + 1, {times.data(), interleaving.data(), seconds.data()});
   int all_count = static_cast<int>(all.size());
   all.push_back(nullptr);
   benchmark::Initialize(&all_count, all.data());
@@ -317,8 +319,8 @@ int run(int count, char** arguments, Conclude&& conclude) {
   conclude(reporter);
   return 0;
 }
-inline int run(int count, char** arguments) {
-  return run(count, arguments, [](const table&) {});
+inline int run(int count, char** arguments, int repetitions) {
+  return run(count, arguments, repetitions, [](const table&) {});
 }
 
 }  // namespace bench
