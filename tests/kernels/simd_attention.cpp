@@ -2,6 +2,7 @@
 #if __has_include(<xsimd/xsimd.hpp>)
 #include "support/attention_comparison.hpp"
 
+#include <algorithm>
 #include <lacuna/with_simd.hpp>
 #include <limits>
 #include <utility>

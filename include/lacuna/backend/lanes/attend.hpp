@@ -92,9 +92,9 @@ struct attention_executor : attention_fold<Lanes, Rule> {
         if (tile.template shows<rows_at_once>(b, pass * rows_at_once)) hidden &= ~(std::uint32_t{1} << pass);
     return hidden;
   }
-  /// Rows of whole passes that hold `count` rows.
-  static constexpr extent_t in_passes(extent_t count) {
-    return (count + rows_at_once - 1) / rows_at_once * rows_at_once;
+  /// Rows of whole passes, of `rows` each, that hold `count` rows.
+  static constexpr extent_t in_passes(extent_t count, extent_t rows = rows_at_once) {
+    return (count + rows - 1) / rows * rows;
   }
 
   /// outputs[row][Registers registers of columns] += weights . values, keys in turn, of the first `count` rows. Asks

@@ -26,8 +26,9 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   static constexpr extent_t tile_blocks = forward::tile_blocks, stride = tile_blocks * block_keys;
   /// Rows whose factors are held at once.
   static constexpr extent_t rows_held = 8;
-  /// Rows that are computed for `count` rows.
-  static constexpr extent_t in_use(extent_t count) { return (count + rows_held - 1) / rows_held * rows_held; }
+  static_assert(rows_held % forward::rows_at_once == 0);
+  /// Rows of whole steps that hold `count` rows.
+  static constexpr extent_t in_use(extent_t count) { return forward::in_passes(count, rows_held); }
 
   struct arguments {
     rows<value, columns> dquery;
