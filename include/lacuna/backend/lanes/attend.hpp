@@ -41,35 +41,32 @@ struct attention_executor : attention_fold<Lanes, Rule> {
 
   // ---- Tiles of 16 rows.
 
-  static constexpr extent_t tile_blocks = wide ? 8 : 6;
+  static constexpr extent_t tile_blocks = wide ? 9 : 6;
   /// Rows and registers of one tile of sums: 16 of 32 registers, or 12 of 16.
   static constexpr extent_t rows_at_once = wide ? 8 : 4;
   static constexpr extent_t registers_at_once = wide ? 2 : 3;
   static constexpr extent_t passes = paired_rows / rows_at_once;  ///< over the same keys or values
-  /// Rows whose weights are computed side by side.
-  static constexpr extent_t rows_together = two_passes ? 1 : 2;
-  /// Lines of the next keys that are asked for with every value, so that a tile of values asks for one of keys.
-  static constexpr extent_t lines_ahead = [] {
-    const extent_t turns = (across + registers_at_once - 1) / registers_at_once * passes * block_keys;
-    return (width + turns - 1) / turns;
-  }();
+  /// Blocks of keys and values that are asked for ahead of their use. Where they lie the plan alone says, and no
+  /// processor foresees it; more of them would push each other out of the first cache.
+  static constexpr extent_t blocks_ahead = 2;
+  /// Rows of the result that are asked for with every few keys.
+  static constexpr extent_t rows_with_keys = 2;
 
   /// scores[row][keys of Registers registers] = queries . keys, for the first `count` rows: 0 in passes whose bit says
-  /// that none of their rows sees these keys. Where values go on the plan alone says, and no processor foresees it:
-  /// each pass over the keys asks for a block of them, where the caller names some.
-  template <extent_t Registers, class Element>
+  /// that none of their rows sees these keys. Each pass asks for a block of what follows.
+  template <extent_t Registers, class Element, class Ahead>
   static LACUNA_INLINE void score_keys(value* scores, const value* queries, const Element* const (&keys)[Registers],
                                        extent_t stride, extent_t count, std::uint32_t hidden,
-                                       const Element* const* ahead = nullptr) noexcept {
+                                       const Ahead* const (&ahead)[passes]) noexcept {
     for (extent_t first = 0; first < count; first += rows_at_once, hidden >>= 1) {
-      const Element* const next = ahead == nullptr ? nullptr : ahead[first / rows_at_once];
+      const Ahead* const next = ahead[first / rows_at_once];
       Lanes sums[rows_at_once][Registers];
       unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
         unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { sums[row][r] = Lanes(0); });
       });
       const value* q = queries + first * width;
       for (extent_t d = (hidden & 1u) != 0 ? width : 0; d < width; ++d) {
-        if (ahead != nullptr) __builtin_prefetch(next + d * block_keys);
+        __builtin_prefetch(next + d * block_keys);
         Lanes k[Registers];
         unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { k[r] = held(Lanes::load(keys[r] + d * block_keys)); });
         unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
@@ -97,30 +94,41 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     return (count + rows - 1) / rows * rows;
   }
 
-  /// outputs[row][Registers registers of columns] += weights . values, keys in turn, of the first `count` rows. Asks
-  /// for its share of the `next` tile's keys.
+  /// outputs[row][Registers registers of columns] = what they were, shrunk, + weights . values, keys in turn, of the
+  /// first `count` rows. The first pass asks for the values that it reads later; the others, over the last columns, for
+  /// the first keys of the next tile.
   template <extent_t Registers, class Element, extent_t Most>
-  static LACUNA_INLINE void mix_columns(value* outputs, const value* weights, extent_t stride, const Cache& cache,
-                                        extent_t kv, const block_tile<Most>& tile, extent_t column, extent_t last_part,
-                                        const Element*, const block_tile<Most>& next, extent_t count) noexcept {
-    extent_t turn = column / (registers_at_once * lanes) * passes * tile.count;
+  static LACUNA_INLINE void mix_columns(value* outputs, const value* shrinks, const value* weights, extent_t stride,
+                                        const Cache& cache, extent_t kv, const block_tile<Most>& tile, extent_t column,
+                                        extent_t last_part, const Element*, const block_tile<Most>& next,
+                                        extent_t count) noexcept {
+    const bool last = column + Registers * lanes >= width;
+    extent_t line = 0;
     for (extent_t first = 0; first < count; first += rows_at_once) {
       Lanes sums[rows_at_once][Registers];
       value* to = outputs + first * across * lanes + column;
       unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
-        unroll<Registers>([&](extent_t r)
-                              LACUNA_UNROLLED { sums[row][r] = Lanes::load(to + row * across * lanes + r * lanes); });
+        const Lanes shrink(shrinks[first + row]);
+        unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
+          sums[row][r] = Lanes::load(to + row * across * lanes + r * lanes) * shrink;
+        });
       });
       for (extent_t b = 0; b < tile.count; ++b) {
         const Element* v = cache.value_block(tile.block[b], kv) + column;
         const value* p = weights + first * stride + b * block_keys;
-        const extent_t line = turn++ * block_keys * lines_ahead;
         if (!tile.template shows<rows_at_once>(b, first)) continue;
-        const Element* const ahead =
-            line / width < next.count ? cache.key_block(next.block[line / width], kv) + line % width * block_keys : v;
+        const Element* ahead = v;
+        extent_t row_step = 0, step = 0;
+        if (first == 0 && b + blocks_ahead < tile.count) {
+          ahead = cache.value_block(tile.block[b + blocks_ahead], kv) + column;
+          row_step = width, step = lanes;
+        } else if (first != 0 && last && line / width < blocks_ahead && line / width < next.count) {
+          ahead = cache.key_block(next.block[line / width], kv) + line % width * block_keys;
+          row_step = Registers * block_keys, step = block_keys;
+          line += block_keys * Registers;
+        }
         for (extent_t j = 0; j < block_keys; ++j) {
-          unroll<lines_ahead>([&](extent_t i)
-                                  LACUNA_UNROLLED { __builtin_prefetch(ahead + (j * lines_ahead + i) * block_keys); });
+          unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { __builtin_prefetch(ahead + j * row_step + r * step); });
           Lanes of[Registers];
           unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
             of[r] = held(r + 1 == Registers && last_part != 0 ? Lanes::load_part(v + j * width + r * lanes, last_part)
@@ -152,18 +160,26 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     paired_tile<tile_blocks> tiles[2];
     std::uint32_t broken = 0;
     const extent_t kv = head / group;
-    // Rows of queries and of the result are far apart, and no processor foresees where they go on.
-    for (extent_t row = 0; row < count; ++row)
+    // Rows of the result and of the next queries are far apart, and no processor foresees where they go on. They are
+    // asked for a few at a time.
+    extent_t asked = 0;
+    const auto ask_for_row = [&] {
+      if (asked == count) return;
+      value* const to = a.mixed.row(first + asked) + head * width;
+      const extent_t later = first + asked + paired_rows;
+      const value* const next = a.query.row(later < a.query.count ? later : a.query.count - 1) + head * width;
       for (extent_t d = 0; d < width; d += 64 / sizeof(value)) {
-        __builtin_prefetch(a.mixed.row(first + row) + head * width + d, 1);
-        if (first + paired_rows + row < a.query.count)
-          __builtin_prefetch(a.query.row(first + paired_rows + row) + head * width + d);
+        __builtin_prefetch(to + d, 1);
+        __builtin_prefetch(next + d);
       }
+      ++asked;
+    };
     fold folds[paired_rows];
+    typename folding::row_folds row_folds;
     for (extent_t row = 0; row < in_passes(count); ++row) {
       // A pass of fewer rows repeats the last one; what it computes is not written.
       const value* from = a.query.row(first + (row < count ? row : count - 1)) + head * width;
-      for (extent_t d = 0; d < width; ++d) queries[row * width + d] = from[d] * a.rule.scale;
+      scale_columns(queries + row * width, from, a.rule.scale);
     }
     for (extent_t i = 0; i < in_passes(count) * row_width; ++i) outputs[i] = 0;
     // Values are asked for where they follow.
@@ -173,17 +189,26 @@ struct attention_executor : attention_fold<Lanes, Rule> {
         return a.cache.key_block(tile.block[r / per_block], kv) + r % per_block * lanes;
       };
       const auto score = [&](auto some, extent_t r) LACUNA_UNROLLED {
+        for (extent_t row = 0; row < rows_with_keys; ++row) ask_for_row();
         const element* keys[some];
         unroll<some>([&](extent_t i) LACUNA_UNROLLED { keys[i] = keys_of(r + i); });
         const element* ahead[passes];
         unroll<passes>([&](extent_t i) LACUNA_UNROLLED {
-          const extent_t b = r / registers_at_once * passes + i;
-          ahead[i] = values_follow && b < tile.count ? a.cache.value_block(tile.block[b], kv) : keys[0];
+          const extent_t b = (r + some) / per_block + i, of_values = b - tile.count;
+          ahead[i] = keys[0];
+          if (i < blocks_ahead && b < tile.count)
+            ahead[i] = a.cache.key_block(tile.block[b], kv);
+          else if (values_follow && b >= tile.count && of_values < blocks_ahead && of_values < tile.count)
+            ahead[i] = a.cache.value_block(tile.block[of_values], kv);
         });
         score_keys<some>(scores + r * lanes, queries, keys, stride, count,
                          hidden_passes(tile, r / per_block, (r + some - 1) / per_block), ahead);
       };
       extent_t r = 0;
+      // Three keys in 24 of 32 registers, where the last one would be alone.
+      if constexpr (wide) {
+        if (registers % 2 == 1 && registers >= 3) score(count_constant<3>{}, 0), r = 3;
+      }
       for (; r + registers_at_once <= registers; r += registers_at_once) score(count_constant<registers_at_once>{}, r);
       unroll<registers_at_once - 1>([&](auto less) LACUNA_UNROLLED {
         if (registers - r == less + 1) score(count_constant<less + 1>{}, r);
@@ -206,40 +231,38 @@ struct attention_executor : attention_fold<Lanes, Rule> {
       cursor.fill(next);
       score_tile(tile, true);
       // Rows beyond the last one go along: their weights become 0.
-      for (extent_t row = 0; row < count; row += rows_together) {
-        const extent_t position = a.plan.first + first + row;
-        if constexpr (two_passes) {
-          folding::weigh_again(scores + row * stride, tile, row, head, position, a.rule, folds[row]);
-        } else {
-          value shrinks[rows_together];
-          const auto row_of = [&](extent_t i) LACUNA_UNROLLED { return seen_row{row + i, head, position + i}; };
-          folding::template weigh<rows_together>(scores + row * stride, stride, tile, row_of, a.rule, folds + row,
-                                                 shrinks);
-          for (extent_t i = 0; i < rows_together; ++i) {
-            value* of = outputs + (row + i) * row_width;
-            if (shrinks[i] == value(1)) continue;
-            for (extent_t c = 0; c < row_width; c += lanes) (Lanes::load(of + c) * Lanes(shrinks[i])).store(of + c);
-          }
-        }
+      if constexpr (two_passes) {
+        for (extent_t row = 0; row < count; ++row)
+          folding::weigh_again(scores + row * stride, tile, row, head, a.plan.first + first + row, a.rule, folds[row]);
+      } else {
+        folding::weigh_rows(scores, stride, tile, head, a.plan.first + first, in_passes(count), a.rule, row_folds);
       }
       for (extent_t j = count * stride; j < in_passes(count) * stride; ++j) scores[j] = 0;
       if constexpr (by_column) {
-        for (extent_t row = 0; row < count; ++row)
-          mix_by_column<1>(outputs + row * row_width, scores + row * stride, stride, a.cache, kv, tile);
+        for (extent_t row = 0; row < count; ++row) {
+          value* const to = outputs + row * row_width;
+          scale_columns(to, to, row_folds.shrinks[row]);
+          mix_by_column<1>(to, scores + row * stride, stride, a.cache, kv, tile);
+        }
       } else {
         constexpr extent_t part = width % lanes, at_once = registers_at_once;
         constexpr extent_t strips = across / at_once, rest = across % at_once;
         unroll<strips>([&](auto strip) LACUNA_UNROLLED {
-          mix_columns<at_once>(outputs, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
+          mix_columns<at_once>(outputs, row_folds.shrinks, scores, stride, a.cache, kv, tile, strip * at_once * lanes,
                                rest == 0 && strip + 1 == strips ? part : 0, a.cache.keys, next, count);
         });
         if constexpr (rest != 0)
-          mix_columns<rest>(outputs, scores, stride, a.cache, kv, tile, strips * at_once * lanes, part, a.cache.keys,
-                            next, count);
+          mix_columns<rest>(outputs, row_folds.shrinks, scores, stride, a.cache, kv, tile, strips * at_once * lanes,
+                            part, a.cache.keys, next, count);
       }
     }
+    Lanes sum(0);
+    for (extent_t i = 0; i < in_passes(count) * row_width; i += lanes)
+      sum = multiply_add(Lanes::load(outputs + i), Lanes(0), sum);
+    const bool all_numbers = sum_of(sum) == value(0);
     for (extent_t row = 0; row < count; ++row) {
-      if (!numbers(outputs + row * row_width)) broken |= std::uint32_t{1} << row;
+      if (!all_numbers && !numbers(outputs + row * row_width)) broken |= std::uint32_t{1} << row;
+      if constexpr (!two_passes) folds[row] = row_folds.of(row);
       scale_columns(a.mixed.row(first + row) + head * width, outputs + row * row_width, folding::inverse(folds[row]));
       finish(a, first + row, head, folds[row]);
     }

@@ -24,6 +24,8 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   using typename forward::value;
   using element = std::remove_cv_t<std::remove_pointer_t<decltype(Cache::keys)>>;
   static constexpr extent_t tile_blocks = forward::tile_blocks, stride = tile_blocks * block_keys;
+  /// Blocks whose scores are formed at once, and registers of their keys.
+  static constexpr extent_t blocks_at_once = 2, registers_at_once = 2;
   /// Rows whose factors are held at once.
   static constexpr extent_t rows_held = 8;
   static_assert(rows_held % forward::rows_at_once == 0);
@@ -52,10 +54,10 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   struct workspace {
     alignas(64) value queries[paired_rows * width];
     alignas(64) value adjoints[paired_rows * width];
-    alignas(64) value scores[paired_rows * stride];    ///< raw, then ds
-    alignas(64) value weights[paired_rows * stride];   ///< p, then what it became
-    alignas(64) value products[paired_rows * stride];  ///< g
-    alignas(64) value turned[width * block_keys];      ///< a block the other way round
+    alignas(64) value scores[paired_rows * stride];                ///< raw, then ds
+    alignas(64) value weights[paired_rows * stride];               ///< p, then what it became
+    alignas(64) value products[paired_rows * stride];              ///< g
+    alignas(64) value turned[blocks_at_once][width * block_keys];  ///< blocks the other way round
     paired_tile<tile_blocks> tile;
     row_sums rows[paired_rows];
   };
@@ -134,23 +136,40 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   /// Raw scores, weights and products of the tile, rows that do not exist but are in a pass included.
   static void form_tile(const arguments& a, workspace& w, extent_t first, extent_t count, extent_t head) noexcept {
     const extent_t kv = head / group;
-    for (extent_t b = 0; b < w.tile.count; ++b) {
-      const std::uint32_t hidden = forward::hidden_passes(w.tile, b, b);
-      const auto* k = a.cache.key_block(w.tile.block[b], kv);
-      const value* v = w.turned;
-      if constexpr (by_column) {
-        for (extent_t i = 0; i < width * block_keys; i += lanes)
-          Lanes::load(a.cache.value_block(w.tile.block[b], kv) + i).store(w.turned + i);
-      } else {
-        turn_values(w.turned, a.cache.value_block(w.tile.block[b], kv));
+    for (extent_t first_block = 0; first_block < w.tile.count; first_block += blocks_at_once) {
+      const extent_t left = w.tile.count - first_block, blocks = left < blocks_at_once ? left : blocks_at_once;
+      for (extent_t b = 0; b < blocks; ++b) {
+        const auto* values = a.cache.value_block(w.tile.block[first_block + b], kv);
+        if constexpr (by_column)
+          for (extent_t i = 0; i < width * block_keys; i += lanes) Lanes::load(values + i).store(w.turned[b] + i);
+        else
+          turn_values(w.turned[b], values);
       }
-      unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
-        const element* keys[1] = {k + r * lanes};
-        const value* values[1] = {v + r * lanes};
-        const extent_t at = b * block_keys + r * lanes;
-        forward::template score_keys<1>(w.scores + at, w.queries, keys, stride, count, hidden);
-        forward::template score_keys<1>(w.products + at, w.adjoints, values, stride, count, hidden);
-      });
+      const auto form = [&](auto some, extent_t r) LACUNA_UNROLLED {
+        const element* keys[some];
+        const value* values[some];
+        unroll<some>([&](extent_t i) LACUNA_UNROLLED {
+          const extent_t b = (r + i) / per_block, of_block = (r + i) % per_block * lanes;
+          keys[i] = a.cache.key_block(w.tile.block[first_block + b], kv) + of_block;
+          values[i] = w.turned[b] + of_block;
+        });
+        const element *keys_ahead[forward::passes], *values_ahead[forward::passes];
+        unroll<forward::passes>([&](extent_t i) LACUNA_UNROLLED {
+          const bool follows = first_block + blocks_at_once + i < w.tile.count && i < blocks_at_once;
+          const std::uint32_t block = w.tile.block[follows ? first_block + blocks_at_once + i : first_block];
+          keys_ahead[i] = a.cache.key_block(block, kv);
+          values_ahead[i] = a.cache.value_block(block, kv);
+        });
+        const std::uint32_t hidden =
+            forward::hidden_passes(w.tile, first_block + r / per_block, first_block + (r + some - 1) / per_block);
+        const extent_t at = first_block * block_keys + r * lanes;
+        forward::template score_keys<some>(w.scores + at, w.queries, keys, stride, count, hidden, keys_ahead);
+        forward::template score_keys<some>(w.products + at, w.adjoints, values, stride, count, hidden, values_ahead);
+      };
+      extent_t r = 0;
+      for (; r + registers_at_once <= blocks * per_block; r += registers_at_once)
+        form(count_constant<registers_at_once>{}, r);
+      if (r < blocks * per_block) form(count_constant<1>{}, r);
     }
     for (extent_t row = 0; row < count; ++row) {
       const value log_scale = a.log_scale(first + row, head);
@@ -329,8 +348,9 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
       dqueries[row] = row < count ? a.dquery.row(first + row) + head * width : unused;
     for (value& of : unused) of = 0;
     for (extent_t b = 0; b < w.tile.count; ++b) {
-      turn_keys(w.turned, a.cache.key_block(w.tile.block[b], kv));
-      if (w.tile.masks[b] != nullptr) keep_numbers(w.turned, width * block_keys);
+      value* const turned = w.turned[0];
+      turn_keys(turned, a.cache.key_block(w.tile.block[b], kv));
+      if (w.tile.masks[b] != nullptr) keep_numbers(turned, width * block_keys);
       for (extent_t row = 0; row < count; row += rows_held) {
         if (!w.tile.template shows<rows_held>(b, row)) continue;
         const extent_t at = row * stride + b * block_keys;
@@ -343,7 +363,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
           for_each_column([&](auto part, extent_t column)
                               LACUNA_UNROLLED { add_by_columns<part>(dv, p, adjoints, column); });
         for_each_column([&](auto part, extent_t column)
-                            LACUNA_UNROLLED { add_by_rows<part>(dqueries + row, ds, w.turned, column); });
+                            LACUNA_UNROLLED { add_by_rows<part>(dqueries + row, ds, turned, column); });
       }
     }
   }
@@ -372,10 +392,8 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
     for (extent_t row = 0; row < in_use(count); ++row) {
       const extent_t t = first + (row < count ? row : count - 1);
       const value *q = a.query.row(t) + head * width, *dout = a.dmixed.row(t) + head * width;
-      for (extent_t d = 0; d < width; ++d) {
-        w.queries[row * width + d] = q[d] * a.rule.scale;
-        w.adjoints[row * width + d] = dout[d];
-      }
+      forward::scale_columns(w.queries + row * width, q, a.rule.scale);
+      forward::scale_columns(w.adjoints + row * width, dout, 1);
     }
     if constexpr (has_null_key<normaliser>)
       for (extent_t row = 0; row < count; ++row) {
@@ -409,7 +427,7 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         differentiate_tile(a, w, count);
       for (extent_t row = 0; row < in_use(count); ++row) {
         const value* q = a.query.row(first + (row < count ? row : count - 1)) + head * width;
-        for (extent_t d = 0; d < width; ++d) w.queries[row * width + d] = q[d];
+        forward::scale_columns(w.queries + row * width, q, 1);
       }
       keep_numbers(w.queries, in_use(count) * width);
       spread_tile(a, w, first, count, head);

@@ -116,6 +116,91 @@ struct attention_fold {
     });
   }
 
+  /// The folds of a pair's rows, side by side.
+  struct row_folds {
+    alignas(64) value largest[paired_rows];
+    alignas(64) value shrinks[paired_rows];  ///< by which the last tile makes smaller what was summed before it
+    Lanes sums[paired_rows];                 ///< of weights; lanes are added up at the end
+
+    LACUNA_INLINE row_folds() noexcept {
+      const fold empty;
+      for (extent_t row = 0; row < paired_rows; ++row) {
+        largest[row] = empty.largest;
+        shrinks[row] = 1;
+        sums[row] = first_lanes(1, Lanes(empty.denominator), Lanes(0));
+      }
+    }
+    LACUNA_INLINE fold of(extent_t row) const noexcept {
+      fold one;
+      one.largest = largest[row];
+      one.denominator = sum_of(sums[row]);
+      return one;
+    }
+  };
+
+  /// What `weigh` does, for the first `rows` rows of a pair, a multiple of 4, the first of which stands at `position`.
+  /// What is one number per row is computed for a register of rows at once, without a branch that depends on scores.
+  template <extent_t Most>
+  static LACUNA_INLINE void weigh_rows(value* scores, extent_t stride, const block_tile<Most>& tile, extent_t head,
+                                       extent_t position, extent_t rows, const Rule& rule, row_folds& folds) noexcept {
+    const Lanes lowest(-maths::infinity<value>());
+    alignas(64) value shifts[paired_rows];
+    for (extent_t first = 0; first < rows; first += lanes) {
+      Lanes largest_seen[lanes];
+      const extent_t some = rows - first < lanes ? rows - first : lanes;
+      for (extent_t row = some; row < lanes; ++row) largest_seen[row] = lowest;
+      constexpr extent_t together = lanes < 4 ? lanes : 4;
+      for (extent_t row = 0; row < some; row += together)
+        mask_rows<together>(largest_seen + row, scores, stride, tile, head, position, first + row, rule);
+      transpose(largest_seen);
+      for (extent_t half = lanes / 2; half > 0; half /= 2)
+        for (extent_t i = 0; i < half; ++i) largest_seen[i] = maths::larger(largest_seen[i], largest_seen[i + half]);
+      const Lanes before = Lanes::load(folds.largest + first), largest = maths::larger(largest_seen[0], before);
+      largest.store(folds.largest + first);
+      // A row that sees no key yet has nothing but minus infinity: less infinity, its weights are 0, and those of a
+      // score that is no number show it.
+      const Lanes shift = maths::where(maths::less(lowest, largest), largest, -lowest);
+      shift.store(shifts + first);
+      weight_exp(before - shift).store(folds.shrinks + first);
+    }
+    constexpr extent_t together = 2;
+    for (extent_t row = 0; row < rows; row += together) {
+      Lanes sums[together];
+      unroll<together>([&](extent_t i)
+                           LACUNA_UNROLLED { sums[i] = folds.sums[row + i] * Lanes(folds.shrinks[row + i]); });
+      for (extent_t j = 0; j < tile.count * block_keys; j += lanes)
+        unroll<together>([&](extent_t i) LACUNA_UNROLLED {
+          value* const at = scores + (row + i) * stride + j;
+          const Lanes weight = weight_exp(Lanes::load(at) - Lanes(shifts[row + i]));
+          weight.store(at);
+          sums[i] = sums[i] + weight;
+        });
+      unroll<together>([&](extent_t i) LACUNA_UNROLLED { folds.sums[row + i] = sums[i]; });
+    }
+  }
+  /// Bias, map and mask of Rows rows from `first` on, and the largest scores of each, by lanes.
+  template <extent_t Rows, extent_t Most>
+  static LACUNA_INLINE void mask_rows(Lanes* largest_seen, value* scores, extent_t stride, const block_tile<Most>& tile,
+                                      extent_t head, extent_t position, extent_t first, const Rule& rule) noexcept {
+    constexpr bool changes = Rule::bias_type::present || !keeps_scores<normaliser>;
+    const Lanes lowest(-maths::infinity<value>());
+    Lanes largest[Rows];
+    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED { largest[i] = lowest; });
+    for (extent_t b = 0; b < tile.count; ++b) {
+      const std::uint16_t* const masks = tile.masks[b];
+      unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
+        const extent_t row = first + i;
+        unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
+          Lanes score = mapped(scores + row * stride, tile, b, r, head, position + row, rule);
+          if (masks != nullptr) score = where_bits(std::uint32_t{masks[row]} >> (r * lanes), score, lowest);
+          if (changes || masks != nullptr) score.store(scores + row * stride + b * block_keys + r * lanes);
+          largest[i] = maths::larger(score, largest[i]);
+        });
+      });
+    }
+    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED { largest_seen[i] = largest[i]; });
+  }
+
   /// The first of two passes: what a row's keys add up to.
   template <extent_t Most>
   static LACUNA_INLINE void gather_row(value* scores, const block_tile<Most>& tile, extent_t row, extent_t head,
