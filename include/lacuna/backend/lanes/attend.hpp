@@ -116,7 +116,8 @@ struct attention_executor : attention_fold<Lanes, Rule> {
       for (extent_t b = 0; b < tile.count; ++b) {
         const Element* v = cache.value_block(tile.block[b], kv) + column;
         const value* p = weights + first * stride + b * block_keys;
-        if (!tile.template shows<rows_at_once>(b, first)) continue;
+        const std::uint32_t seen = tile.template seen<rows_at_once>(b, first);
+        if (seen == 0) continue;
         const Element* ahead = v;
         extent_t row_step = 0, step = 0;
         if (first == 0 && b + blocks_ahead < tile.count) {
@@ -127,19 +128,26 @@ struct attention_executor : attention_fold<Lanes, Rule> {
           row_step = Registers * block_keys, step = block_keys;
           line += block_keys * Registers;
         }
-        for (extent_t j = 0; j < block_keys; ++j) {
-          unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { __builtin_prefetch(ahead + j * row_step + r * step); });
-          Lanes of[Registers];
-          unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
-            of[r] = held(r + 1 == Registers && last_part != 0 ? Lanes::load_part(v + j * width + r * lanes, last_part)
-                                                              : Lanes::load(v + j * width + r * lanes));
-          });
-          unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
-            const Lanes one(p[row * stride + j]);
-            unroll<Registers>([&](extent_t r)
-                                  LACUNA_UNROLLED { sums[row][r] = multiply_add(one, of[r], sums[row][r]); });
-          });
-        }
+        const auto mix_keys = [&](extent_t from, extent_t to_key) LACUNA_UNROLLED {
+          for (extent_t j = from; j < to_key; ++j) {
+            unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { __builtin_prefetch(ahead + j * row_step + r * step); });
+            Lanes of[Registers];
+            unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
+              of[r] = held(r + 1 == Registers && last_part != 0 ? Lanes::load_part(v + j * width + r * lanes, last_part)
+                                                                : Lanes::load(v + j * width + r * lanes));
+            });
+            unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
+              const Lanes one(p[row * stride + j]);
+              unroll<Registers>([&](extent_t r)
+                                    LACUNA_UNROLLED { sums[row][r] = multiply_add(one, of[r], sums[row][r]); });
+            });
+          }
+        };
+        // Blocks at the edge of what rows see are half of nobody's keys; all others have a constant number of turns.
+        if (tile.masks[b] == nullptr) [[likely]]
+          mix_keys(0, block_keys);
+        else
+          mix_keys(static_cast<extent_t>(__builtin_ctz(seen)), static_cast<extent_t>(32 - __builtin_clz(seen)));
       }
       unroll<rows_at_once>([&](extent_t row) LACUNA_UNROLLED {
         unroll<Registers>([&](extent_t r)

@@ -15,15 +15,19 @@ struct block_tile {
   const std::uint16_t* masks[Most];  ///< one per row; null where every row sees every key
   extent_t count = 0;
 
-  /// Whether one of `Rows` rows from `first` on sees a key of block b: where rows look at different places, many do
-  /// not.
+  /// A bit for each key of block b that one of `Rows` rows from `first` on sees.
   template <extent_t Rows>
-  LACUNA_INLINE bool shows(extent_t b, extent_t first) const noexcept {
+  LACUNA_INLINE std::uint32_t seen(extent_t b, extent_t first) const noexcept {
     if (masks[b] == nullptr) [[likely]]
-      return true;
+      return (1u << block_keys) - 1u;
     std::uint32_t any = 0;
     unroll<Rows>([&](extent_t row) LACUNA_UNROLLED { any |= masks[b][first + row]; });
-    return any != 0;
+    return any;
+  }
+  /// Whether one of them sees a key at all: where rows look at different places, many do not.
+  template <extent_t Rows>
+  LACUNA_INLINE bool shows(extent_t b, extent_t first) const noexcept {
+    return seen<Rows>(b, first) != 0;
   }
 };
 
