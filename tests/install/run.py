@@ -142,12 +142,10 @@ def main():
     tally = proof.Tally()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        if shutil.which("cmake"):
-            check_cmake(tally, folder)
-        else:
+        if not shutil.which("cmake"):
             tally.skip("cmake consumers (cmake not found)")
-        check_bare(tally, folder)
-        check_parts(tally, folder)
+        groups = [check_cmake] * bool(shutil.which("cmake")) + [check_parts, check_bare]
+        tally.side_by_side([lambda own, group=group: group(own, folder) for group in groups])
     tally.finish()
 
 

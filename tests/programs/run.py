@@ -503,7 +503,7 @@ def forecast(tally, folder):
                 "15_forecast asks for its folder before it learns", ran.stdout + ran.stderr)
 
 
-def theory(tally):
+def theory(tally, _):
     """Theorems that programs check on their own parts, to the bounds that they state; the numbers again, from what they print."""
     ran = call("16_mixture_regret")
     rows = re.findall(r"^ +(\d+)" + 6 * r" +(-?\d+\.\d+)" + "$", ran.stdout, re.M)
@@ -531,7 +531,7 @@ def theory(tally):
                 "17_attention_as_svm: the directions of support vector machines", ran.stdout + ran.stderr)
 
 
-def shipped_loss(tally):
+def shipped_loss(tally, _):
     """What three places say of it."""
     card = json.loads((proof.REPOSITORY / "examples" / "models" / "shipped.json").read_text())
     reference = (proof.REPOSITORY / "tests" / "reference" / "shipped.txt").read_text().splitlines()[-1].split()
@@ -542,11 +542,8 @@ def shipped_loss(tally):
                 f"{reference}, {card['held_out_loss_nats']}")
 
 
-def main():
-    tally = proof.Tally()
-    if not (BIN / "02_generate").exists():
-        tally.skip(f"programs ({BIN}/02_generate is not built)")
-        tally.finish()
+def comparisons(tally, _):
+    """The programs that compare variants in a table of their own."""
     one, again = call("02_generate", "--seed", "5", "--tokens", "80"), call("02_generate", "--seed", "5", "--tokens", "80")
     other = call("02_generate", "--seed", "6", "--tokens", "80")
     tally.check(one.returncode == 0 and one.stdout == again.stdout and one.stdout != other.stdout
@@ -578,43 +575,51 @@ def main():
         tally.check(ran.returncode == 2 and ran.stdout == "" and ran.stderr ==
                     f"{program}: PIECES: expected a whole number from 1 to 400, found '{pieces}'\n",
                     f"{program} refuses {pieces} pieces", ran.stdout + ran.stderr)
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        design_space(tally, folder)
-        trained_space(tally, folder)
-        sparse_weights(tally, folder)
-        fewer_characters(tally, folder)
-        training(tally, folder)
-        forecast(tally, folder)
-        low_entropy(tally, folder)
-        semantic_search(tally, folder)
-        (folder / "text.bin").write_text("no model at all, " * 100)
-        (folder / "empty.bin").write_bytes(b"")
-        refuses(tally, "a missing file", ["--model", folder / "none.bin"], "expected a file, found none")
-        refuses(tally, "a folder", ["--model", folder], "found a directory")
-        refuses(tally, "a text", ["--model", folder / "text.bin"], "expected", "found")
-        refuses(tally, "an empty file", ["--model", folder / "empty.bin"], "expected", "found")
-        refuses(tally, "an empty prompt without a begin token", ["--prompt", ""], "expected at least one token, found none")
-        refuses(tally, "a character that the alphabet lacks", ["--prompt", "caf\u00e9"], "byte 3", "expected one of the 65")
-        refuses(tally, "a prompt longer than the context", ["--prompt", "a" * 300], "context 256", "found 300", shown="a" * 300)
-        for option, value in (("tokens", "0"), ("tokens", "x"), ("temperature", "-1"), ("temperature", "nan"),
-                              ("top-p", "1.5"), ("top-k", "1.5"), ("seed", "-3")):
-            refuses(tally, f"--{option} {value}", [f"--{option}", value], f"--{option}", "expected", "found")
-        refuses(tally, "an unknown option", ["--colour"], "usage")
-        refuses(tally, "a bare word", ["hello"], "found 'hello'")
-        with_stories(tally, folder)
-        fetching(tally, folder)
     described = call("03_describe", "stories260k")
     tally.check("260,032" in described.stdout and "attend" in described.stdout, "03_describe prints the figures",
                 described.stdout)
     tally.check(call("01_hello_decoder").stdout.startswith("hello"), "01_hello_decoder writes its line")
-    theory(tally)
-    shipped_loss(tally)
     graph = call("14_graph").stdout
     tally.check("without positions: 0 of 8" in graph
                 and ("of the Laplacian: 8 of 8" in graph or "built without Eigen" in graph)
                 and "node 0 says" in graph and "1: 33%  2: 33%  3: 33%" in graph,
                 "14_graph tells cliques apart by positions alone", graph)
+
+
+def generation(tally, folder):
+    """Models of other files, and what is said of files and options that are wrong."""
+    (folder / "text.bin").write_text("no model at all, " * 100)
+    (folder / "empty.bin").write_bytes(b"")
+    refuses(tally, "a missing file", ["--model", folder / "none.bin"], "expected a file, found none")
+    refuses(tally, "a folder", ["--model", folder], "found a directory")
+    refuses(tally, "a text", ["--model", folder / "text.bin"], "expected", "found")
+    refuses(tally, "an empty file", ["--model", folder / "empty.bin"], "expected", "found")
+    refuses(tally, "an empty prompt without a begin token", ["--prompt", ""], "expected at least one token, found none")
+    refuses(tally, "a character that the alphabet lacks", ["--prompt", "caf\u00e9"], "byte 3", "expected one of the 65")
+    refuses(tally, "a prompt longer than the context", ["--prompt", "a" * 300], "context 256", "found 300", shown="a" * 300)
+    for option, value in (("tokens", "0"), ("tokens", "x"), ("temperature", "-1"), ("temperature", "nan"),
+                          ("top-p", "1.5"), ("top-k", "1.5"), ("seed", "-3")):
+        refuses(tally, f"--{option} {value}", [f"--{option}", value], f"--{option}", "expected", "found")
+    refuses(tally, "an unknown option", ["--colour"], "usage")
+    refuses(tally, "a bare word", ["hello"], "found 'hello'")
+    with_stories(tally, folder)
+
+
+def main():
+    tally = proof.Tally()
+    if not (BIN / "02_generate").exists():
+        tally.skip(f"programs ({BIN}/02_generate is not built)")
+        tally.finish()
+    # The longest first.
+    groups = (low_entropy, training, trained_space, theory, comparisons, design_space, sparse_weights, forecast,
+              semantic_search, fewer_characters, generation, fetching, shipped_loss)
+    with tempfile.TemporaryDirectory() as name:
+        def in_its_folder(group):
+            folder = pathlib.Path(name) / group.__name__
+            folder.mkdir()
+            return lambda own: group(own, folder)
+
+        tally.side_by_side([in_its_folder(group) for group in groups])
     tally.finish()
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import traceback
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 INCLUDE = REPOSITORY / "include"
@@ -57,23 +58,41 @@ def in_parallel(function, items):
 class Tally:
     """Counts and prints checks; `finish` prints the last line and exits."""
 
-    def __init__(self):
+    def __init__(self, show=print):
         self.passed = self.failed = self.skipped = 0
+        self.show = show
 
     def check(self, good, name, details=""):
         if good:
             self.passed += 1
-            print(f"ok: {name}")
+            self.show(f"ok: {name}")
         else:
             self.failed += 1
-            print(f"FAILED: {name}")
+            self.show(f"FAILED: {name}")
             if details:
-                print("    " + details.rstrip().replace("\n", "\n    "))
+                self.show("    " + details.rstrip().replace("\n", "\n    "))
         return good
 
     def skip(self, what):
         self.skipped += 1
-        print(f"skipped: {what}")
+        self.show(f"skipped: {what}")
+
+    def side_by_side(self, groups):
+        """Runs groups of checks, functions of a tally, on two cores. What each says is printed in one piece."""
+        def run_group(group):
+            lines = []
+            own = Tally(lines.append)
+            try:
+                group(own)
+            except Exception:
+                own.check(False, "a group of checks goes on to its end", traceback.format_exc())
+            return own, lines
+
+        for own, lines in in_parallel(run_group, groups):
+            self.passed, self.failed, self.skipped = (self.passed + own.passed, self.failed + own.failed,
+                                                      self.skipped + own.skipped)
+            for line in lines:
+                self.show(line)
 
     def finish(self):
         print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")

@@ -41,10 +41,13 @@ struct attention_executor : attention_fold<Lanes, Rule> {
 
   // ---- Tiles of 16 rows.
 
+  /// Blocks whose scores are held at once. A causal window of 256 keys is 17 blocks, 9 and 8 of them.
   static constexpr extent_t tile_blocks = wide ? 9 : 6;
-  /// Rows and registers of one tile of sums: 16 of 32 registers, or 12 of 16.
+  /// Rows and registers of one tile of sums: 16 of 32 registers (24 where three registers of keys go together), or 12
+  /// of 16.
   static constexpr extent_t rows_at_once = wide ? 8 : 4;
   static constexpr extent_t registers_at_once = wide ? 2 : 3;
+  static_assert(rows_at_once % 4 == 0, "lacuna::attend: rows are weighed by fours");
   static constexpr extent_t passes = paired_rows / rows_at_once;  ///< over the same keys or values
   /// Blocks of keys and values that are asked for ahead of their use. Where they lie the plan alone says, and no
   /// processor foresees it; more of them would push each other out of the first cache.
@@ -53,7 +56,7 @@ struct attention_executor : attention_fold<Lanes, Rule> {
   static constexpr extent_t rows_with_keys = 2;
 
   /// scores[row][keys of Registers registers] = queries . keys, for the first `count` rows: 0 in passes whose bit says
-  /// that none of their rows sees these keys. Each pass asks for a block of what follows.
+  /// that none of their rows sees these keys. Each pass asks for a block, the first ones for what follows.
   template <extent_t Registers, class Element, class Ahead>
   static LACUNA_INLINE void score_keys(value* scores, const value* queries, const Element* const (&keys)[Registers],
                                        extent_t stride, extent_t count, std::uint32_t hidden,
@@ -94,16 +97,20 @@ struct attention_executor : attention_fold<Lanes, Rule> {
     return (count + rows - 1) / rows * rows;
   }
 
-  /// outputs[row][Registers registers of columns] = what they were, shrunk, + weights . values, keys in turn, of the
-  /// first `count` rows. The first pass asks for the values that it reads later; the others, over the last columns, for
-  /// the first keys of the next tile.
+  /// outputs[row][Registers registers of columns] = what they were, shrunk, + weights . values, keys in turn, of all
+  /// passes that hold the first `count` rows. The first pass asks for the values that it reads later; the last one,
+  /// over the last columns, for the first keys of the next tile.
   template <extent_t Registers, class Element, extent_t Most>
   static LACUNA_INLINE void mix_columns(value* outputs, const value* shrinks, const value* weights, extent_t stride,
                                         const Cache& cache, extent_t kv, const block_tile<Most>& tile, extent_t column,
                                         extent_t last_part, const Element*, const block_tile<Most>& next,
                                         extent_t count) noexcept {
     const bool last = column + Registers * lanes >= width;
-    extent_t line = 0;
+    // Each block of values that is read asks for so many rows of a block of keys; narrow heads have few of them.
+    constexpr bool asks_many = width >= Registers * block_keys;
+    constexpr extent_t rows_asked = asks_many ? Registers * block_keys : width < block_keys ? width : block_keys;
+    constexpr extent_t turns_of_a_block = (width + rows_asked - 1) / rows_asked;
+    extent_t turn = 0;
     for (extent_t first = 0; first < count; first += rows_at_once) {
       Lanes sums[rows_at_once][Registers];
       value* to = outputs + first * across * lanes + column;
@@ -123,13 +130,17 @@ struct attention_executor : attention_fold<Lanes, Rule> {
         if (first == 0 && b + blocks_ahead < tile.count) {
           ahead = cache.value_block(tile.block[b + blocks_ahead], kv) + column;
           row_step = width, step = lanes;
-        } else if (first != 0 && last && line / width < blocks_ahead && line / width < next.count) {
-          ahead = cache.key_block(next.block[line / width], kv) + line % width * block_keys;
-          row_step = Registers * block_keys, step = block_keys;
-          line += block_keys * Registers;
+        } else if (last && first + rows_at_once >= count) {
+          const extent_t block = turn / turns_of_a_block, row = turn % turns_of_a_block * rows_asked;
+          if (rows_asked >= block_keys && block < blocks_ahead && block < next.count) {
+            const extent_t first_row = row + rows_asked < width ? row : width - rows_asked;
+            ahead = cache.key_block(next.block[block], kv) + first_row * block_keys;
+            row_step = rows_asked, step = asks_many ? block_keys : 0;
+            ++turn;
+          }
         }
-        const auto mix_keys = [&](extent_t from, extent_t to_key) LACUNA_UNROLLED {
-          for (extent_t j = from; j < to_key; ++j) {
+        const auto mix_keys = [&](extent_t first_key, extent_t end_key) LACUNA_UNROLLED {
+          for (extent_t j = first_key; j < end_key; ++j) {
             unroll<Registers>([&](extent_t r) LACUNA_UNROLLED { __builtin_prefetch(ahead + j * row_step + r * step); });
             Lanes of[Registers];
             unroll<Registers>([&](extent_t r) LACUNA_UNROLLED {
@@ -143,7 +154,8 @@ struct attention_executor : attention_fold<Lanes, Rule> {
             });
           }
         };
-        // Blocks at the edge of what rows see are half of nobody's keys; all others have a constant number of turns.
+        // Of blocks at the edge of what rows see, a half is often seen by none; all others have a constant number of
+        // turns.
         if (tile.masks[b] == nullptr) [[likely]]
           mix_keys(0, block_keys);
         else
@@ -213,9 +225,11 @@ struct attention_executor : attention_fold<Lanes, Rule> {
                          hidden_passes(tile, r / per_block, (r + some - 1) / per_block), ahead);
       };
       extent_t r = 0;
-      // Three keys in 24 of 32 registers, where the last one would be alone.
+      // Three registers of keys together, where the last one would be alone: their sums take 24 of 32 registers.
       if constexpr (wide) {
-        if (registers % 2 == 1 && registers >= 3) score(count_constant<3>{}, 0), r = 3;
+        constexpr extent_t one_more = registers_at_once + 1;
+        if (registers % registers_at_once == 1 && registers >= one_more)
+          score(count_constant<one_more>{}, 0), r = one_more;
       }
       for (; r + registers_at_once <= registers; r += registers_at_once) score(count_constant<registers_at_once>{}, r);
       unroll<registers_at_once - 1>([&](auto less) LACUNA_UNROLLED {

@@ -24,8 +24,8 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
   using typename forward::value;
   using element = std::remove_cv_t<std::remove_pointer_t<decltype(Cache::keys)>>;
   static constexpr extent_t tile_blocks = forward::tile_blocks, stride = tile_blocks * block_keys;
-  /// Blocks whose scores are formed at once, and registers of their keys.
-  static constexpr extent_t blocks_at_once = 2, registers_at_once = 2;
+  /// Blocks whose values are turned at once, and registers of their keys whose scores are formed at once.
+  static constexpr extent_t blocks_at_once = 2, registers_formed = 2;
   /// Rows whose factors are held at once.
   static constexpr extent_t rows_held = 8;
   static_assert(rows_held % forward::rows_at_once == 0);
@@ -167,8 +167,8 @@ struct attention_backward_executor : attention_executor<Lanes, Heads, Cache, Rul
         forward::template score_keys<some>(w.products + at, w.adjoints, values, stride, count, hidden, values_ahead);
       };
       extent_t r = 0;
-      for (; r + registers_at_once <= blocks * per_block; r += registers_at_once)
-        form(count_constant<registers_at_once>{}, r);
+      for (; r + registers_formed <= blocks * per_block; r += registers_formed)
+        form(count_constant<registers_formed>{}, r);
       if (r < blocks * per_block) form(count_constant<1>{}, r);
     }
     for (extent_t row = 0; row < count; ++row) {

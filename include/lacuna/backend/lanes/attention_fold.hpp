@@ -149,20 +149,21 @@ struct attention_fold {
       Lanes largest_seen[lanes];
       const extent_t some = rows - first < lanes ? rows - first : lanes;
       for (extent_t row = some; row < lanes; ++row) largest_seen[row] = lowest;
-      constexpr extent_t together = lanes < 4 ? lanes : 4;
-      for (extent_t row = 0; row < some; row += together)
-        mask_rows<together>(largest_seen + row, scores, stride, tile, head, position, first + row, rule);
+      constexpr extent_t masked_together = lanes < 4 ? lanes : 4;
+      for (extent_t row = 0; row < some; row += masked_together)
+        mask_rows<masked_together>(largest_seen + row, scores, stride, tile, head, position, first + row, rule);
       transpose(largest_seen);
       for (extent_t half = lanes / 2; half > 0; half /= 2)
         for (extent_t i = 0; i < half; ++i) largest_seen[i] = maths::larger(largest_seen[i], largest_seen[i + half]);
       const Lanes before = Lanes::load(folds.largest + first), largest = maths::larger(largest_seen[0], before);
       largest.store(folds.largest + first);
-      // A row that sees no key yet has nothing but minus infinity: less infinity, its weights are 0, and those of a
-      // score that is no number show it.
+      // The scores of a row that sees no key yet are minus infinity, and so they are with infinity taken off: its
+      // weights are 0. A score that is no number stays one.
       const Lanes shift = maths::where(maths::less(lowest, largest), largest, -lowest);
       shift.store(shifts + first);
       weight_exp(before - shift).store(folds.shrinks + first);
     }
+    // Two exponentials side by side fill what the steps of one leave idle.
     constexpr extent_t together = 2;
     for (extent_t row = 0; row < rows; row += together) {
       Lanes sums[together];
