@@ -47,7 +47,7 @@ struct attention_executor : attention_fold<Lanes, Rule> {
   /// of 16.
   static constexpr extent_t rows_at_once = wide ? 8 : 4;
   static constexpr extent_t registers_at_once = wide ? 2 : 3;
-  static_assert(rows_at_once % 4 == 0, "lacuna::attend: rows are weighed by fours");
+  static_assert(rows_at_once % 4 == 0, "lacuna::attend: rows are weighed by fours (make rows_at_once a multiple of 4)");
   static constexpr extent_t passes = paired_rows / rows_at_once;  ///< over the same keys or values
   /// Blocks of keys and values that are asked for ahead of their use. Where they lie the plan alone says, and no
   /// processor foresees it; more of them would push each other out of the first cache.

@@ -64,28 +64,48 @@ struct attention_fold {
   struct seen_row {
     extent_t row, head, position;
   };
+  /// Bias, map and mask of some rows' scores, and the largest of each, lane by lane. Row i is `row_of(i)`, its scores
+  /// lie at i * stride.
+  template <extent_t Rows, extent_t Most, class Function>
+  static LACUNA_INLINE void mask_rows(Lanes* largest, value* scores, extent_t stride, const block_tile<Most>& tile,
+                                      const Function& row_of, const Rule& rule) noexcept {
+    constexpr bool changes = Rule::bias_type::present || !keeps_scores<normaliser>;
+    const Lanes lowest(-maths::infinity<value>());
+    Lanes found[Rows];
+    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED { found[i] = lowest; });
+    for (extent_t b = 0; b < tile.count; ++b) {
+      const std::uint16_t* const masks = tile.masks[b];
+      unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
+        const seen_row of = row_of(i);
+        unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
+          Lanes score = mapped(scores + i * stride, tile, b, r, of.head, of.position, rule);
+          if (masks != nullptr) score = where_bits(std::uint32_t{masks[of.row]} >> (r * lanes), score, lowest);
+          if (changes || masks != nullptr) score.store(scores + i * stride + b * block_keys + r * lanes);
+          found[i] = maths::larger(score, found[i]);
+        });
+      });
+    }
+    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED { largest[i] = found[i]; });
+  }
+  /// Scores of some rows to weights, less a shift of each row, and added to its sums, lane by lane.
+  template <extent_t Rows>
+  static LACUNA_INLINE void weigh_keys(Lanes (&sums)[Rows], value* scores, extent_t stride, extent_t keys,
+                                       const Lanes (&shift)[Rows]) noexcept {
+    for (extent_t j = 0; j < keys; j += lanes)
+      unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
+        const Lanes weight = weight_exp(Lanes::load(scores + i * stride + j) - shift[i]);
+        weight.store(scores + i * stride + j);
+        sums[i] = sums[i] + weight;
+      });
+  }
   /// Scores of some rows to weights: bias, map, mask, largest, exponential, sum. Rows side by side, since one alone
   /// waits: for its largest score, and at the end of each loop. Row i is `row_of(i)`, its scores lie at i * stride.
   /// Writes what each row's earlier sum shrinks by.
   template <extent_t Rows, extent_t Most, class Function>
   static LACUNA_INLINE void weigh(value* scores, extent_t stride, const block_tile<Most>& tile, const Function& row_of,
                                   const Rule& rule, fold* folds, value* shrinks) noexcept {
-    constexpr bool changes = Rule::bias_type::present || !keeps_scores<normaliser>;
-    const Lanes hidden(-maths::infinity<value>());
     Lanes shift[Rows], sums[Rows];
-    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED { shift[i] = hidden; });
-    for (extent_t b = 0; b < tile.count; ++b)
-      unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
-        const seen_row of = row_of(i);
-        const std::uint32_t bits = tile.masks[b] == nullptr ? 0xffffu : tile.masks[b][of.row];
-        unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
-          value* at = scores + i * stride + b * block_keys + r * lanes;
-          Lanes score = mapped(scores + i * stride, tile, b, r, of.head, of.position, rule);
-          if (bits != 0xffffu) score = where_bits(bits >> (r * lanes), score, hidden);
-          if (changes || bits != 0xffffu) score.store(at);
-          shift[i] = maths::larger(score, shift[i]);
-        });
-      });
+    mask_rows<Rows>(shift, scores, stride, tile, row_of, rule);
     value largest[Rows];
     bool blind[Rows];  // a row that sees no key: its weights are 0
     unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
@@ -95,12 +115,7 @@ struct attention_fold {
       shift[i] = Lanes(blind[i] ? maths::infinity<value>() : largest[i]);
       sums[i] = Lanes(0);
     });
-    for (extent_t j = 0; j < tile.count * block_keys; j += lanes)
-      unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
-        const Lanes weight = weight_exp(Lanes::load(scores + i * stride + j) - shift[i]);
-        weight.store(scores + i * stride + j);
-        sums[i] = sums[i] + weight;
-      });
+    weigh_keys<Rows>(sums, scores, stride, tile.count * block_keys, shift);
     unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
       fold& of = folds[i];
       shrinks[i] = 1;
@@ -151,7 +166,10 @@ struct attention_fold {
       for (extent_t row = some; row < lanes; ++row) largest_seen[row] = lowest;
       constexpr extent_t masked_together = lanes < 4 ? lanes : 4;
       for (extent_t row = 0; row < some; row += masked_together)
-        mask_rows<masked_together>(largest_seen + row, scores, stride, tile, head, position, first + row, rule);
+        mask_rows<masked_together>(
+            largest_seen + row, scores + (first + row) * stride, stride, tile,
+            [&](extent_t i) LACUNA_UNROLLED { return seen_row{first + row + i, head, position + first + row + i}; },
+            rule);
       transpose(largest_seen);
       for (extent_t half = lanes / 2; half > 0; half /= 2)
         for (extent_t i = 0; i < half; ++i) largest_seen[i] = maths::larger(largest_seen[i], largest_seen[i + half]);
@@ -166,40 +184,14 @@ struct attention_fold {
     // Two exponentials side by side fill what the steps of one leave idle.
     constexpr extent_t together = 2;
     for (extent_t row = 0; row < rows; row += together) {
-      Lanes sums[together];
-      unroll<together>([&](extent_t i)
-                           LACUNA_UNROLLED { sums[i] = folds.sums[row + i] * Lanes(folds.shrinks[row + i]); });
-      for (extent_t j = 0; j < tile.count * block_keys; j += lanes)
-        unroll<together>([&](extent_t i) LACUNA_UNROLLED {
-          value* const at = scores + (row + i) * stride + j;
-          const Lanes weight = weight_exp(Lanes::load(at) - Lanes(shifts[row + i]));
-          weight.store(at);
-          sums[i] = sums[i] + weight;
-        });
+      Lanes shift[together], sums[together];
+      unroll<together>([&](extent_t i) LACUNA_UNROLLED {
+        shift[i] = Lanes(shifts[row + i]);
+        sums[i] = folds.sums[row + i] * Lanes(folds.shrinks[row + i]);
+      });
+      weigh_keys<together>(sums, scores + row * stride, stride, tile.count * block_keys, shift);
       unroll<together>([&](extent_t i) LACUNA_UNROLLED { folds.sums[row + i] = sums[i]; });
     }
-  }
-  /// Bias, map and mask of Rows rows from `first` on, and the largest scores of each, by lanes.
-  template <extent_t Rows, extent_t Most>
-  static LACUNA_INLINE void mask_rows(Lanes* largest_seen, value* scores, extent_t stride, const block_tile<Most>& tile,
-                                      extent_t head, extent_t position, extent_t first, const Rule& rule) noexcept {
-    constexpr bool changes = Rule::bias_type::present || !keeps_scores<normaliser>;
-    const Lanes lowest(-maths::infinity<value>());
-    Lanes largest[Rows];
-    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED { largest[i] = lowest; });
-    for (extent_t b = 0; b < tile.count; ++b) {
-      const std::uint16_t* const masks = tile.masks[b];
-      unroll<Rows>([&](extent_t i) LACUNA_UNROLLED {
-        const extent_t row = first + i;
-        unroll<per_block>([&](extent_t r) LACUNA_UNROLLED {
-          Lanes score = mapped(scores + row * stride, tile, b, r, head, position + row, rule);
-          if (masks != nullptr) score = where_bits(std::uint32_t{masks[row]} >> (r * lanes), score, lowest);
-          if (changes || masks != nullptr) score.store(scores + row * stride + b * block_keys + r * lanes);
-          largest[i] = maths::larger(score, largest[i]);
-        });
-      });
-    }
-    unroll<Rows>([&](extent_t i) LACUNA_UNROLLED { largest_seen[i] = largest[i]; });
   }
 
   /// The first of two passes: what a row's keys add up to.
